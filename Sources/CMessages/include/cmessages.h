@@ -1,0 +1,10 @@
+// All generated messages in one header, for the module map that SwiftPM makes.
+#include "cowbird/v1/echo.pb-c.h"
+#include "cowbird/v1/event.pb-c.h"
+#include "cowbird/v1/health.pb-c.h"
+#include "cowbird/v1/ingest.pb-c.h"
+#include "cowbird/v1/predict.pb-c.h"
+#include "cowbird/v1/update.pb-c.h"
+#include "cowbird/v1/version.pb-c.h"
+#include "ttrpc/request.pb-c.h"
+#include "ttrpc/status.pb-c.h"

@@ -1,0 +1,19 @@
+// Thin C shims over what Swift cannot call by itself: header-only libraries, macros and variadic calls.
+#ifndef COWBIRD_CSYSTEM_H
+#define COWBIRD_CSYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+  uint64_t low;
+  uint64_t high;
+} cowbird_hash128;
+
+/// XXH3, 64 bits, of `length` bytes. Stable between builds and machines.
+uint64_t cowbird_xxh3_64(const void *bytes, size_t length, uint64_t seed);
+
+/// XXH3, 128 bits, of `length` bytes.
+cowbird_hash128 cowbird_xxh3_128(const void *bytes, size_t length, uint64_t seed);
+
+#endif
