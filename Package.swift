@@ -49,7 +49,7 @@ let package = Package(
     // Swift, from the wire inwards. Imports point up this list only.
     room("Primitives", ["CSystem"]),
     room("Wire", ["CMessages", "CProtobufC", "CSystem", "Primitives"]),
-    room("Transport", ["Wire", "CSystem"]),
+    room("Transport", ["CMessages", "CProtobufC", "CSystem", "Primitives", "Wire"]),
     room("EventLog", ["CSystem", "Primitives"]),
     room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
     room("Statistics", ["CKernels", "Primitives"]),
@@ -73,6 +73,7 @@ let package = Package(
         "Statistics", "Tables", "Transport", "Versions", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .executableTarget(name: "EchoServer", dependencies: ["Transport", "Wire"], swiftSettings: strict),
     .executableTarget(
       name: "cowbird",
       dependencies: [
