@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "cowbird",
       dependencies: [
-        "Service",
+        "Primitives", "Service",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
