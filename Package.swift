@@ -85,8 +85,8 @@ let package = Package(
       swiftSettings: strict),
 
     tests("Primitives"),
-    tests("Wire"),
-    tests("Transport"),
+    tests("Wire", ["CMessages", "Primitives"]),
+    tests("Transport", ["CMessages", "CSystem", "EchoServer", "Primitives", "Wire"]),
     tests("EventLog"),
     tests("Configuration"),
     tests("Statistics"),
