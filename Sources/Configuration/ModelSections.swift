@@ -48,18 +48,19 @@ package struct MemberSection: NamedSection {
   package var factors = 8
   package var initScale = 0.05
   package var seed = 1
-  package var noise = 0.8
-  package var denseVariance = 0.02
-  package var denseForgetting = 1.0
-  package var userGain = 0.0625
-  package var itemGain = 0.0625
-  package var factorDrift = 0.0
+  package var noise = 1.6
+  package var curvature = 0.02
+  package var denseVariance = 0.05
+  package var denseForgetting = 0.9999
   package var hidden: [Int] = [32, 16]
   package var batch = 4
-  package var of = "item"
+  package var of = NeighbourSide.user
   package var length = 200
-  package var shrinkage = 5.0
-  package var regularisation = 2.0
+  package var pairs = 1 << 20
+  package var pairShrinkage = 10.0
+  package var weightShrinkage = 2.0
+  package var squareShrinkage = 30.0
+  package var historyShrinkage = 5.0
   package var gradientInit = 0.05
   package var residualOf = ""
 
@@ -79,28 +80,15 @@ package struct MemberSection: NamedSection {
       visitor.value("l1", &l1, .number(0...100), .learning, "Weight of the sum of absolute weights.")
       visitor.value("l2", &l2, .number(0...100), .learning, "Weight of the sum of squared weights.")
       if kind == .fm { visitFactors(&visitor) }
-    case .joint:
-      visitFactors(&visitor)
-      visitor.value("noise", &noise, .number(1e-4...1e6), .learning, "Variance of the label's noise.")
-      visitor.value(
-        "dense_variance", &denseVariance, .number(0...1000), .model, "Prior variance of dense weights.")
-      visitor.value(
-        "dense_forgetting", &denseForgetting, .number(0.99...1), .learning, "Forgetting of the dense block.")
-      visitor.value("user_gain", &userGain, .number(0...10), .learning, "Gain of user vectors' steps.")
-      visitor.value("item_gain", &itemGain, .number(0...10), .learning, "Gain of item vectors' steps.")
-      visitor.value(
-        "factor_drift", &factorDrift, .number(0...1), .learning, "Variance a step adds to vectors.")
+    case .joint: visitJoint(&visitor)
     case .mlp:
       visitor.value("optimizer", &optimizer, .choice, .model, "How weights are changed.")
       visitRate(&visitor)
-      visitHidden(&visitor)
-      visitFactors(&visitor)
-    case .neighbours:
-      visitor.value("of", &of, .oneOf(["item", "user"]), .model, "Whose neighbours.")
-      visitLength(&visitor)
-      visitor.value("shrinkage", &shrinkage, .number(0...1e6), .learning, "Pairs that weigh for no likeness.")
       visitor.value(
-        "regularisation", &regularisation, .number(0...1e6), .learning, "Added to the sum of likenesses.")
+        "hidden", &hidden, .list(of: .integer(1...1024), count: 1...4), .model, "Units of each hidden layer.")
+      visitor.value("batch", &batch, .integer(1...1024), .model, "Examples a step.")
+      visitFactors(&visitor)
+    case .neighbours: visitNeighbours(&visitor)
     case .pooled:
       visitFactors(&visitor)
       visitLength(&visitor)
@@ -111,12 +99,45 @@ package struct MemberSection: NamedSection {
     }
   }
 
+  private mutating func visitJoint(_ visitor: inout some FieldVisitor) {
+    visitor.value(
+      "factors", &factors, .integer(0...256), .model, "Length of vectors (k); 0: no bilinear term.")
+    visitor.value("seed", &seed, .integer(0...1_000_000), .model, "Seed of first vectors.")
+    visitor.value(
+      "noise", &noise, .number(1e-4...1e6), .learning, "Variance of the label's noise (squared loss).")
+    visitor.value(
+      "curvature", &curvature, .number(1e-6...0.25), .learning,
+      "Least curvature p (1 - p) of a step (logistic loss).")
+    visitor.value(
+      "dense_variance", &denseVariance, .number(0...1000), .model, "Prior variance of dense weights.")
+    visitor.value(
+      "dense_forgetting", &denseForgetting, .number(0.99...1), .learning,
+      "Factor of what is known of dense weights, an example.")
+  }
+
+  private mutating func visitNeighbours(_ visitor: inout some FieldVisitor) {
+    visitor.value("of", &of, .choice, .model, "Whose neighbours.")
+    visitLength(&visitor)
+    visitor.value(
+      "pairs", &pairs, .integer(1_024...1 << 28), .model, "Slots for pairs; rounded up to a power of two.")
+    visitor.value(
+      "pair_shrinkage", &pairShrinkage, .number(0...1e6), .learning,
+      "Added to the number of a pair's meetings.")
+    visitor.value(
+      "weight_shrinkage", &weightShrinkage, .number(0...1e6), .learning, "Added to the sum of weights.")
+    visitor.value(
+      "square_shrinkage", &squareShrinkage, .number(0...1e6), .learning, "Added to a pair's sum of squares.")
+    visitor.value(
+      "history_shrinkage", &historyShrinkage, .number(0...1e6), .learning,
+      "Added to the length of the history.")
+  }
+
   private mutating func visitRate(_ visitor: inout some FieldVisitor) {
     visitor.value("rate", &rate, .number(0...10), .learning, "Learning rate.")
   }
 
   private mutating func visitFactors(_ visitor: inout some FieldVisitor) {
-    visitor.value("factors", &factors, .integer(0...256), .model, "Length of vectors (k).")
+    visitor.value("factors", &factors, .integer(1...256), .model, "Length of vectors (k).")
     visitor.value("init", &initScale, .number(0...10), .model, "Scale of first vectors.")
     visitor.value("seed", &seed, .integer(0...1_000_000), .model, "Seed of first vectors.")
   }
@@ -124,18 +145,21 @@ package struct MemberSection: NamedSection {
   private mutating func visitLength(_ visitor: inout some FieldVisitor) {
     visitor.value("length", &length, .integer(1...1000), .model, "Length of the history used.")
   }
+}
 
-  private mutating func visitHidden(_ visitor: inout some FieldVisitor) {
-    visitor.value(
-      "hidden", &hidden, .list(of: .integer(1...1024), count: 1...4), .model, "Units of each hidden layer.")
-    visitor.value("batch", &batch, .integer(1...1024), .model, "Examples a step.")
-  }
+/// Whose neighbours vote.
+package enum NeighbourSide: String, CaseIterable, Sendable {
+  /// Users alike, over the item's history.
+  case user
+  /// Items alike, over the user's history.
+  case item
 }
 
 package struct StackSection: Section {
-  package var combination = Combination.both
-  package var forgetting = 1.0
-  package var prior = 0.1
+  package var combination = Combination.rls
+  package var forgetting = 0.9999
+  package var prior = 0.125
+  package var curvature = 0.05
   package var hidden: [Int] = [32, 16]
   package var rate = 0.001
   package var batch = 4
@@ -148,6 +172,9 @@ package struct StackSection: Section {
     visitor.value("by", &combination, .choice, .model, "How members become one answer.")
     visitor.value("forgetting", &forgetting, .number(0.99...1), .learning, "Forgetting of least squares.")
     visitor.value("prior", &prior, .number(1e-9...1e9), .model, "Prior variance of its weights.")
+    visitor.value(
+      "curvature", &curvature, .number(1e-6...0.25), .learning,
+      "Least curvature p (1 - p) of a step (logistic loss).")
     visitor.value(
       "hidden", &hidden, .list(of: .integer(1...1024), count: 1...4), .model, "Units of each hidden layer.")
     visitor.value("rate", &rate, .number(0...1), .learning, "Learning rate of the perceptron (Adam).")
@@ -172,13 +199,5 @@ package struct ModelSection: Section {
       "Names of members, or \"auto\": the full ensemble.")
     visitor.named("members", &members, "Predictors by name.")
     visitor.section("stack", &stack, "How members become one answer.")
-  }
-}
-
-extension Kind where Value == String {
-  static func oneOf(_ names: [String]) -> Kind {
-    Kind(
-      allowed: "one of " + names.joined(separator: ", "),
-      read: { node in node.text.flatMap { names.contains($0) ? $0 : nil } }, write: YAMLText.scalar)
   }
 }

@@ -30,10 +30,11 @@ package struct RetrieverSection: NamedSection {
   package var isOn = true
   package var types: [String] = []
   package var neighbours = 128
-  package var depth = 12
-  package var length = 32
-  package var shortDecay = 0.6
-  package var longDecay = 0.85
+  package var learnLength = 8
+  package var learnDecay = 0.8
+  package var length = 16
+  package var decay = 0.85
+  package var ageScale: Int64 = 300_000_000_000
   package var halfLife = 40_000.0
   package var halfLives: [Double] = [200, 2_000, 20_000]
   package var floor = 3.0
@@ -44,10 +45,11 @@ package struct RetrieverSection: NamedSection {
   package var rate = 0.15
   package var positionRate = 0.05
   package var userRate = 0.1
-  package var initScale = 0.06
+  package var initScale = 0.102
   package var pools: [Double] = [0.7, 0.99]
   package var recent = 2_048
   package var attributes: [String] = []
+  package var shrinkage = 5.0
   package var seed = 1
 
   package init() {}
@@ -63,10 +65,14 @@ package struct RetrieverSection: NamedSection {
     case .neighbours:
       visitor.value("neighbours", &neighbours, .integer(8...4096), .model, "Kept for each item.")
       visitor.value(
-        "depth", &depth, .integer(1...256), .model, "Items of the history learned with each event.")
-      visitor.value("length", &length, .integer(1...256), .model, "Items of the history used in a request.")
-      visitor.value("short_decay", &shortDecay, .number(0...1), .model, "Weight a step back, short channel.")
-      visitor.value("long_decay", &longDecay, .number(0...1), .model, "Weight a step back, long channel.")
+        "learn_length", &learnLength, .integer(1...256), .model,
+        "Items of the history learned with each event.")
+      visitor.value("learn_decay", &learnDecay, .number(0...1), .model, "Weight a step back, in learning.")
+      visitLength(&visitor)
+      visitor.value("decay", &decay, .number(0...1), .model, "Weight a step back, in a request.")
+      visitor.value(
+        "age_scale", &ageScale, .duration(1_000_000...315_360_000_000_000_000), .model,
+        "An item this long ago weighs half.")
       visitor.value(
         "half_life_events", &halfLife, .number(1...1e12), .model, "Events after which a pair counts half.")
     case .popularity:
@@ -77,36 +83,48 @@ package struct RetrieverSection: NamedSection {
         "floor", &floor, .number(0...100), .model, "Added to log2 of a count before the cut at 0.")
       visitor.value(
         "segment", &segment, .text(atMost: 160), .model, "A source: counts are kept for each of its values.")
-    case .factors:
-      visitor.value("method", &method, .choice, .model, "What is minimised.")
-      visitor.value("factors", &factors, .integer(1...256), .model, "Length of vectors.")
-      visitor.value("length", &length, .integer(1...256), .model, "Items of the history pooled.")
-      visitor.value(
-        "pools", &pools, .list(of: .number(0...1), count: 1...4), .model, "Weight a step back, for each pool."
-      )
-      visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each event.")
-      visitor.value(
-        "recent", &recent, .integer(16...1_000_000), .model, "Recent events that half of them are drawn from."
-      )
-      visitor.value("rate", &rate, .number(0...10), .learning, "Rate of item vectors (AdaGrad).")
-      visitor.value("position_rate", &positionRate, .number(0...10), .learning, "Rate of positions' weights.")
-      visitor.value("user_rate", &userRate, .number(0...10), .learning, "Rate of users' own vectors.")
-      visitor.value("init", &initScale, .number(0...10), .model, "Scale of first vectors.")
-      visitor.value("seed", &seed, .integer(0...1_000_000), .model, "Seed of first vectors.")
+    case .factors: visitFactors(&visitor)
     case .content:
       visitor.value(
         "attributes", &attributes, .list(of: .text(atMost: 64, orEmpty: false), count: 0...64), .model,
         "Attributes of items that likeness is made of; none: all.")
-      visitor.value("length", &length, .integer(1...256), .model, "Items of the history used.")
+      visitLength(&visitor)
+      visitor.value("decay", &decay, .number(0...1), .model, "Weight a step back.")
+      visitor.value(
+        "shrinkage", &shrinkage, .number(0...1e6), .model, "How many items the average user weighs.")
     }
+  }
+
+  private mutating func visitLength(_ visitor: inout some FieldVisitor) {
+    visitor.value("length", &length, .integer(1...256), .model, "Items of the history used.")
+  }
+
+  private mutating func visitFactors(_ visitor: inout some FieldVisitor) {
+    visitor.value("method", &method, .choice, .model, "What is minimised.")
+    visitor.value("factors", &factors, .integer(1...256), .model, "Length of vectors.")
+    visitor.value("length", &length, .integer(1...256), .model, "Items of the history pooled.")
+    visitor.value(
+      "pools", &pools, .list(of: .number(0...1), count: 1...4), .model, "Weight a step back, for each pool.")
+    visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each event.")
+    visitor.value(
+      "recent", &recent, .integer(16...1_000_000), .model, "Recent events that half of them are drawn from.")
+    visitor.value("rate", &rate, .number(0...10), .learning, "Rate of item vectors (AdaGrad).")
+    visitor.value("position_rate", &positionRate, .number(0...10), .learning, "Rate of positions' weights.")
+    visitor.value("user_rate", &userRate, .number(0...10), .learning, "Rate of users' own vectors.")
+    visitor.value(
+      "init", &initScale, .number(0...10), .model, "First vectors are uniform within plus and minus this.")
+    visitor.value("seed", &seed, .integer(0...1_000_000), .model, "Seed of first vectors.")
   }
 }
 
 package struct BlendSection: Section {
   package var isOn = true
-  package var rate = 0.03
+  package var every = 4
   package var negatives = 64
   package var smoothing = 0.006
+  package var prior = 30.0
+  package var forgetting = 10_000.0
+  package var leastWeight = 0.2
   package var buckets: [Int] = [0, 2, 8, 24, 79]
   package var start: [Double] = []
 
@@ -115,10 +133,17 @@ package struct BlendSection: Section {
 
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("on", &isOn, .flag, .model, "Weights of retrievers are learned.")
-    visitor.value("rate", &rate, .number(0...10), .learning, "Learning rate (AdaGrad).")
-    visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each event.")
+    visitor.value("every", &every, .integer(1...1000), .learning, "One of so many events is learned.")
+    visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each of them.")
     visitor.value(
       "smoothing", &smoothing, .number(1e-9...1e3), .model, "Neighbour scores enter as ln(1 + score / this).")
+    visitor.value("prior", &prior, .number(1e-6...1e9), .model, "Curvature that the first weights have.")
+    visitor.value(
+      "forgetting", &forgetting, .number(10...1e12), .learning, "Examples after which one has faded to 1 / e."
+    )
+    visitor.value(
+      "least_weight", &leastWeight, .number(0...1), .learning,
+      "Of an example whose item ranks low; the first place weighs 1.")
     visitor.value(
       "buckets", &buckets, .list(of: .integer(0...1_000_000), count: 0...32), .model,
       "Longest history of each set of weights; one more set is for longer ones.")
@@ -134,6 +159,8 @@ package struct RetrievalSection: Section {
   package var rank = false
   package var retrievers: [RetrieverSection] = []
   package var blend = BlendSection()
+  package var history = 256
+  package var repeats = false
   package var impressions = 100_000
   package var impressionsExpire: Int64 = 3_600_000_000_000
 
@@ -146,6 +173,11 @@ package struct RetrievalSection: Section {
       "candidates", &candidates, .integer(10...100_000), .live,
       "Best by the blend that the model ranks again.")
     visitor.value("rank", &rank, .flag, .model, "The model's score takes part in the blend.")
+    visitor.value(
+      "history", &history, .integer(16...4096), .model, "Items of each user that are remembered.")
+    visitor.value(
+      "repeats", &repeats, .flag, .model,
+      "Users come back to the same items, so these may be recommended again.")
     visitor.named("retrievers", &retrievers, "Retrievers by name.")
     visitor.section("blend", &blend, "How their scores become one.")
     visitor.value(

@@ -136,7 +136,7 @@ import Testing
   @Test("the learned hash changes with what is learned, and only the other with how the daemon runs")
   func hashes() throws {
     let start = Preset.ratings.configuration
-    let learned = try start.setting([("features.sparse.user.variance", "0.2")])
+    let learned = try start.setting([("features.sparse.user.variance", "0.3")])
     let operational = try start.setting([("server.reactors", "2")])
     #expect(learned.learnedHash != start.learnedHash)
     #expect(learned.operationalHash == start.operationalHash)
