@@ -1,5 +1,7 @@
 // The writer thread: takes what is queued, decides, writes, answers. The only place where offsets are given.
 
+internal import CSystem
+
 extension EventLog {
   /// Time between attempts to replace a suspect segment that nobody waits for.
   private static var retryNanos: UInt64 { 200_000_000 }
@@ -146,7 +148,7 @@ extension EventLog {
       let got = reached.withUnsafeMutableBytes { raw in
         Result { () throws(FileError) in try file.read(into: raw, at: position) }
       }
-      let written = (reached[..<(try got.get())].lastIndex { $0 != 0 } ?? -1) + 1
+      let written = cowbird_used_bytes(reached, try got.get())
       try file.writeAll([UInt8](repeating: 0, count: written), at: position)
       withState { $0.failure = failure }
     } catch {
