@@ -26,9 +26,7 @@ extension EventLog {
   /// All that the threads would do for what is queued now (for tests, which have no threads).
   func step() {
     writeQueued()
-    if withState({ $0.durableEnd < $0.writtenEnd && ($0.needsSync(options) || $0.isClosing) }) {
-      try? syncNow()
-    }
+    if withState({ $0.needsSync(options) || $0.isClosing }) { try? syncNow() }
   }
 
   /// Runs `body` on the writer thread, after all that is queued now, and waits for it.
