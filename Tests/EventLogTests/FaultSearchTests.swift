@@ -54,10 +54,14 @@ private struct FaultRun {
       if dice.chance(40) { resumeAndCheck() }
       if dice.chance(15) { log?.close() }
       let losesPower = dice.chance(60)
+      let soundEnd = log?.withState { $0.isSuspect ? $0.durableEnd : .max } ?? .max
       log = nil
       if losesPower { disk.losePower() } else { disk.kill() }
+      // A process that dies between a failed sync and the rewriting takes along what the disk did not take.
       let kept: Durability = losesPower ? .durable : .written
-      promised = promised.filter { $0.value.durability >= kept }
+      promised = promised.filter { offset, promise in
+        promise.durability == .durable || promise.durability >= kept && offset < soundEnd
+      }
     }
     if reopen() { resumeAndCheck() }
   }
@@ -83,7 +87,7 @@ private struct FaultRun {
 
   private func payload(_ name: String, _ number: UInt64) -> [UInt8] {
     var dice = Dice(number &* 31 &+ UInt64(name.utf8.first ?? 0))
-    return Array("\(name)-\(number)-".utf8) + (0..<dice.below(3000)).map { UInt8(truncatingIfNeeded: $0 &* 7) | 1 }
+    return Array("\(name)-\(number)-".utf8) + [UInt8](repeating: UInt8(dice.below(255)) + 1, count: dice.below(3000))
   }
 
   private mutating func append() {

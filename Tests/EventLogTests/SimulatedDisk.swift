@@ -134,7 +134,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     if inode.durable.count < range.upperBound {
       inode.durable += [UInt8](repeating: 0, count: range.upperBound - inode.durable.count)
     }
-    for at in range { inode.durable[at] = inode.bytes.load(fromByteOffset: at, as: UInt8.self) }
+    inode.durable.replaceSubrange(
+      range, with: UnsafeRawBufferPointer(start: inode.bytes + range.lowerBound, count: range.count))
   }
 
   // FileSystem
@@ -214,7 +215,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     }
 
     func write(_ buffers: ArraySlice<UnsafeRawBufferPointer>, at position: Int) throws(FileError) -> Int {
-      let all = buffers.flatMap { Array($0) }
+      var all: [UInt8] = []
+      for buffer in buffers { all.append(contentsOf: buffer) }
       switch disk.trouble() {
       case nil:
         // Short writes are no fault: every call may make one.
@@ -280,7 +282,17 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     }
 
     func nextData(at position: Int) throws(FileError) -> Int? {
-      (position..<max(inode.size, position)).first { inode.bytes.load(fromByteOffset: $0, as: UInt8.self) != 0 }
+      var at = position
+      while at < inode.size {
+        if at % 8 == 0 && at + 8 <= inode.size && inode.bytes.load(fromByteOffset: at, as: UInt64.self) == 0 {
+          at += 8
+        } else if inode.bytes.load(fromByteOffset: at, as: UInt8.self) == 0 {
+          at += 1
+        } else {
+          return at
+        }
+      }
+      return nil
     }
 
     func map(_ length: Int) throws(FileError) -> MappedBytes {
