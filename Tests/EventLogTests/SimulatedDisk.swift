@@ -30,7 +30,7 @@ struct Dice {
 
 final class SimulatedDisk: FileSystem, @unchecked Sendable {
   static let sector = 512
-  static let maxFileBytes = 1 << 20
+  static let maxFileBytes = 256 << 10
 
   final class Inode {
     let bytes = UnsafeMutableRawPointer.allocate(byteCount: maxFileBytes, alignment: 4096)
