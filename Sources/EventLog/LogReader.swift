@@ -1,12 +1,14 @@
 // Follows the log from an offset or a time. A reader belongs to one thread; there may be any number of them, and
 // none delays the writer: records are read where they lie, in mapped segments, which stay mapped (even when
-// deleted or redacted meanwhile) until the next call.
+// deleted or redacted meanwhile) for as long as a batch of them is held.
 
-/// Records that lie one after the other, checked already. Valid until the reader's next call.
+/// Records that lie one after the other, checked already. The batch and its iterator keep the bytes; a record
+/// alone does not.
 package struct RecordBatch: Sequence {
   package struct Iterator: IteratorProtocol {
     var at: UnsafeRawPointer
     let end: UnsafeRawPointer
+    let keeper: AnyObject
 
     // hot: once per record read.
     package mutating func next() -> LogRecord? {
@@ -19,12 +21,16 @@ package struct RecordBatch: Sequence {
 
   let start: UnsafeRawPointer
   let byteCount: Int
+  /// The mapping, or the batch in memory.
+  let keeper: AnyObject
   package let firstOffset: UInt64
   package let count: Int
 
   package var endOffset: UInt64 { firstOffset + UInt64(count) }
   package var underestimatedCount: Int { count }
-  package func makeIterator() -> Iterator { Iterator(at: start, end: start + byteCount) }
+  package func makeIterator() -> Iterator { 
+    Iterator(at: start, end: start + byteCount, keeper: keeper)
+  }
 }
 
 package final class LogReader {
@@ -36,8 +42,6 @@ package final class LogReader {
   private var segment: Segment?
   private var bytes: MappedBytes?
   private var position = 0
-  /// Keeps a batch of records that are only in memory.
-  private var held: Submission?
 
   init(log: EventLog, offset: UInt64, durability: Durability) {
     self.log = log
@@ -51,7 +55,6 @@ package final class LogReader {
   package func next(
     maxBytes: Int = 256 << 10, timeoutNanos: UInt64? = 0
   ) throws(LogError) -> RecordBatch? {
-    held = nil
     guard let end = waitForRecords(timeoutNanos) else { return nil }
     while true {
       let (wanted, limit, usedBytes, inMemory) = try locate(end)
@@ -74,7 +77,6 @@ package final class LogReader {
     self.offset = offset
     segment = nil
     bytes = nil
-    held = nil
   }
 
   private func waitForRecords(_ timeoutNanos: UInt64?) -> UInt64? {
@@ -115,7 +117,6 @@ package final class LogReader {
   }
 
   private func memoryBatch(_ submission: Submission) -> RecordBatch {
-    held = submission
     segment = nil
     // A batch of records that follow each other in memory: the run that holds the offset, from there on.
     for run in submission.runs {
@@ -131,7 +132,8 @@ package final class LogReader {
           }
           offset += UInt64(count)
           return RecordBatch(
-            start: submission.batch.memory + at, byteCount: end - at, firstOffset: record.offset, count: count)
+            start: submission.batch.memory + at, byteCount: end - at, keeper: submission,
+            firstOffset: record.offset, count: count)
         }
         at += record.length
       }
@@ -178,7 +180,8 @@ package final class LogReader {
       offset += 1
     }
     return RecordBatch(
-      start: bytes.base + start, byteCount: position - start, firstOffset: first, count: Int(offset - first))
+      start: bytes.base + start, byteCount: position - start, keeper: bytes, firstOffset: first,
+      count: Int(offset - first))
   }
 }
 
@@ -214,10 +217,8 @@ extension EventLog {
 
   /// Calls `body` with one record; the bytes are valid only inside. Throws OUT_OF_RANGE if there is none.
   package func withRecord<R>(at offset: UInt64, _ body: (LogRecord) -> R) throws(LogError) -> R {
-    guard offset < withState({ $0.writtenEnd }), let batch = try reader(from: offset).next(maxBytes: 1),
-      let record = batch.first(where: { _ in true })
-    else { throw LogError(.outOfRange, "there is no such record yet", offset: offset) }
-    return body(record)
+    guard offset < withState({ $0.writtenEnd }), let batch = try reader(from: offset).next(maxBytes: 1) else { throw LogError(.outOfRange, "there is no such record yet", offset: offset) }
+    return withExtendedLifetime(batch.keeper) { body(LogRecord(base: batch.start)) }
   }
 
   func map(_ segment: Segment) throws(LogError) -> MappedBytes {

@@ -1,5 +1,7 @@
 // The writer thread: takes what is queued, decides, writes, answers. The only place where offsets are given.
 
+internal import CSystem
+
 extension EventLog {
   /// Time between attempts to replace a suspect segment that nobody waits for.
   private static var retryNanos: UInt64 { 200_000_000 }
@@ -24,9 +26,7 @@ extension EventLog {
   /// All that the threads would do for what is queued now (for tests, which have no threads).
   func step() {
     writeQueued()
-    if withState({ $0.durableEnd < $0.writtenEnd && ($0.needsSync(options) || $0.isClosing) }) {
-      try? syncNow()
-    }
+    if withState({ $0.needsSync(options) || $0.isClosing }) { try? syncNow() }
   }
 
   /// Runs `body` on the writer thread, after all that is queued now, and waits for it.
@@ -146,7 +146,7 @@ extension EventLog {
       let got = reached.withUnsafeMutableBytes { raw in
         Result { () throws(FileError) in try file.read(into: raw, at: position) }
       }
-      let written = (reached[..<(try got.get())].lastIndex { $0 != 0 } ?? -1) + 1
+      let written = cowbird_used_bytes(reached, try got.get())
       try file.writeAll([UInt8](repeating: 0, count: written), at: position)
       withState { $0.failure = failure }
     } catch {
