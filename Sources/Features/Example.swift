@@ -67,6 +67,16 @@ package final class Example {
     var omitted = 0
   }
 
+  /// Hashes of the ids as features see them: changed by each forgetting.
+  var userHash: UInt64 = 0
+  var itemHash: UInt64 = 0
+  var userRow: UnsafePointer<Float>?
+  var itemRow: UnsafePointer<Float>?
+  var userRecord: UnsafeRawPointer?
+  var itemRecord: UnsafeRawPointer?
+  /// Scratch of `update`: targets by place.
+  let targets: UnsafeMutablePointer<Double>
+
   /// Views of the tables that are read; valid while the state that filled them is.
   var readers: [TableReader] = []
   let requestContext: ContextBuffer
@@ -98,6 +108,7 @@ package final class Example {
     numbers = .allocate(capacity: plan.numberRegisters + 1)
     numbers.initialize(repeating: .nan, count: plan.numberRegisters + 1)
     hashes = .allocate(capacity: plan.hashCapacity + 1)
+    targets = .allocate(capacity: plan.targets.count + 1)
     let groups = plan.groups.count
     rowStart = .allocate(capacity: groups)
     rowCount = .allocate(capacity: groups)
@@ -122,6 +133,7 @@ package final class Example {
     rowCount.deallocate()
     rowKeys.deallocate()
     rows.deallocate()
+    targets.deallocate()
   }
 
   /// The sparse features as an array, for tests and people.

@@ -226,6 +226,7 @@ struct Constants<Element: BitwiseCopyable> {
     @inline(__always) unsafeAddress { UnsafePointer(base + index) }
   }
 
+  var pointer: UnsafePointer<Element> { UnsafePointer(base) }
   func deallocate() { base.deallocate() }
 }
 
@@ -285,6 +286,10 @@ package final class FeaturePlan: @unchecked Sendable {
   let operations: ByScope<Constants<Operation>>
   let templates: ByScope<Constants<TemplatePlan>>
   let dense: ByScope<Constants<DensePlan>>
+  /// What stands for an absent number, by attribute; NaN: nothing.
+  let userMissing: Constants<Float>
+  let itemMissing: Constants<Float>
+  let contextMissing: Constants<Float>
   /// A row as long as any, all zero: what a key without a row has.
   let zeroRow: Constants<Float>
 
@@ -326,6 +331,9 @@ package final class FeaturePlan: @unchecked Sendable {
     operations = ByScope(compiler.operations.map { Constants($0) })
     templates = ByScope(compiler.templates.map { Constants($0) })
     dense = ByScope(compiler.dense.map { Constants($0) })
+    userMissing = Constants(compiler.user.attributes.map(\.missing))
+    itemMissing = Constants(compiler.item.attributes.map(\.missing))
+    contextMissing = Constants(compiler.context.map(\.missing))
     zeroRow = Constants([Float](repeating: 0, count: compiler.groups.map(\.words).max() ?? 0))
   }
 
@@ -343,6 +351,9 @@ package final class FeaturePlan: @unchecked Sendable {
       templates[scope].deallocate()
       dense[scope].deallocate()
     }
+    userMissing.deallocate()
+    itemMissing.deallocate()
+    contextMissing.deallocate()
     zeroRow.deallocate()
   }
 
