@@ -90,7 +90,7 @@ let package = Package(
     tests("Configuration"),
     tests("Statistics"),
     tests("Tables"),
-    tests("Features"),
+    tests("Features", ["Configuration", "Primitives", "Tables", "Wire"]),
     tests("Models"),
     tests("Retrieval"),
     tests("Learning"),

@@ -14,7 +14,8 @@ package final class ContextBuffer {
   private(set) var number: [Float]
   private(set) var hashes: [UInt64] = []
   private(set) var vectors: [Float] = []
-  private(set) var texts: [String] = []
+  /// Texts of the hashes, gathered only when they are wanted for people.
+  private(set) var describedTexts: [String] = []
   private(set) var isEmpty = true
   var isDescribed = false
   /// Names that the configuration does not know, and values of another kind than it says, since the last reset.
@@ -39,7 +40,7 @@ package final class ContextBuffer {
     }
     hashes.removeAll(keepingCapacity: true)
     vectors.removeAll(keepingCapacity: true)
-    texts.removeAll(keepingCapacity: true)
+    describedTexts.removeAll(keepingCapacity: true)
   }
 
   /// The attribute's place; nil: unknown.
@@ -116,13 +117,13 @@ package final class ContextBuffer {
   private func push(_ text: ByteView, _ place: Int) {
     guard !text.isEmpty else { return }
     hashes.append(StableHash.of(text.bytes))
-    if isDescribed { texts.append(text.string) }
+    if isDescribed { describedTexts.append(text.string) }
     count[place] += 1
   }
 
   private func push(_ text: String, _ place: Int) {
     hashes.append(StableHash.of(text))
-    if isDescribed { texts.append(text) }
+    if isDescribed { describedTexts.append(text) }
     count[place] += 1
   }
 
@@ -131,7 +132,7 @@ package final class ContextBuffer {
     Tokens.forEach(in: text, minimum: plan.minimumToken) { token in
       guard count[place] < plan.maximumValues else { return }
       hashes.append(StableHash.of(UnsafeRawBufferPointer(token)))
-      if isDescribed { texts.append(String(decoding: token, as: UTF8.self)) }
+      if isDescribed { describedTexts.append(String(decoding: token, as: UTF8.self)) }
       count[place] += 1
     }
   }

@@ -6,10 +6,10 @@
 //   slots  └ s ┴ s ┴ s ┴ s ┴ s ┴ s ┘    same for all candidates; the rest belong to the candidate
 //   dense  ┌ 1 ┬ d ┬ d ┬ d ┐            the first is the constant; absent numbers are 0
 
-package import Configuration
+internal import Configuration
 internal import Primitives
 internal import Tables
-package import Wire
+internal import Wire
 
 package final class Example {
   package let plan: FeaturePlan
@@ -86,9 +86,12 @@ package final class Example {
   var hasCandidateContext = false
   /// Source of the event, hashed; 0: none.
   var originKey: UInt64 = 0
-  /// Texts of categories by their place in `hashes`, gathered only for people.
-  var texts: [Int: String] = [:]
-  var isDescribed = false
+  /// The texts of the context are kept too, for `FeatureState.describe`.
+  package var isDescribed = false {
+    didSet {
+      for buffer in [requestContext, candidateContext, userOverride] { buffer.isDescribed = isDescribed }
+    }
+  }
 
   /// Rows that one group may have in one example: the values of its sources, crossed.
   static let rowsPerGroup = 64

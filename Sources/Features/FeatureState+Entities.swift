@@ -66,7 +66,8 @@ extension FeatureState {
   }
 
   private mutating func store(
-    _ record: [UInt8], _ buffer: ContextBuffer, _ entity: EntityPlan, _ group: Int, _ key: UInt64, _ seconds: UInt32
+    _ record: [UInt8], _ buffer: ContextBuffer, _ entity: EntityPlan, _ group: Int, _ key: UInt64,
+    _ seconds: UInt32
   ) {
     groups[group].prepare(now: seconds, room: 1)
     let isStored = groups[group].withWriter { writer in

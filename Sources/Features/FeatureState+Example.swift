@@ -8,6 +8,7 @@
 
 internal import Configuration
 internal import Primitives
+internal import Tables
 package import Wire
 
 extension FeatureState {
@@ -51,7 +52,9 @@ extension FeatureState {
   /// - Parameters:
   ///   - user: empty: nobody.
   ///   - context: facts that hold for all candidates; see also `Example.addContext`.
-  package func beginRequest(user: ByteView?, timeNanos: Int64, context: AttributeViews?, into example: Example) {
+  package func beginRequest(
+    user: ByteView?, timeNanos: Int64, context: AttributeViews?, into example: Example
+  ) {
     let key = user.map { $0.isEmpty ? 0 : Self.userKey($0.bytes) } ?? 0
     begin(key, timeNanos: timeNanos, context: context, example)
     shared(example, isEmitted: true)
@@ -93,7 +96,8 @@ extension FeatureState {
     run(.context, example)
     emit(.context, example)
     example.mark(.context)
-    example.sharedCount = example.hasCandidateContext ? example.marks[Scope.user.rawValue].count : example.count
+    example.sharedCount =
+      example.hasCandidateContext ? example.marks[Scope.user.rawValue].count : example.count
   }
 
   // MARK: Parts
@@ -230,7 +234,9 @@ extension FeatureState {
     target.update(repeating: 0, count: dense.dimension)
     if dense.vectorSide == 2 || (dense.vectorSide == 0 && !example.userOverride.isEmpty) {
       var buffer = dense.vectorSide == 0 ? example.userOverride : example.requestContext
-      if dense.vectorSide == 2, example.hasCandidateContext, example.candidateContext.count[dense.vectorPlace] > 0 {
+      if dense.vectorSide == 2, example.hasCandidateContext,
+        example.candidateContext.count[dense.vectorPlace] > 0
+      {
         buffer = example.candidateContext
       }
       guard buffer.count[dense.vectorPlace] > 0 else { return }

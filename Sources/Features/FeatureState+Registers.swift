@@ -112,9 +112,6 @@ extension FeatureState {
     example.begin(register)
     let start = Int(buffer.start[place])
     for index in 0..<Int(buffer.count[place]) {
-      if example.isDescribed, buffer.texts.indices.contains(start + index) {
-        example.texts[example.hashTop] = buffer.texts[start + index]
-      }
       example.push(buffer.hashes[start + index], to: register)
     }
   }

@@ -7,10 +7,10 @@
 //   histories          row: ┌ count ┬ hash ┬ hash ┬ … ┐  a ring of the user's last items
 //   records            key: blob of several-valued attributes, and of all as they were given
 
-package import Configuration
+internal import Configuration
 internal import Primitives
 package import Tables
-package import Wire
+internal import Wire
 
 /// What was left out, and why. Part of the state.
 package struct FeatureCounters: Equatable, Sendable {

@@ -56,7 +56,9 @@ struct PlanCompiler {
     for entry in configuration.features.dense { compileDense(entry) }
     // Statistics that nothing reads may still be what a `minus` needs; those compile here, in rounds.
     while let (update, section) = open.popLast() { compileTarget(update, section) }
-    for index in groups.indices { groups[index].updates.sort { ($0.code == .time ? 1 : 0) < ($1.code == .time ? 1 : 0) } }
+    for index in groups.indices {
+      groups[index].updates.sort { ($0.code == .time ? 1 : 0) < ($1.code == .time ? 1 : 0) }
+    }
   }
 
   // MARK: Events, attributes
@@ -360,21 +362,27 @@ struct PlanCompiler {
       read.column = decayedColumn(mask(section.numerator))
       read.second = decayedColumn(types)
     case .mean, .square:
-      read.column = column(group, "\(kind) \(types) \(gap) \(target)", words: 2, {
-        ColumnUpdate(
-          code: .sum, column: $0, types: types, last: last, gapNanos: gap, isSquared: kind == .square)
-      }, section: section)
+      read.column = column(
+        group, "\(kind) \(types) \(gap) \(target)", words: 2,
+        {
+          ColumnUpdate(
+            code: .sum, column: $0, types: types, last: last, gapNanos: gap, isSquared: kind == .square)
+        }, section: section)
       read.second = countColumn(section.target.rawValue)
     case .ewmean:
-      read.column = column(group, "ew \(types) \(gap) \(target) \(section.rate) \(section.warmup)", words: 2, {
-        ColumnUpdate(
-          code: .ewmean, column: $0, types: types, last: last, gapNanos: gap, rate: section.rate,
-          warmup: section.warmup)
-      }, section: section)
+      read.column = column(
+        group, "ew \(types) \(gap) \(target) \(section.rate) \(section.warmup)", words: 2,
+        {
+          ColumnUpdate(
+            code: .ewmean, column: $0, types: types, last: last, gapNanos: gap, rate: section.rate,
+            warmup: section.warmup)
+        }, section: section)
     case .last:
-      read.column = column(group, "last \(types) \(gap) \(target)", words: 2, {
-        ColumnUpdate(code: .last, column: $0, types: types, last: last, gapNanos: gap)
-      }, section: section)
+      read.column = column(
+        group, "last \(types) \(gap) \(target)", words: 2,
+        {
+          ColumnUpdate(code: .last, column: $0, types: types, last: last, gapNanos: gap)
+        }, section: section)
     case .recency: read.column = last
     case .age, .interval:
       read.column = column(group, "first \(types) \(gap)", words: 2) {
@@ -393,7 +401,8 @@ struct PlanCompiler {
   private mutating func compileTarget(_ update: (group: Int, place: Int), _ section: ValueSection) {
     let minus = section.minus.map { register(resolve($0)) }
     let known = targets.firstIndex {
-      $0.kind == section.target && operands[$0.minusStart..<$0.minusStart + $0.minusCount].elementsEqual(minus)
+      $0.kind == section.target
+        && operands[$0.minusStart..<$0.minusStart + $0.minusCount].elementsEqual(minus)
     }
     let place = known ?? targets.count
     if known == nil {
