@@ -49,7 +49,7 @@ let package = Package(
     // Swift, from the wire inwards. Imports point up this list only.
     room("Primitives", ["CSystem"]),
     room("Wire", ["CMessages", "CProtobufC", "CSystem", "Primitives"]),
-    room("Transport", ["Wire", "CSystem"]),
+    room("Transport", ["CMessages", "CProtobufC", "CSystem", "Primitives", "Wire"]),
     room("EventLog", ["CSystem", "Primitives"]),
     room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
     room("Statistics", ["CKernels", "Primitives"]),
@@ -73,10 +73,11 @@ let package = Package(
         "Statistics", "Tables", "Transport", "Versions", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .executableTarget(name: "EchoServer", dependencies: ["Transport", "Wire"], swiftSettings: strict),
     .executableTarget(
       name: "cowbird",
       dependencies: [
-        "Service",
+        "Primitives", "Service",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -96,6 +97,11 @@ let package = Package(
     tests("Learning"),
     tests("Versions"),
     tests("Service"),
+
+    // Kills processes to see what survives.
+    .executableTarget(
+      name: "LogCrasher", dependencies: ["EventLog"], path: "Tests/LogCrasher", swiftSettings: strict),
+    .testTarget(name: "Faults", dependencies: ["EventLog", "LogCrasher"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )
