@@ -89,7 +89,7 @@ let package = Package(
     tests("EventLog"),
     tests("Configuration"),
     tests("Statistics"),
-    tests("Tables"),
+    tests("Tables", ["CKernels", "Primitives"]),
     tests("Features"),
     tests("Models"),
     tests("Retrieval"),
