@@ -97,6 +97,11 @@ let package = Package(
     tests("Learning"),
     tests("Versions"),
     tests("Service"),
+
+    // Kills processes to see what survives.
+    .executableTarget(
+      name: "LogCrasher", dependencies: ["EventLog"], path: "Tests/LogCrasher", swiftSettings: strict),
+    .testTarget(name: "Faults", dependencies: ["EventLog", "LogCrasher"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

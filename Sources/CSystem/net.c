@@ -182,8 +182,6 @@ uint64_t cowbird_monotonic_nanos(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void cowbird_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
-
 void cowbird_errno_text(int number, char *text, size_t capacity) {
   char buffer[128];
   snprintf(text, capacity, "%s", strerror_r(number, buffer, sizeof buffer));

@@ -76,7 +76,7 @@ package final class Server: @unchecked Sendable {
       &thread, nil,
       { argument in
         let reactor = Unmanaged<Reactor>.fromOpaque(argument!).takeRetainedValue()
-        cowbird_name_thread("reactor \(reactor.index)")
+        cowbird_name_thread(pthread_self(), "reactor \(reactor.index)")
         reactor.run()
         return nil
       }, box.toOpaque())

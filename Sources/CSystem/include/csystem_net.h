@@ -75,9 +75,6 @@ int cowbird_poll(int fd, short events, int64_t timeout_nanos);
 /// CLOCK_MONOTONIC in nanoseconds.
 uint64_t cowbird_monotonic_nanos(void);
 
-/// Names the calling thread, for people who look at it with `top` or a debugger. At most 15 bytes.
-void cowbird_name_thread(const char *name);
-
 /// Writes the system's words for the error `number` to `text`, with a final zero.
 void cowbird_errno_text(int number, char *text, size_t capacity);
 

@@ -1,0 +1,314 @@
+// From 64-bit keys to candidate row ids: shared by a table's head and all its snapshots, never versioned.
+//
+//   hash ──top bits──▶ directory word (address of a segment | log2 of its lines)
+//        ──low bits──▶ line of 64 bytes
+//        ┌ 12 tags of 1 byte ┬ overflow ┬ 3 free ┬ 12 row ids of 4 bytes ┐
+//
+// An entry is a hint: the row repeats its key, and the row decides. So a snapshot may meet entries of rows that
+// came after it (their id is past its count, or the row holds another key), and the head may meet entries of
+// keys that were removed. What must hold is only that the entry of every key that a live snapshot has is there:
+// entries never move or go inside a segment. A full segment is replaced by a copy, larger if need be, of the
+// entries of the head's keys and of those removed keys that a snapshot may still look for (they are `stale`);
+// the old one is kept until no snapshot of that time is left.
+//
+// Growing is by segment, so no insertion pays for more than a small share of the table. Readers load tags with
+// acquire and the writer stores them with release, so that a reader who sees a tag sees the id that goes with
+// it.
+
+internal import CKernels
+internal import Glibc
+package import Synchronization
+
+package final class KeyIndex: @unchecked Sendable {
+  // Sound because: one writer (the table's head); readers see words by acquire and release.
+  @usableFromInline let words: UnsafeMutablePointer<Atomic<UInt64>>
+  @usableFromInline let shift: UInt64
+  private let segmentCount: Int
+  /// Entries in each segment, also of keys that are gone.
+  private var counts: [Int]
+  /// Removed keys whose entries snapshots may need, and how often each waits to be reclaimed.
+  private var stale: [StaleEntry: Int] = [:]
+  /// Segments that grew and that snapshots may be reading.
+  private var retired: Set<UInt64> = []
+  private(set) var bytes = 0
+
+  private struct StaleEntry: Hashable {
+    var key: UInt64
+    var id: UInt32
+  }
+
+  /// `expectedRows` chooses the number of segments, which is fixed: about 4,096 rows in each, at least 16.
+  init(expectedRows: Int) {
+    var log = 4
+    while log < 12 && expectedRows >> log > 4096 { log += 1 }
+    segmentCount = 1 << log
+    shift = UInt64(64 - log)
+    words = .allocate(capacity: segmentCount)
+    counts = Array(repeating: 0, count: segmentCount)
+    for segment in 0..<segmentCount { (words + segment).initialize(to: Atomic(0)) }
+    for segment in 0..<segmentCount {
+      words[segment].store(makeSegment(log2Lines: 0), ordering: .relaxed)
+    }
+  }
+
+  deinit {
+    for segment in 0..<segmentCount { freeSegment(words[segment].load(ordering: .relaxed)) }
+    for word in retired { freeSegment(word) }
+    words.deinitialize(count: segmentCount)
+    words.deallocate()
+  }
+
+  @inlinable package var view: IndexView { IndexView(words: words, shift: shift) }
+
+  // MARK: Segments
+
+  private static func bytes(_ word: UInt64) -> Int { 64 << Int(word & 63) }
+
+  private func makeSegment(log2Lines: Int) -> UInt64 {
+    let size = 64 << log2Lines
+    bytes += size
+    let address: UnsafeMutableRawPointer
+    if size >= 64 << 10 {
+      address = PageMemory.map(size)
+    } else {
+      address = .allocate(byteCount: size, alignment: 64)
+      memset(address, 0, size)
+    }
+    return UInt64(UInt(bitPattern: address)) | UInt64(log2Lines)
+  }
+
+  private func freeSegment(_ word: UInt64) {
+    let size = Self.bytes(word)
+    bytes -= size
+    let address = UnsafeMutableRawPointer(bitPattern: UInt(word & ~63))!
+    if size >= 64 << 10 { PageMemory.unmap(address, size) } else { address.deallocate() }
+  }
+
+  // MARK: Writing
+
+  /// Adds the entry. `keyOf` gives the head's key of a row, nil if it is free; `retire` is given what must wait
+  /// until no snapshot sees it.
+  func insert(
+    _ key: UInt64, _ id: UInt32, keyOf: (UInt32) -> UInt64?,
+    retire: (_ payload: UInt64, _ extra: UInt32) -> Void
+  ) {
+    let hash = IndexView.hash(key)
+    let segment = Int(hash >> shift)
+    var word = words[segment].load(ordering: .relaxed)
+    if counts[segment] >= Self.capacity(word) {
+      let old = word
+      word = rebuild(segment, keyOf: keyOf)
+      retired.insert(old)
+      retire(old, Self.segmentMark)
+    }
+    put(hash, id, word)
+    counts[segment] += 1
+  }
+
+  /// The key's row is gone from the head, but a snapshot may look for it. To be followed by `reclaim`, once.
+  func markStale(_ key: UInt64, _ id: UInt32) { stale[StaleEntry(key: key, id: id), default: 0] += 1 }
+
+  /// No snapshot needs what was retired: a removed key's entry, or a segment that was replaced.
+  func reclaim(_ payload: UInt64, _ extra: UInt32) {
+    if extra == Self.segmentMark {
+      retired.remove(payload)
+      freeSegment(payload)
+    } else {
+      let entry = StaleEntry(key: payload, id: extra)
+      let waiting = stale[entry, default: 0]
+      stale[entry] = waiting > 1 ? waiting - 1 : nil
+    }
+  }
+
+  /// `extra` of a retired segment; no row has this id.
+  private static let segmentMark = UInt32.max
+
+  /// Ten of the twelve places of each line.
+  private static func capacity(_ word: UInt64) -> Int { 10 << Int(word & 63) }
+
+  private func put(_ hash: UInt64, _ id: UInt32, _ word: UInt64) {
+    let view = IndexView.Segment(word)
+    let tag = UInt64(IndexView.tag(hash))
+    var line = hash & view.mask
+    while true {
+      let address = view.line(line)
+      let low = atomicWord(address, 0)
+      let high = atomicWord(address, 8)
+      let free = cowbird_match12(
+        low.pointee.load(ordering: .relaxed), high.pointee.load(ordering: .relaxed), 0)
+      if free != 0 {
+        let place = free.trailingZeroBitCount
+        IndexView.id(address, place).pointee.store(id, ordering: .relaxed)
+        let target = place < 8 ? low : high
+        let bits = tag << UInt64(8 * (place & 7))
+        target.pointee.store(target.pointee.load(ordering: .relaxed) | bits, ordering: .releasing)
+        return
+      }
+      high.pointee.store(high.pointee.load(ordering: .relaxed) | IndexView.overflow, ordering: .releasing)
+      line = (line &+ 1) & view.mask
+    }
+  }
+
+  /// Replaces a full segment and returns the new directory word.
+  private func rebuild(_ segment: Int, keyOf: (UInt32) -> UInt64?) -> UInt64 {
+    let old = words[segment].load(ordering: .relaxed)
+    var entries: [(hash: UInt64, id: UInt32)] = []
+    entries.reserveCapacity(Self.capacity(old))
+    let view = IndexView.Segment(old)
+    for line in 0...view.mask {
+      let address = view.line(line)
+      let low = atomicWord(address, 0).pointee.load(ordering: .relaxed)
+      let high = atomicWord(address, 8).pointee.load(ordering: .relaxed)
+      var used = ~cowbird_match12(low, high, 0) & 0xFFF
+      while used != 0 {
+        let place = used.trailingZeroBitCount
+        used &= used - 1
+        let id = IndexView.id(address, place).pointee.load(ordering: .relaxed)
+        // The row may have got another key since the entry was made; that key's own entry counts then.
+        guard let key = keyOf(id) else { continue }
+        let hash = IndexView.hash(key)
+        guard Int(hash >> shift) == segment else { continue }
+        entries.append((hash, id))
+      }
+    }
+    for entry in stale.keys where Int(IndexView.hash(entry.key) >> shift) == segment {
+      entries.append((IndexView.hash(entry.key), entry.id))
+    }
+    // At least a third of the places stay free until the next time.
+    var log2Lines = Int(old & 63)
+    while entries.count > 8 << log2Lines { log2Lines += 1 }
+    let new = makeSegment(log2Lines: log2Lines)
+    var count = 0
+    for entry in entries where !contains(entry.hash, entry.id, new) {
+      put(entry.hash, entry.id, new)
+      count += 1
+    }
+    counts[segment] = count
+    words[segment].store(new, ordering: .releasing)
+    return new
+  }
+
+  /// True if a search for the hash meets the id, be it by another key's entry.
+  private func contains(_ hash: UInt64, _ id: UInt32, _ word: UInt64) -> Bool {
+    let view = IndexView.Segment(word)
+    let tag = IndexView.tag(hash)
+    var line = hash & view.mask
+    for _ in 0...view.mask {
+      let address = view.line(line)
+      let high = atomicWord(address, 8).pointee.load(ordering: .relaxed)
+      var matches = cowbird_match12(atomicWord(address, 0).pointee.load(ordering: .relaxed), high, tag)
+      while matches != 0 {
+        if IndexView.id(address, matches.trailingZeroBitCount).pointee.load(ordering: .relaxed) == id {
+          return true
+        }
+        matches &= matches - 1
+      }
+      if high & IndexView.overflow == 0 { return false }
+      line = (line &+ 1) & view.mask
+    }
+    return false
+  }
+}
+
+/// The index as readers see it: two words, no reference counts.
+package struct IndexView {
+  @usableFromInline package let words: UnsafeMutablePointer<Atomic<UInt64>>
+  @usableFromInline package let shift: UInt64
+
+  @inlinable
+  init(words: UnsafeMutablePointer<Atomic<UInt64>>, shift: UInt64) {
+    self.words = words
+    self.shift = shift
+  }
+
+  /// Byte 12 of a line, in its second word.
+  @usableFromInline package static let overflow: UInt64 = 1 << 32
+
+  /// Both halves of a product of 128 bits, folded: every bit of the key reaches the top and the bottom.
+  @inlinable
+  package static func hash(_ key: UInt64) -> UInt64 {
+    let product = (key ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+    return product.high ^ product.low
+  }
+
+  /// Never 0, which marks a free place.
+  @inlinable
+  package static func tag(_ hash: UInt64) -> UInt8 {
+    let tag = UInt8(truncatingIfNeeded: hash &>> 40)
+    return tag == 0 ? 1 : tag
+  }
+
+  @inlinable
+  package static func id(_ line: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<
+    Atomic<UInt32>
+  > {
+    (line + 16 + place &* 4).assumingMemoryBound(to: Atomic<UInt32>.self)
+  }
+
+  package struct Segment {
+    @usableFromInline package let base: UnsafeMutableRawPointer
+    @usableFromInline package let mask: UInt64
+
+    @inlinable
+    package init(_ word: UInt64) {
+      base = UnsafeMutableRawPointer(bitPattern: UInt(word & ~63)).unsafelyUnwrapped
+      mask = (1 &<< (word & 63)) &- 1
+    }
+
+    @inlinable
+    package func line(_ number: UInt64) -> UnsafeMutableRawPointer {
+      base + Int(truncatingIfNeeded: number &<< 6)
+    }
+  }
+
+  @inlinable
+  package func segment(_ hash: UInt64) -> Segment {
+    Segment(words[Int(truncatingIfNeeded: hash &>> shift)].load(ordering: .acquiring))
+  }
+
+  /// The first id with the key's tag for which `matches` holds.
+  @inlinable @inline(__always)
+  package func find(_ key: UInt64, where matches: (UInt32) -> Bool) -> UInt32? {
+    let hash = Self.hash(key)
+    let segment = segment(hash)
+    let tag = Self.tag(hash)
+    let first = hash & segment.mask
+    var number = first
+    repeat {
+      let line = segment.line(number)
+      let low = atomicWord(line, 0).pointee.load(ordering: .acquiring)
+      let high = atomicWord(line, 8).pointee.load(ordering: .acquiring)
+      var places = cowbird_match12(low, high, tag)
+      while places != 0 {
+        let id = Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
+        if matches(id) { return id }
+        places &= places &- 1
+      }
+      if _fastPath(high & Self.overflow == 0) { return nil }
+      number = (number &+ 1) & segment.mask
+    } while number != first
+    return nil
+  }
+
+  /// Asks for the key's line.
+  @inlinable @inline(__always)
+  package func prefetch(_ key: UInt64) {
+    let hash = Self.hash(key)
+    let segment = segment(hash)
+    cowbird_prefetch(segment.line(hash & segment.mask))
+  }
+
+  /// The first id with the key's tag in its first line: good for prefetching, where comparing keys would wait
+  /// for the very line that is to be fetched.
+  @inlinable @inline(__always)
+  package func guess(_ key: UInt64) -> UInt32? {
+    let hash = Self.hash(key)
+    let segment = segment(hash)
+    let line = segment.line(hash & segment.mask)
+    let places = cowbird_match12(
+      atomicWord(line, 0).pointee.load(ordering: .acquiring),
+      atomicWord(line, 8).pointee.load(ordering: .acquiring),
+      Self.tag(hash))
+    return places == 0 ? nil : Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
+  }
+}

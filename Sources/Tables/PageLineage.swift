@@ -1,0 +1,220 @@
+// One linear history of a paged store: the head that is written, the snapshots sealed before it, and what died
+// in between.
+//
+//   sealed 3      sealed 7      sealed 8      head (epoch 9)
+//      │   dead of 7 ▲  dead of 8 ▲    working dead ▲
+//      └─────────────┘            └─────────────────┘
+//
+// What is retired while epoch e is written was visible to the snapshots before e only. When a snapshot goes,
+// the entries of the next one's list that were born after the snapshot before it were seen by none but it, and
+// are freed; the rest moves on (birth times and dead lists as in ZFS: Bonwick and Ahrens, The Zettabyte File
+// System, 2003).
+
+internal import Synchronization
+
+package final class PageLineage: @unchecked Sendable {
+  // Sound because: the core is touched by the head's writer alone (there is one: `PageRevision.claim`), and
+  // once the head has gone by whoever holds `lock`.
+  @usableFromInline package let core: UnsafeMutablePointer<PageCore>
+  private var sealed: [Sealed] = []
+  /// True once the head has gone: from then on those who drop snapshots collect.
+  private let lock = Mutex<Bool>(false)
+  /// The revision this lineage was forked from, as long as pages of it are in use.
+  private var base: PageRevision?
+  /// Called for what `deferUntilUnseen` was given, when no snapshot of that time is left.
+  var reclaim: ((_ payload: UInt64, _ extra: UInt32) -> Void)?
+
+  private struct Sealed {
+    let block: UnsafeMutablePointer<RevisionBlock>
+    var dead: [DeadEntry]
+  }
+
+  private init(bodyBytes: Int, head: UnsafeMutablePointer<RevisionBlock>, base: PageRevision?) {
+    core = .allocate(capacity: 1)
+    let floor = base.map { $0.block.pointee.epoch } ?? 0
+    core.initialize(to: PageCore(bodyBytes: bodyBytes, head: head, floor: floor))
+    self.base = base
+  }
+
+  deinit {
+    for record in sealed { Self.destroyBlock(record.block) }
+    core.pointee.destroy()
+    core.deinitialize(count: 1)
+    core.deallocate()
+  }
+
+  /// A new, empty lineage's head.
+  static func make(bodyBytes: Int) -> PageRevision {
+    let block = makeBlock(rootCapacity: 4, epoch: 1)
+    return PageRevision(PageLineage(bodyBytes: bodyBytes, head: block, base: nil), block)
+  }
+
+  /// The head of a new lineage that begins as `revision`, whose pages it shares until it writes to them.
+  static func fork(_ revision: PageRevision) -> PageRevision {
+    let block = copyBlock(revision.block, epoch: revision.block.pointee.epoch + 1)
+    let lineage = PageLineage(
+      bodyBytes: revision.lineage.core.pointee.bodyBytes, head: block, base: revision)
+    let core = lineage.core
+    let count = block.pointee.pageCount
+    for number in 0..<count {
+      core.pointee.slots[number] = PageSlot(page: revision.page(number), stamp: 0)
+    }
+    core.pointee.foreignUnits = count + (count + 63) / 64 + (count + 4095) / 4096
+    lineage.dropBaseIfUnused()
+    return PageRevision(lineage, block)
+  }
+
+  /// Seals the head, which stays with its holders as a snapshot, and returns the next head.
+  func seal(_ head: PageRevision) -> PageRevision {
+    collect()
+    let block = Self.copyBlock(head.block, epoch: head.block.pointee.epoch + 1)
+    sealed.append(Sealed(block: head.block, dead: core.pointee.dead))
+    core.pointee.dead = []
+    core.pointee.newestSeen = head.block.pointee.epoch
+    core.pointee.epoch = block.pointee.epoch
+    core.pointee.liveSnapshots = sealed.count
+    core.pointee.head = block
+    return PageRevision(self, block)
+  }
+
+  /// Starts a new epoch without a snapshot, so that the next write to any page is noticed.
+  func startEpoch() {
+    let block = core.pointee.head
+    block.pointee.epoch += 1
+    core.pointee.epoch = block.pointee.epoch
+    block.pointee.isDigestCached.store(false, ordering: .relaxed)
+  }
+
+  /// False only if no snapshot lives.
+  var hasSnapshots: Bool { !sealed.isEmpty }
+
+  /// Hands (`payload`, `extra`) to `reclaim` as soon as no snapshot that lives now is left.
+  func deferUntilUnseen(payload: UInt64, extra: UInt32) {
+    if sealed.isEmpty {
+      reclaim?(payload, extra)
+    } else {
+      core.pointee.dead.append(DeadEntry(payload: payload, extra: extra, kind: .deferred, birth: 0))
+    }
+  }
+
+  /// A revision's owner has gone. Any thread.
+  func ended(_ block: UnsafeMutablePointer<RevisionBlock>, wasHead: Bool) {
+    if wasHead {
+      lock.withLock { headHasGone in
+        headHasGone = true
+        reclaim = nil
+        collect()
+        if !sealed.isEmpty { core.pointee.retireAll() }
+      }
+      Self.destroyBlock(block)
+    } else {
+      block.pointee.isGone.store(true, ordering: .releasing)
+      lock.withLock { headHasGone in
+        if headHasGone { collect() }
+      }
+    }
+  }
+
+  /// Frees what only snapshots that have gone could see.
+  func collect() {
+    var index = 0
+    while index < sealed.count {
+      if sealed[index].block.pointee.isGone.load(ordering: .acquiring) {
+        remove(index)
+      } else {
+        index += 1
+      }
+    }
+  }
+
+  private func remove(_ index: Int) {
+    let gone = sealed.remove(at: index)
+    let isLast = index == sealed.count
+    let earlier = index > 0 ? sealed[index - 1].block.pointee.epoch : 0
+    var entries = isLast ? exchange(&core.pointee.dead, with: []) : exchange(&sealed[index].dead, with: [])
+    var kept = 0
+    entries.withUnsafeMutableBufferPointer { entries in
+      for place in 0..<entries.count {
+        let entry = entries[place]
+        guard index == 0 || entry.birth > earlier else {
+          entries[kept] = entry
+          kept += 1
+          continue
+        }
+        switch entry.kind {
+        case .deferred: reclaim?(entry.payload, entry.extra)
+        case .page, .chunk:
+          let unit = RawPage(bitPattern: UInt(entry.payload)).unsafelyUnwrapped
+          core.pointee.free(unit, birth: entry.birth, kind: entry.kind)
+        }
+      }
+    }
+    entries.removeLast(entries.count - kept)
+    if !gone.dead.isEmpty { entries.append(contentsOf: gone.dead) }
+    if isLast { core.pointee.dead = entries } else { sealed[index].dead = entries }
+    core.pointee.newestSeen = max(core.pointee.floor, sealed.last?.block.pointee.epoch ?? 0)
+    core.pointee.liveSnapshots = sealed.count
+    Self.destroyBlock(gone.block)
+    dropBaseIfUnused()
+  }
+
+  private func dropBaseIfUnused() {
+    if core.pointee.foreignUnits == 0 { base = nil }
+  }
+
+  private static func makeBlock(rootCapacity: Int, epoch: UInt64) -> UnsafeMutablePointer<RevisionBlock> {
+    let block = UnsafeMutablePointer<RevisionBlock>.allocate(capacity: 1)
+    block.initialize(
+      to: RevisionBlock(
+        root: .allocate(capacity: rootCapacity), rootCapacity: rootCapacity, pageCount: 0, epoch: epoch))
+    return block
+  }
+
+  private static func copyBlock(
+    _ source: UnsafeMutablePointer<RevisionBlock>, epoch: UInt64
+  ) -> UnsafeMutablePointer<RevisionBlock> {
+    let block = makeBlock(rootCapacity: source.pointee.rootCapacity, epoch: epoch)
+    let used = (source.pointee.pageCount + 4095) >> 12
+    block.pointee.root.initialize(from: source.pointee.root, count: used)
+    block.pointee.pageCount = source.pointee.pageCount
+    return block
+  }
+
+  private static func destroyBlock(_ block: UnsafeMutablePointer<RevisionBlock>) {
+    block.pointee.root.deallocate()
+    block.deinitialize(count: 1)
+    block.deallocate()
+  }
+}
+
+/// One revision of a store's pages: the head, or a snapshot. Copies of a store share it.
+package final class PageRevision: @unchecked Sendable {
+  // Sound because: a sealed revision never changes, and the head's is changed only by the holder of the only
+  // reference to it.
+  @usableFromInline package let lineage: PageLineage
+  @usableFromInline package let block: UnsafeMutablePointer<RevisionBlock>
+  private let claimed = Atomic<Bool>(false)
+
+  init(_ lineage: PageLineage, _ block: UnsafeMutablePointer<RevisionBlock>) {
+    self.lineage = lineage
+    self.block = block
+  }
+
+  deinit { lineage.ended(block, wasHead: !isSealed) }
+
+  var isSealed: Bool { claimed.load(ordering: .acquiring) }
+
+  /// True for the one caller who may go on as the lineage's head.
+  func claim() -> Bool { !claimed.exchange(true, ordering: .acquiringAndReleasing) }
+
+  @inlinable package var pageCount: Int { block.pointee.pageCount }
+
+  @inlinable
+  package func page(_ number: Int) -> RawPage { Self.page(number, of: block.pointee.root) }
+
+  @inlinable
+  package static func page(_ number: Int, of root: UnsafeMutablePointer<RawPage>) -> RawPage {
+    let middle = PageCore.pointers(root[number &>> 12])
+    return PageCore.pointers(middle[(number &>> 6) & 63])[number & 63]
+  }
+}

@@ -1,0 +1,223 @@
+// What a table's copies share until one of them writes.
+
+internal import Glibc
+internal import Primitives
+
+/// Numbers that a table carries beside its pages.
+package struct TableScalars {
+  /// Ids handed out so far: the next new row's.
+  @usableFromInline var limit = 0
+  @usableFromInline package var rowCount = 0
+  /// The free row to be used next, plus one; 0 if there is none.
+  @usableFromInline var firstFree: UInt64 = 0
+  @usableFromInline package var now: UInt32 = 1
+  package var counters = TableCounters()
+}
+
+package final class TableBox: @unchecked Sendable {
+  // Sound because: written only through the one `PagedTable` that holds the only reference.
+  let layout: TableLayout
+  var bounds: TableBounds
+  @usableFromInline var weights: PageStore
+  @usableFromInline var state: PageStore?
+  @usableFromInline var index: KeyIndex
+  @usableFromInline package let scalars: UnsafeMutablePointer<TableScalars>
+  @usableFromInline let rowShift: Int
+  @usableFromInline let rowMask: Int
+  @usableFromInline let rowStride: Int
+  @usableFromInline let stateStride: Int
+  var filter: AdmissionFilter?
+  var queue = EvictionQueue()
+  let isWeightsOnly: Bool
+
+  init(layout: TableLayout, bounds: TableBounds, expectedRows: Int) {
+    self.layout = layout
+    self.bounds = bounds
+    weights = PageStore(bodyBytes: layout.weightsPageBytes)
+    state = layout.state > 0 ? PageStore(bodyBytes: layout.statePageBytes) : nil
+    index = KeyIndex(expectedRows: max(expectedRows, bounds.maximumRows ?? 0))
+    scalars = .allocate(capacity: 1)
+    scalars.initialize(to: TableScalars())
+    rowShift = layout.rowsPerPage.trailingZeroBitCount
+    rowMask = layout.rowsPerPage - 1
+    rowStride = layout.rowStride
+    stateStride = layout.stateStride
+    filter = bounds.admissionCount > 1 ? AdmissionFilter(cells: bounds.admissionCells) : nil
+    isWeightsOnly = false
+    connectIndex()
+  }
+
+  private init(copy other: TableBox, withState: Bool) {
+    layout = other.layout
+    bounds = other.bounds
+    weights = other.weights
+    isWeightsOnly = other.isWeightsOnly || (!withState && other.layout.state > 0)
+    state = isWeightsOnly ? nil : other.state
+    index = other.index
+    scalars = .allocate(capacity: 1)
+    scalars.initialize(to: other.scalars.pointee)
+    rowShift = other.rowShift
+    rowMask = other.rowMask
+    rowStride = other.rowStride
+    stateStride = other.stateStride
+    filter = other.filter
+    queue = other.queue
+  }
+
+  deinit { scalars.deallocate() }
+
+  func copy(withState: Bool) -> TableBox { TableBox(copy: self, withState: withState) }
+
+  @usableFromInline
+  func makeWritable() {
+    precondition(!isWeightsOnly, "a copy without optimizer state cannot be written")
+    let forks = weights.mustFork
+    let lineage = weights.revision.lineage
+    _ = weights.makeWritable()
+    _ = state?.makeWritable()
+    if forks || weights.revision.lineage !== lineage { rebuildIndex() }
+  }
+
+  /// Lets the lineage tell the index what no snapshot needs any more.
+  private func connectIndex() {
+    let index = index
+    weights.revision.lineage.reclaim = { index.reclaim($0, $1) }
+  }
+
+  private func rebuildIndex() {
+    index = KeyIndex(expectedRows: max(scalars.pointee.limit, bounds.maximumRows ?? 0))
+    connectIndex()
+    for id in 0..<UInt32(scalars.pointee.limit) { indexRow(id) }
+  }
+
+  func indexRow(_ id: UInt32) {
+    let head = HeadRows(self)
+    guard let key = head.key(of: id) else { return }
+    index(key, id, head)
+  }
+
+  private func index(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
+    let lineage = weights.revision.lineage
+    index.insert(key, id, keyOf: head.key(of:)) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
+  }
+
+  /// The head's row has lost this key.
+  func unindex(_ key: UInt64, _ id: UInt32) {
+    let lineage = weights.revision.lineage
+    guard lineage.hasSnapshots else { return }
+    index.markStale(key, id)
+    lineage.deferUntilUnseen(payload: key, extra: id)
+  }
+
+  /// The head's row, for reading.
+  func row(_ id: UInt32) -> RawPage {
+    weights.revision.lineage.core.pointee.page(Int(id) >> rowShift) + PageHeader.pageBytes
+      + (Int(id) & rowMask) * rowStride
+  }
+
+  func writableRow(_ id: UInt32) -> RawPage {
+    weights.revision.lineage.core.pointee.writablePage(Int(id) >> rowShift) + PageHeader.pageBytes
+      + (Int(id) & rowMask) * rowStride
+  }
+
+  /// A row's state, in any copy.
+  func state(of id: Int) -> UnsafePointer<Float> {
+    (state!.body(id >> rowShift) + (id & rowMask) * stateStride).assumingMemoryBound(to: Float.self)
+  }
+
+  /// A row for a key that has none; nil if it may not have one.
+  @usableFromInline
+  func insert(_ key: UInt64) -> UInt32? {
+    if filter != nil && filter!.observe(key) < bounds.admissionCount {
+      scalars.pointee.counters.notAdmitted += 1
+      return nil
+    }
+    if scalars.pointee.rowCount >= bounds.maximumRows ?? TableBounds.rowLimit {
+      scalars.pointee.counters.refused += 1
+      return nil
+    }
+    let id: UInt32
+    if scalars.pointee.firstFree != 0 {
+      id = UInt32(scalars.pointee.firstFree - 1)
+      scalars.pointee.firstFree = row(id).load(as: UInt64.self)
+    } else {
+      id = UInt32(scalars.pointee.limit)
+      if Int(id) & rowMask == 0 {
+        _ = weights.revision.lineage.core.pointee.appendPage()
+        _ = state?.revision.lineage.core.pointee.appendPage()
+      }
+      scalars.pointee.limit += 1
+    }
+    let row = writableRow(id)
+    row.storeBytes(of: key, as: UInt64.self)
+    row.storeBytes(of: scalars.pointee.now, toByteOffset: TableLayout.seenOffset, as: UInt32.self)
+    scalars.pointee.rowCount += 1
+    scalars.pointee.counters.inserted += 1
+    indexRow(id)
+    return id
+  }
+
+  /// Wipes the row and puts it at the front of the free rows.
+  func remove(_ id: UInt32) {
+    let row = writableRow(id)
+    let key = row.load(as: UInt64.self)
+    memset(row, 0, rowStride)
+    unindex(key, id)
+    row.storeBytes(of: scalars.pointee.firstFree, as: UInt64.self)
+    if let state {
+      memset(
+        state.revision.lineage.core.pointee.writablePage(Int(id) >> rowShift) + PageHeader.pageBytes
+          + (Int(id) & rowMask) * stateStride, 0, stateStride)
+    }
+    scalars.pointee.firstFree = UInt64(id) + 1
+    scalars.pointee.rowCount -= 1
+  }
+
+  func setBounds(_ new: TableBounds) {
+    if new.admissionCount == 1 {
+      filter = nil
+    } else if filter == nil || new.admissionCells != bounds.admissionCells {
+      filter = AdmissionFilter(cells: new.admissionCells)
+    }
+    bounds = new
+    makeRoom(for: 0)
+  }
+
+  /// The scalars and all else that is neither page nor index.
+  func metadata() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(layout)
+    writer.write(bounds)
+    writer.write(UInt64(scalars.pointee.limit))
+    writer.write(UInt64(scalars.pointee.rowCount))
+    writer.write(scalars.pointee.firstFree)
+    writer.write(scalars.pointee.now)
+    writer.write(scalars.pointee.counters)
+    writer.write(filter?.sightings ?? 0)
+    writer.write(queue)
+    return writer.bytes
+  }
+}
+
+/// The head's rows as the index asks for them, without a reference to the lineage (which owns the asking).
+struct HeadRows {
+  private let core: UnsafeMutablePointer<PageCore>
+  private let rowShift: Int
+  private let rowMask: Int
+  private let rowStride: Int
+
+  init(_ box: TableBox) {
+    core = box.weights.revision.lineage.core
+    rowShift = box.rowShift
+    rowMask = box.rowMask
+    rowStride = box.rowStride
+  }
+
+  func key(of id: UInt32) -> UInt64? {
+    let page = Int(id) >> rowShift
+    guard page < core.pointee.pageCount else { return nil }
+    let row = core.pointee.page(page) + PageHeader.pageBytes + (Int(id) & rowMask) * rowStride
+    guard row.load(fromByteOffset: TableLayout.seenOffset, as: UInt32.self) != 0 else { return nil }
+    return row.load(as: UInt64.self)
+  }
+}

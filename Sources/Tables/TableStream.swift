@@ -1,0 +1,225 @@
+// Tables to sections and back: `name` (weights, and the scalars as metadata), `name.state`, `name.filter`.
+
+package import Primitives
+
+/// What stands for a table when it is asked later which pages have changed.
+package struct TableMap: Equatable, Sendable, ByteCodable {
+  package var weights: PageMap
+  package var state: PageMap?
+  package var filter: PageMap?
+
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(weights)
+    writer.write(UInt8((state == nil ? 0 : 1) | (filter == nil ? 0 : 2)))
+    if let state { writer.write(state) }
+    if let filter { writer.write(filter) }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    weights = try reader.read()
+    let parts = try reader.read(UInt8.self)
+    state = parts & 1 != 0 ? try reader.read() : nil
+    filter = parts & 2 != 0 ? try reader.read() : nil
+  }
+
+  init(weights: PageMap, state: PageMap?, filter: PageMap?) {
+    self.weights = weights
+    self.state = state
+    self.filter = filter
+  }
+}
+
+extension PagedTable {
+  package var map: TableMap {
+    TableMap(weights: box.weights.pageMap, state: box.state?.pageMap, filter: box.filter?.cells.pageMap)
+  }
+
+  /// Writes the whole table.
+  package func write<Sink: PageSink>(to sink: inout Sink, name: String) throws {
+    try box.weights.write(to: &sink, name: name, metadata: streamMetadata)
+    try box.state?.write(to: &sink, name: name + ".state")
+    try box.filter?.cells.write(to: &sink, name: name + ".filter")
+  }
+
+  /// Writes what has changed since `parent`, an older copy or another table altogether.
+  package func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: PagedTable) throws {
+    try box.weights.write(
+      to: &sink, name: name, metadata: streamMetadata,
+      pages: box.weights.differingPages(from: parent.box.weights),
+      base: parent.box.weights.digest)
+    if let state = box.state {
+      let base = parent.box.state
+      try state.write(
+        to: &sink, name: name + ".state", pages: base.map { state.differingPages(from: $0) },
+        base: base?.digest)
+    }
+    if let cells = box.filter?.cells {
+      let base = parent.box.filter?.cells
+      try cells.write(
+        to: &sink, name: name + ".filter", pages: base.map { cells.differingPages(from: $0) },
+        base: base?.digest)
+    }
+  }
+
+  /// Writes what has changed since the table that `map` stands for.
+  package func write<Sink: PageSink>(to sink: inout Sink, name: String, since map: TableMap) throws {
+    try box.weights.write(
+      to: &sink, name: name, metadata: streamMetadata, pages: box.weights.differingPages(from: map.weights),
+      base: map.weights.digest)
+    if let state = box.state {
+      try state.write(
+        to: &sink, name: name + ".state", pages: map.state.map { state.differingPages(from: $0) },
+        base: map.state?.digest)
+    }
+    if let cells = box.filter?.cells {
+      try cells.write(
+        to: &sink, name: name + ".filter", pages: map.filter.map { cells.differingPages(from: $0) },
+        base: map.filter?.digest)
+    }
+  }
+
+  /// Reads a table that was written whole.
+  package init<Source: PageSource>(from source: inout Source, name: String) throws {
+    let section = try source.begin(name)
+    let header = try TableHeader(section)
+    guard section.base == nil else {
+      throw PageStreamError.malformed(section: name, what: "holds changes, not a whole table")
+    }
+    let empty = TableBox(layout: header.layout, bounds: header.bounds, expectedRows: header.limit)
+    self.init(box: empty)
+    try lay(section, header, upon: empty, from: &source)
+  }
+
+  /// Reads what was written `since` a table equal to this one. When it throws, the table is as it was.
+  package mutating func apply<Source: PageSource>(from source: inout Source, name: String) throws {
+    let section = try source.begin(name)
+    let header = try TableHeader(section)
+    guard header.layout == layout else {
+      throw PageStreamError.malformed(section: name, what: "the layout is another one")
+    }
+    guard !isWeightsOnly else {
+      throw PageStreamError.malformed(section: name, what: "a copy without optimizer state cannot be written")
+    }
+    guard section.base != nil else {
+      throw PageStreamError.malformed(section: name, what: "holds a whole table, not changes")
+    }
+    var next = PagedTable(box: box.copy(withState: true))
+    next.makeWritable()
+    try next.lay(section, header, upon: next.box, from: &source)
+    self = next
+  }
+
+  private var streamMetadata: [UInt8] {
+    var writer = ByteWriter()
+    writer.write(UInt8((box.state == nil ? 0 : 1) | (box.filter == nil ? 0 : 2)))
+    return writer.bytes + box.metadata()
+  }
+
+  private func lay<Source: PageSource>(
+    _ section: PageSection, _ header: TableHeader, upon box: TableBox, from source: inout Source
+  ) throws {
+    // A whole table is laid upon an empty one only; keys of pages that a diff drops or replaces are gone.
+    let rowsPerPage = layout.rowsPerPage
+    let former = box.scalars.pointee.limit
+    for id in min(former, section.pageCount * rowsPerPage)..<former { unindex(UInt32(id), box) }
+    let core = try box.weights.prepare(for: section)
+    try PageStore.lay(section, upon: core, from: &source) { number in
+      for id in (number * rowsPerPage)..<((number + 1) * rowsPerPage) { unindex(UInt32(id), box) }
+    } replaced: { number in
+      for id in (number * rowsPerPage)..<((number + 1) * rowsPerPage) { box.indexRow(UInt32(id)) }
+    }
+    if header.hasState {
+      try box.state?.apply(try source.begin(section.name + ".state"), from: &source)
+    }
+    if header.hasFilter {
+      var cells = box.filter?.cells ?? AdmissionFilter.emptyCells()
+      try cells.apply(try source.begin(section.name + ".filter"), from: &source)
+      guard cells.pageCount * cells.bodyBytes == header.bounds.admissionCells else {
+        throw PageStreamError.malformed(section: section.name, what: "the filter's size is not as announced")
+      }
+      box.filter = AdmissionFilter(cells: cells, sightings: header.sightings)
+    } else {
+      box.filter = nil
+    }
+    box.bounds = header.bounds
+    box.queue = header.queue
+    box.scalars.pointee.limit = header.limit
+    box.scalars.pointee.rowCount = header.rowCount
+    box.scalars.pointee.firstFree = header.firstFree
+    box.scalars.pointee.now = header.now
+    box.scalars.pointee.counters = header.counters
+    try checkRows(box, section.name)
+  }
+
+  private func unindex(_ id: UInt32, _ box: TableBox) {
+    if let key = HeadRows(box).key(of: id) { box.unindex(key, id) }
+  }
+
+  /// What was read may be damaged in ways that checksums do not see; what is trusted later is checked here.
+  private func checkRows(_ box: TableBox, _ name: String) throws {
+    let scalars = box.scalars.pointee
+    let capacity = box.weights.pageCount * layout.rowsPerPage
+    func require(_ claim: Bool, _ what: String) throws {
+      if !claim { throw PageStreamError.malformed(section: name, what: what) }
+    }
+    try require(
+      scalars.limit <= capacity && scalars.limit + layout.rowsPerPage > capacity, "rows and pages differ")
+    try require(box.state.map { $0.pageCount == box.weights.pageCount } ?? true, "state and weights differ")
+    let rows = HeadRows(box)
+    var live = 0
+    for id in 0..<UInt32(capacity) {
+      guard let key = rows.key(of: id) else { continue }
+      live += 1
+      try require(Int(id) < scalars.limit && find(key, in: box) == id, "key \(key) has two rows")
+    }
+    try require(live == scalars.rowCount, "\(scalars.rowCount) rows announced, \(live) there")
+    var free = scalars.firstFree
+    for _ in 0..<(scalars.limit - live) {
+      try require(
+        free != 0 && free <= scalars.limit && rows.key(of: UInt32(free - 1)) == nil, "free rows are lost")
+      free = box.row(UInt32(free - 1)).load(as: UInt64.self)
+    }
+    try require(free == 0, "free rows are linked in a ring")
+  }
+
+  private func find(_ key: UInt64, in box: TableBox) -> UInt32? {
+    let rows = HeadRows(box)
+    return box.index.view.find(key) { rows.key(of: $0) == key }
+  }
+}
+
+/// The metadata of a table's section.
+private struct TableHeader {
+  var hasState: Bool
+  var hasFilter: Bool
+  var layout: TableLayout
+  var bounds: TableBounds
+  var limit: Int
+  var rowCount: Int
+  var firstFree: UInt64
+  var now: UInt32
+  var counters: TableCounters
+  var sightings: UInt64
+  var queue: EvictionQueue
+
+  init(_ section: PageSection) throws {
+    var reader = ByteReader(section.metadata)
+    let parts = try reader.read(UInt8.self)
+    hasState = parts & 1 != 0
+    hasFilter = parts & 2 != 0
+    layout = try reader.read()
+    bounds = try reader.read()
+    limit = Int(clamping: try reader.read(UInt64.self))
+    rowCount = Int(clamping: try reader.read(UInt64.self))
+    firstFree = try reader.read()
+    now = try reader.read()
+    counters = try reader.read()
+    sightings = try reader.read()
+    queue = try reader.read()
+    guard reader.isAtEnd, hasState == (layout.state > 0), hasFilter == (bounds.admissionCount > 1),
+      limit <= TableBounds.rowLimit, now > 0
+    else {
+      throw PageStreamError.malformed(section: section.name, what: "a header that no table writes")
+    }
+  }
+}
