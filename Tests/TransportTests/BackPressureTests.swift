@@ -153,9 +153,10 @@ final class Probe: @unchecked Sendable {
   }
 }
 
-/// A thread that runs `body`.
+/// A thread that runs `body`, and ends by itself if nobody joins it.
 final class Background: @unchecked Sendable {
   private var thread = pthread_t()
+  private var isJoined = false
   private let body: () -> Void
 
   init(_ body: @escaping () -> Void) {
@@ -163,12 +164,19 @@ final class Background: @unchecked Sendable {
     pthread_create(
       &thread, nil,
       { argument in
-        Unmanaged<Background>.fromOpaque(argument!).takeUnretainedValue().body()
+        Unmanaged<Background>.fromOpaque(argument!).takeRetainedValue().body()
         return nil
-      }, Unmanaged.passUnretained(self).toOpaque())
+      }, Unmanaged.passRetained(self).toOpaque())
   }
 
-  func join() { pthread_join(thread, nil) }
+  deinit {
+    if !isJoined { pthread_detach(thread) }
+  }
+
+  func join() {
+    isJoined = true
+    pthread_join(thread, nil)
+  }
 }
 
 extension Reactor {
