@@ -65,7 +65,12 @@ let package = Package(
         "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
         "Wire",
       ]),
-    room("Versions", ["Configuration", "EventLog", "Learning", "Models", "Primitives", "Tables"]),
+    room(
+      "Versions",
+      [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Statistics", "Tables",
+        "Wire",
+      ]),
     room(
       "Service",
       [
