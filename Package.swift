@@ -53,6 +53,8 @@ let package = Package(
     room("EventLog", ["CSystem", "Primitives"]),
     room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
     room("Statistics", ["CKernels", "Primitives"]),
+    room("Formats", []),
+    room("Plot", []),
     room("Tables", ["CKernels", "CSystem", "Primitives"]),
     room("Features", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables", "Wire"]),
     room("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables"]),
@@ -82,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "cowbird",
       dependencies: [
-        "Primitives", "Service",
+        "CMessages", "Configuration", "EventLog", "Features", "Formats", "Learning", "Models", "Plot",
+        "Primitives", "Retrieval", "Service", "Statistics", "Tables", "Transport", "Versions", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -95,6 +98,8 @@ let package = Package(
     tests("EventLog"),
     tests("Configuration"),
     tests("Statistics"),
+    tests("Formats"),
+    tests("Plot"),
     tests("Tables", ["CKernels", "Primitives"]),
     tests("Features", ["Configuration", "Primitives", "Tables", "Wire"]),
     tests("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables", "Wire"]),
