@@ -49,7 +49,8 @@ package final class LogReader {
     self.durability = durability
   }
 
-  /// The next records, at least one and about `maxBytes`; nil: none came in time, or the log was closed. Throws
+  /// The next records, at least one and about `maxBytes`; nil: none came in time, the
+  /// log was closed, or `wakeReaders` was called. Throws
   /// OUT_OF_RANGE if the next record was deleted, DATA_LOSS with file and place if it is damaged.
   /// `timeoutNanos` nil: waits for as long as the log is open; 0: does not wait.
   package func next(
@@ -82,10 +83,11 @@ package final class LogReader {
   private func waitForRecords(_ timeoutNanos: UInt64?) -> UInt64? {
     let deadline = timeoutNanos.map { monotonicNanos() &+ $0 }
     return log.withState { state in
+      let wakeUps = state.wakeUps
       while true {
         let end = state.end(durability)
         if offset < end { return end }
-        if state.isClosed || timeoutNanos == 0 { return nil }
+        if state.isClosed || timeoutNanos == 0 || state.wakeUps != wakeUps { return nil }
         if let deadline {
           if monotonicNanos() >= deadline { return nil }
           _ = log.monitor.wait(.tail, untilNanos: deadline)

@@ -150,9 +150,9 @@ struct Recovery {
 
   private func openSegment(_ first: UInt64, _ names: [String]) throws(RecoveryStop) -> Segment {
     let path = directory + "/" + SegmentHeader.name(first)
-    let (file, head) = try io { () throws(FileError) in
+    let (size, head) = try io { () throws(FileError) in
       let file = try fileSystem.open(path, .read)
-      return (file, try file.readFirst(SegmentHeader.bytes))
+      return (try file.size(), try file.readFirst(SegmentHeader.bytes))
     }
     let header = try stop { () throws(LogError) in
       try SegmentHeader(decoding: head, path: path, firstOffset: first)
@@ -161,14 +161,19 @@ struct Recovery {
       path: path, header: header, file: nil, index: SparseIndex(firstOffset: first), hasWholeIndex: false)
     let indexBytes = try? fileSystem.open(segment.indexPath, .read).readFirst(SparseIndex.headByteCount)
     if let indexBytes, let index = SparseIndex.head(indexBytes, firstOffset: first) { segment.index = index }
-    _ = file
+    guard size >= segment.index.usedBytes else {
+      throw .log(
+        LogError(
+          .dataLoss, "the file was cut short: \(size) bytes of \(segment.index.usedBytes)", file: path,
+          offset: first))
+    }
     return segment
   }
 
   /// That each segment reaches up to where the next begins.
   private mutating func checkChain(_ segments: [Segment]) throws(RecoveryStop) {
     for (segment, next) in zip(segments, segments.dropFirst()) {
-      if segment.index.endOffset == next.firstOffset && segment.index.sealedNanos != 0 { continue }
+      if segment.index.endOffset == next.firstOffset { continue }
       let bytes = try map(segment)
       var index = SparseIndex(firstOffset: segment.firstOffset)
       let scan = SegmentScan.run(

@@ -138,6 +138,33 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       range, with: UnsafeRawBufferPointer(start: inode.bytes + range.lowerBound, count: range.count))
   }
 
+  /// A disk with the same files.
+  func copy(seed: UInt64) -> SimulatedDisk {
+    let disk = SimulatedDisk(seed: seed)
+    for (name, inode) in names { disk.names[name] = Self.reborn(inode) }
+    disk.durableNames = disk.names
+    return disk
+  }
+
+  var fileNames: [String] { names.keys.sorted() }
+
+  /// Somebody writes a file behind the log's back.
+  func tamper(_ name: String, _ change: (inout [UInt8]) -> Void) {
+    let inode = Inode()
+    inode.durable = names[name]?.content ?? []
+    change(&inode.durable)
+    inode.durable.removeLast(max(0, inode.durable.count - Self.maxFileBytes))
+    names[name] = Self.reborn(inode)
+    durableNames[name] = names[name]
+  }
+
+  func content(_ name: String) -> [UInt8] { names[name]?.content ?? [] }
+
+  func delete(_ name: String) {
+    names[name] = nil
+    durableNames[name] = nil
+  }
+
   // FileSystem
 
   func makeDirectory(_ path: String) throws(FileError) {}
