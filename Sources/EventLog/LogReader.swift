@@ -28,7 +28,7 @@ package struct RecordBatch: Sequence {
 
   package var endOffset: UInt64 { firstOffset + UInt64(count) }
   package var underestimatedCount: Int { count }
-  package func makeIterator() -> Iterator { 
+  package func makeIterator() -> Iterator {
     Iterator(at: start, end: start + byteCount, keeper: keeper)
   }
 }
@@ -219,7 +219,9 @@ extension EventLog {
 
   /// Calls `body` with one record; the bytes are valid only inside. Throws OUT_OF_RANGE if there is none.
   package func withRecord<R>(at offset: UInt64, _ body: (LogRecord) -> R) throws(LogError) -> R {
-    guard offset < withState({ $0.writtenEnd }), let batch = try reader(from: offset).next(maxBytes: 1) else { throw LogError(.outOfRange, "there is no such record yet", offset: offset) }
+    guard offset < withState({ $0.writtenEnd }), let batch = try reader(from: offset).next(maxBytes: 1) else {
+      throw LogError(.outOfRange, "there is no such record yet", offset: offset)
+    }
     return withExtendedLifetime(batch.keeper) { body(LogRecord(base: batch.start)) }
   }
 

@@ -62,7 +62,8 @@ extension EventLog {
     var groupBytes = 0
     for submission in queue {
       let bytes = submission.batch.byteCount
-      let isAlike = group.isEmpty || (group[0].durability == .received) == (submission.durability == .received)
+      let isAlike =
+        group.isEmpty || (group[0].durability == .received) == (submission.durability == .received)
       if !isAlike || !hasRoom(groupBytes + bytes) {
         write(group)
         group.removeAll()

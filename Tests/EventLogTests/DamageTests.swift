@@ -89,7 +89,9 @@ struct DamageTests {
     #expect(throws: LogError.self) { try sample.open() }
   }
 
-  @Test("repair leaves tombstones for what is lost, every other record at its offset, and the damaged bytes aside")
+  @Test(
+    "repair leaves tombstones for what is lost, every other record at its offset, and the damaged bytes aside"
+  )
   func repair() throws {
     let sample = try Sample()
     let name = sample.segmentNames[1]
@@ -210,7 +212,8 @@ struct DamageTests {
   private func checkDamaged(
     _ sample: Sample, _ disk: SimulatedDisk, _ what: Comment, isClosed: Bool
   ) throws {
-    let check = try LogCheck.verify(directory: "/log", options: sample.options, fileSystem: disk.copy(seed: 0))
+    let check = try LogCheck.verify(
+      directory: "/log", options: sample.options, fileSystem: disk.copy(seed: 0))
     var isReported = !check.findings.isEmpty
     let opened = disk.copy(seed: 0)
     do {

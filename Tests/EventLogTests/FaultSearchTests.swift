@@ -87,7 +87,8 @@ private struct FaultRun {
 
   private func payload(_ name: String, _ number: UInt64) -> [UInt8] {
     var dice = Dice(number &* 31 &+ UInt64(name.utf8.first ?? 0))
-    return Array("\(name)-\(number)-".utf8) + [UInt8](repeating: UInt8(dice.below(255)) + 1, count: dice.below(3000))
+    return Array("\(name)-\(number)-".utf8)
+      + [UInt8](repeating: UInt8(dice.below(255)) + 1, count: dice.below(3000))
   }
 
   private mutating func append() {
@@ -124,7 +125,8 @@ private struct FaultRun {
   }
 
   private mutating func note(
-    _ batch: LogBatch, _ durability: Durability, _ payloads: [[UInt8]], _ answer: Result<AppendReceipt, LogError>
+    _ batch: LogBatch, _ durability: Durability, _ payloads: [[UInt8]],
+    _ answer: Result<AppendReceipt, LogError>
   ) {
     switch answer {
     case .failure(let error):

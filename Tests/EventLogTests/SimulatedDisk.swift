@@ -33,13 +33,12 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   static let maxFileBytes = 256 << 10
 
   final class Inode {
-    let bytes = UnsafeMutableRawPointer.allocate(byteCount: maxFileBytes, alignment: 4096)
+    let bytes = calloc(1, maxFileBytes)!
     var size = 0
     var durable: [UInt8] = []
     var dirty: Set<Int> = []
 
-    init() { bytes.initializeMemory(as: UInt8.self, repeating: 0, count: maxFileBytes) }
-    deinit { bytes.deallocate() }
+    deinit { free(bytes) }
 
     var content: [UInt8] { Array(UnsafeRawBufferPointer(start: bytes, count: size)) }
   }
@@ -247,7 +246,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       switch disk.trouble() {
       case nil:
         // Short writes are no fault: every call may make one.
-        let count = disk.faultPerMille > 0 && disk.dice.chance(10) ? 1 + disk.dice.below(all.count) : all.count
+        let count =
+          disk.faultPerMille > 0 && disk.dice.chance(10) ? 1 + disk.dice.below(all.count) : all.count
         put(all.prefix(count), at: position)
         return count
       case .noSpace:
@@ -281,7 +281,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     func truncate(_ length: Int) throws(FileError) {
       try disk.check("truncate", path)
       if length < inode.size {
-        (inode.bytes + length).initializeMemory(as: UInt8.self, repeating: 0, count: inode.size - length)
+        memset(inode.bytes + length, 0, inode.size - length)
         inode.dirty = inode.dirty.filter { $0 * SimulatedDisk.sector < length }
         // Not synced: the old length comes back with the power.
       }

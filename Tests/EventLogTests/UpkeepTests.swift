@@ -13,7 +13,8 @@ struct UpkeepTests {
     let sample = try Sample(records: 400)
     var options = sample.options
     options.retainBytes = 100 << 10
-    var log = try EventLog.open(directory: "/log", options: options, fileSystem: sample.disk, isThreaded: false)
+    var log = try EventLog.open(
+      directory: "/log", options: options, fileSystem: sample.disk, isThreaded: false)
     try log.pin("version-3", at: 250)
     #expect(log.firstOffset == 1)
     var report = try log.applyRetention()
@@ -83,7 +84,8 @@ struct UpkeepTests {
       #expect(try log.withRecord(at: 20) { $0.isTombstone && !$0.isLost })
       if pass == 0 {
         log.close()
-        #expect(!sample.disk.fileNames.contains { sample.disk.content($0).count > 64 && sample.holds($0, 20) })
+        #expect(
+          !sample.disk.fileNames.contains { sample.disk.content($0).count > 64 && sample.holds($0, 20) })
         log = try sample.open()
       }
     }
@@ -98,7 +100,9 @@ struct UpkeepTests {
   @Test("the processor's CRC-32C equals the table's and the published values")
   func crc() {
     // RFC 3720, B.4: 32 bytes of zeros, of ones, and counting up; and the usual check value.
-    func crc(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { cowbird_crc32c(0, $0.baseAddress, $0.count) } }
+    func crc(_ bytes: [UInt8]) -> UInt32 {
+      bytes.withUnsafeBytes { cowbird_crc32c(0, $0.baseAddress, $0.count) }
+    }
     #expect(crc([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
     #expect(crc([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
     #expect(crc(Array(0..<32)) == 0x46DD_794E)
