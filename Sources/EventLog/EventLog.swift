@@ -199,7 +199,7 @@ package final class EventLog: @unchecked Sendable {
     monitor.broadcast(.sync)
     if isThreaded { syncer?.join() }
     if withState({ $0.isSuspect && !$0.isLost }) { replaceActive() }
-    try? syncNow()
+    do throws(LogError) { try syncNow() } catch { suspect(error) }
     finishHousekeeping()
     writeCheckpoint(inBackground: false)
     withState { state in

@@ -194,19 +194,41 @@ struct DamageTests {
       let used = (bytes.lastIndex { $0 != 0 } ?? 0) + 1
       let at = dice.below(dice.chance(80) ? used : bytes.count)
       let count = 1 + dice.below(min(3000, bytes.count - at))
-      switch dice.below(6) {
+      switch dice.below(7) {
       case 0: bytes[at] ^= 1 << UInt8(dice.below(8))
       case 1: bytes.removeLast(bytes.count - at)
       case 2:
         let from = dice.below(donor.count)
         let piece = donor[from..<min(from + count, donor.count)]
         bytes.replaceSubrange(at..<min(at + piece.count, bytes.count), with: piece)
+      case 6: spliceRecords(&bytes, donor, &dice)
       case 3: for place in at..<at + count { bytes[place] = 0 }
       case 4: for place in at..<at + count { bytes[place] = UInt8(dice.below(256)) }
       default: bytes.removeSubrange(at..<at + count)
       }
     }
     return name
+  }
+
+  /// From one whole record on, what follows another one, perhaps of another segment.
+  private func spliceRecords(_ bytes: inout [UInt8], _ donor: [UInt8], _ dice: inout Dice) {
+    func boundaries(_ bytes: [UInt8]) -> [Int] {
+      var at = SegmentHeader.bytes
+      var found: [Int] = []
+      while at + RecordLayout.headerBytes <= bytes.count {
+        let length = bytes.withUnsafeBytes { Int(LogRecord(base: $0.baseAddress! + at).length) }
+        if length < RecordLayout.headerBytes { break }
+        found.append(at)
+        at += length
+      }
+      return found
+    }
+    let targets = boundaries(bytes)
+    let sources = boundaries(donor)
+    guard !targets.isEmpty && !sources.isEmpty else { return }
+    let target = targets[dice.below(targets.count)]
+    let piece = donor[sources[dice.below(sources.count)]...].prefix(bytes.count - target)
+    bytes.replaceSubrange(target..<target + piece.count, with: piece)
   }
 
   private func checkDamaged(

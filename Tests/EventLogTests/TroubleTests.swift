@@ -142,6 +142,9 @@ struct TroubleTests {
     #expect(error?.outcomeIsUnknown == true)
     #expect(log.durableOffset == 3)
     #expect(throws: LogError.self) { try log.add(["e"], producer: "p", firstSequence: 5) }
+    // What was written is read on, from memory.
+    #expect(try log.all(.written).map(\.sequence) == [1, 2, 3, 4])
+    #expect(try log.all(.durable).map(\.sequence) == [1, 2])
     disk.fail("sync", nil)
     // The log goes on by itself: a repeat is told to be known, and is durable now.
     let receipt = try log.add(["d", "e"], producer: "p", firstSequence: 4)
@@ -212,6 +215,8 @@ struct TroubleTests {
     disk.fail("syncDirectory", EIO)
     #expect(throws: LogError.self) { try append(log, 5) }
     disk.fail("syncDirectory", nil)
+    // Small ones would still have room in the old segment.
+    try append(log, 30, of: 10)
     try append(log, 30)
     let count = Int(log.endOffset) - 1
     log.close()
