@@ -95,7 +95,7 @@ let package = Package(
     tests("Primitives"),
     tests("Wire"),
     tests("Transport"),
-    tests("EventLog"),
+    tests("EventLog", ["CSystem", "Primitives"]),
     tests("Configuration"),
     tests("Statistics"),
     tests("Formats"),
