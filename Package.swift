@@ -93,8 +93,8 @@ let package = Package(
       swiftSettings: strict),
 
     tests("Primitives"),
-    tests("Wire"),
-    tests("Transport"),
+    tests("Wire", ["CMessages", "Primitives"]),
+    tests("Transport", ["CMessages", "CSystem", "EchoServer", "Primitives", "Wire"]),
     tests("EventLog", ["CSystem", "Primitives"]),
     tests("Configuration"),
     tests("Statistics"),
