@@ -90,13 +90,22 @@ let package = Package(
     tests("EventLog"),
     tests("Configuration"),
     tests("Statistics"),
-    tests("Tables"),
-    tests("Features"),
-    tests("Models"),
+    tests("Tables", ["CKernels", "Primitives"]),
+    tests("Features", ["Configuration", "Primitives", "Tables", "Wire"]),
+    tests("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables", "Wire"]),
     tests("Retrieval"),
-    tests("Learning"),
-    tests("Versions"),
-    tests("Service"),
+    tests(
+      "Learning",
+      [
+        "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
+        "Wire",
+      ]),
+    tests(
+      "Versions",
+      ["Configuration", "EventLog", "Learning", "Models", "Primitives", "Statistics", "Tables", "Wire"]),
+    tests(
+      "Service",
+      ["CMessages", "Configuration", "EventLog", "Learning", "Primitives", "Transport", "Versions", "Wire"]),
 
     // Kills processes to see what survives.
     .executableTarget(
