@@ -27,6 +27,7 @@ package final class Reactor: @unchecked Sendable {
   let readBuffer: UnsafeMutableRawPointer
   private(set) lazy var call = UnaryCall(reactor: self)
   let refusal: Status
+  let counters: CallCounters
 
   private var connections: [Connection?] = []
   private var generations: [UInt32] = []
@@ -49,6 +50,7 @@ package final class Reactor: @unchecked Sendable {
     self.index = index
     self.options = options
     self.methods = methods
+    counters = CallCounters(methods: methods.methods.count)
     epoll = cowbird_epoll_create()
     guard epoll >= 0 else { throw Status(.resourceExhausted, "epoll: \(errnoText(-epoll))") }
     guard let mailbox = Mailbox() else {
@@ -133,7 +135,7 @@ package final class Reactor: @unchecked Sendable {
 
   /// Takes a queue back. Few and small ones are kept.
   func give(_ queue: ByteQueue) {
-    guard queue.capacity <= 1 << 20, queues.count < 32 else { return }
+    guard queue.capacity <= 256 << 10, queues.count < 32 else { return }
     queue.truncate(to: 0)
     queues.append(queue)
   }
