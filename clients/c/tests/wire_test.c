@@ -257,6 +257,50 @@ static void nonsense_ends_the_call_and_not_the_client(void) {
   peer_stop(&peer);
 }
 
+/* Answers and stream frames in which a few bytes are wrong, or that end too early. The turn is the seed. */
+static void answer_damaged(int connection, int turn) {
+  uint64_t random = (uint64_t)turn * 2 + 1;
+  uint8_t data[256], bytes[2048];
+  struct frame call, stream;
+  if (!read_frame(connection, data, &stream) || !read_frame(connection, data, &call)) return;
+  size_t size = 0;
+  for (int i = 0; i < 6; i++) {
+    frame_write_header(bytes + size, 20, stream.stream, i % 2 ? FRAME_DATA : FRAME_RESPONSE, 0);
+    memcpy(bytes + size + 10, "\x0a\x06\x08\x05\x12\x02no\x12\x0apayload...", 20);
+    size += 30;
+    size += make_answer(bytes + size, call.stream, "an answer");
+  }
+  for (int i = 0; i < 4; i++) {
+    random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    bytes[(random >> 33) % size] = (uint8_t)(random >> 24);
+  }
+  send_bytes(connection, bytes, turn % 3 ? size : (random >> 40) % size);
+}
+
+static void damaged_answers_are_errors_and_no_more(void) {
+  struct peer peer;
+  peer_start(&peer, answer_damaged);
+  cowbird_client *client = client_of(&peer, false);
+  int well = 0;
+  for (int i = 0; i < 500; i++) {
+    cowbird_stream *stream;
+    cowbird_bytes bytes;
+    ProtobufCMessage *message;
+    EXPECT(client, COWBIRD_OK, cowbird_stream_open(client, "S", "N", COWBIRD_BOTH_STREAM, NULL, 0, NULL, &stream));
+    cowbird_code code = cowbird_call_message(client, "S", "M", NULL, &cowbird__v1__echo_response__descriptor,
+                                             NULL, &message);
+    CHECK(code >= COWBIRD_OK && code <= COWBIRD_UNAUTHENTICATED);
+    well += code == COWBIRD_OK; /* the damage was elsewhere; "an answer" happens to be an unknown field */
+    while ((code = cowbird_stream_receive(stream, &bytes)) == COWBIRD_OK) {}
+    CHECK(code == COWBIRD_END || (code > COWBIRD_OK && code <= COWBIRD_UNAUTHENTICATED));
+    cowbird_stream_close(stream);
+    cowbird_disconnect(client);
+  }
+  CHECK(well > 100);
+  cowbird_free(client);
+  peer_stop(&peer);
+}
+
 static void never_read(int connection, int turn) {
   (void)turn;
   char byte;
@@ -503,6 +547,7 @@ int main(void) {
   RUN(an_answer_may_come_byte_by_byte);
   RUN(answers_in_any_order_find_their_calls);
   RUN(nonsense_ends_the_call_and_not_the_client);
+  RUN(damaged_answers_are_errors_and_no_more);
   RUN(a_deadline_covers_the_write);
   RUN(a_late_answer_is_not_taken_for_another);
   RUN(only_an_idempotent_call_is_repeated);
