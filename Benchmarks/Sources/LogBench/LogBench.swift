@@ -55,9 +55,12 @@ struct LogBench {
       let bytes = log.status.bytes / batches
       log.close()
       removeTree(path)
-      raw.append(try plainWrites("\(root)/plain", bytes: bytes, count: batches, syncEvery: 0) * Double(batchRecords))
+      raw.append(
+        try plainWrites("\(root)/plain", bytes: bytes, count: batches, syncEvery: 0) * Double(batchRecords))
     }
-    print("append WRITTEN, batches of 1,000 x 100 B:   \(millions(rates)) M events/s; plain write of the same bytes \(millions(raw))")
+    print(
+      "append WRITTEN, batches of 1,000 x 100 B:   \(millions(rates)) M events/s; plain write of the same bytes \(millions(raw))"
+    )
   }
 
   /// Batches of 1,000, each answered when synced before the next is sent.
@@ -80,11 +83,14 @@ struct LogBench {
       removeTree(path)
       let syncEvery = batches / Int(status.syncs)
       raw.append(
-        try plainWrites("\(root)/plain", bytes: status.bytes / batches, count: batches, syncEvery: max(1, syncEvery))
+        try plainWrites(
+          "\(root)/plain", bytes: status.bytes / batches, count: batches, syncEvery: max(1, syncEvery))
           * Double(batchRecords))
       ratios.append(rates[round] / raw[round])
     }
-    print("append DURABLE, one batch of 1,000 at a time: \(millions(rates)) M events/s; plain write + fdatasync \(millions(raw)); ratio \(percent(ratios))")
+    print(
+      "append DURABLE, one batch of 1,000 at a time: \(millions(rates)) M events/s; plain write + fdatasync \(millions(raw)); ratio \(percent(ratios))"
+    )
   }
 
   /// 64 callers that send one event each and wait until it is durable.
@@ -94,10 +100,11 @@ struct LogBench {
     let each = 100
     let start = now()
     let threads = (0..<64).map { caller in
-      Caller { 
+      Caller {
         for number in 0..<each {
           let batch = LogBatch(producer: "caller-\(caller)")
-          try! batch.add(timeNanos: 1, sequence: UInt64(number + 1), payload: [UInt8](repeating: 7, count: 100))
+          try! batch.add(
+            timeNanos: 1, sequence: UInt64(number + 1), payload: [UInt8](repeating: 7, count: 100))
           _ = try! log.append(batch, durability: .durable)
         }
       }
@@ -108,7 +115,9 @@ struct LogBench {
     log.close()
     removeTree(path)
     let one = try plainWrites("\(root)/plain", bytes: 150, count: 200, syncEvery: 1)
-    print("append DURABLE, 64 callers x 1 event:         \(Int(Double(64 * each) / elapsed)) events/s, \(64 * each / Int(syncs)) events per sync; plain write + fdatasync of one \(Int(one)) events/s")
+    print(
+      "append DURABLE, 64 callers x 1 event:         \(Int(Double(64 * each) / elapsed)) events/s, \(64 * each / Int(syncs)) events per sync; plain write + fdatasync of one \(Int(one)) events/s"
+    )
   }
 
   static func replay(_ root: String) throws {
