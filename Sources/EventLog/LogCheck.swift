@@ -113,7 +113,8 @@ struct Survey {
         .init(
           file: directory, lost: checkpoint.startOffset..<max(end, checkpoint.startOffset),
           reason: "the oldest segments are missing",
-          repair: firsts.isEmpty ? "cannot help: restore the segments from a backup" : "goes on without them"))
+          repair: firsts.isEmpty ? "cannot help: restore the segments from a backup" : "goes on without them")
+      )
       hasBadCheckpoint = !firsts.isEmpty
     }
     return checkpoint
@@ -121,7 +122,9 @@ struct Survey {
 
   private mutating func readPins(_ names: [String]) throws(FileError) {
     let path = directory + "/" + Pins.name
-    guard names.contains(Pins.name), Pins.decoded(try fileSystem.open(path, .read).readAll()) == nil else { return }
+    guard names.contains(Pins.name), Pins.decoded(try fileSystem.open(path, .read).readAll()) == nil else {
+      return
+    }
     check.findings.append(
       .init(
         file: path, reason: "the list of pins is damaged",
@@ -174,7 +177,9 @@ struct Survey {
         check.records += 1
         if record.isTombstone { check.tombstones += 1 }
       }
-      if scan.position > position { survey.stretches.append(.good(position..<scan.position, end: scan.offset)) }
+      if scan.position > position {
+        survey.stretches.append(.good(position..<scan.position, end: scan.offset))
+      }
       offset = scan.offset
       position = scan.position
       guard let fault = scan.fault else { break }

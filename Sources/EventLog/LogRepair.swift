@@ -59,7 +59,9 @@ package enum LogRepair {
   }
 
   private static func setAside(_ name: String, _ survey: Survey) throws(FileError) {
-    guard let bytes = try? survey.fileSystem.open(survey.directory + "/" + name, .read).readAll() else { return }
+    guard let bytes = try? survey.fileSystem.open(survey.directory + "/" + name, .read).readAll() else {
+      return
+    }
     let folder = survey.directory + "/" + folder
     try survey.fileSystem.replace(folder + "/" + name, with: bytes, in: folder)
   }
@@ -98,7 +100,8 @@ package enum LogRepair {
         position += range.count
       case .lost(let offsets, let range):
         if !range.isEmpty {
-          let damaged = Array(UnsafeRawBufferPointer(start: bytes.base + range.lowerBound, count: range.count))
+          let damaged = Array(
+            UnsafeRawBufferPointer(start: bytes.base + range.lowerBound, count: range.count))
           try fileSystem.replace("\(folder)/\(name)-\(range.lowerBound)", with: damaged, in: folder)
         }
         for offset in offsets {

@@ -63,7 +63,8 @@ struct TailScan {
       let syncedThen = next.offset - UInt64(next.lag)
       if scan.offset < syncedThen {
         return .damaged(
-          reason: "\(scan.fault ?? .nothing), though the record of offset \(next.offset) tells that records up to "
+          reason:
+            "\(scan.fault ?? .nothing), though the record of offset \(next.offset) tells that records up to "
             + "\(syncedThen) had been synced")
       }
       if !hasZeroSector(bytes, scan.position..<position) {

@@ -62,7 +62,8 @@ extension EventLog {
     var groupBytes = 0
     for submission in queue {
       let bytes = submission.batch.byteCount
-      let isAlike = group.isEmpty || (group[0].durability == .received) == (submission.durability == .received)
+      let isAlike =
+        group.isEmpty || (group[0].durability == .received) == (submission.durability == .received)
       if !isAlike || !hasRoom(groupBytes + bytes) {
         write(group)
         group.removeAll()
@@ -128,6 +129,8 @@ extension EventLog {
     }
     if !isReceived { admission.commit() }
     publishWritten(group, targets)
+    // A sync that failed meanwhile for good answers nobody any more.
+    if let failure = withState({ $0.isLost ? $0.failure : nil }) { suspect(failure) }
     if !isReceived {
       for submission in group where submission.durability == .written {
         submission.completion(.success(submission.receipt))

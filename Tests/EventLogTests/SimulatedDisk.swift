@@ -33,13 +33,12 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   static let maxFileBytes = 256 << 10
 
   final class Inode {
-    let bytes = UnsafeMutableRawPointer.allocate(byteCount: maxFileBytes, alignment: 4096)
+    let bytes = calloc(1, maxFileBytes)!
     var size = 0
     var durable: [UInt8] = []
     var dirty: Set<Int> = []
 
-    init() { bytes.initializeMemory(as: UInt8.self, repeating: 0, count: maxFileBytes) }
-    deinit { bytes.deallocate() }
+    deinit { free(bytes) }
 
     var content: [UInt8] { Array(UnsafeRawBufferPointer(start: bytes, count: size)) }
   }
@@ -138,6 +137,33 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       range, with: UnsafeRawBufferPointer(start: inode.bytes + range.lowerBound, count: range.count))
   }
 
+  /// A disk with the same files.
+  func copy(seed: UInt64) -> SimulatedDisk {
+    let disk = SimulatedDisk(seed: seed)
+    for (name, inode) in names { disk.names[name] = Self.reborn(inode) }
+    disk.durableNames = disk.names
+    return disk
+  }
+
+  var fileNames: [String] { names.keys.sorted() }
+
+  /// Somebody writes a file behind the log's back.
+  func tamper(_ name: String, _ change: (inout [UInt8]) -> Void) {
+    let inode = Inode()
+    inode.durable = names[name]?.content ?? []
+    change(&inode.durable)
+    inode.durable.removeLast(max(0, inode.durable.count - Self.maxFileBytes))
+    names[name] = Self.reborn(inode)
+    durableNames[name] = names[name]
+  }
+
+  func content(_ name: String) -> [UInt8] { names[name]?.content ?? [] }
+
+  func delete(_ name: String) {
+    names[name] = nil
+    durableNames[name] = nil
+  }
+
   // FileSystem
 
   func makeDirectory(_ path: String) throws(FileError) {}
@@ -220,7 +246,8 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
       switch disk.trouble() {
       case nil:
         // Short writes are no fault: every call may make one.
-        let count = disk.faultPerMille > 0 && disk.dice.chance(10) ? 1 + disk.dice.below(all.count) : all.count
+        let count =
+          disk.faultPerMille > 0 && disk.dice.chance(10) ? 1 + disk.dice.below(all.count) : all.count
         put(all.prefix(count), at: position)
         return count
       case .noSpace:
@@ -254,7 +281,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
     func truncate(_ length: Int) throws(FileError) {
       try disk.check("truncate", path)
       if length < inode.size {
-        (inode.bytes + length).initializeMemory(as: UInt8.self, repeating: 0, count: inode.size - length)
+        memset(inode.bytes + length, 0, inode.size - length)
         inode.dirty = inode.dirty.filter { $0 * SimulatedDisk.sector < length }
         // Not synced: the old length comes back with the power.
       }

@@ -36,7 +36,8 @@ struct LogCrashTests {
 
   /// Reads what is new since the last round: records must follow each other by offset and by sequence.
   private func verify(
-    _ directory: String, _ acknowledged: [Acknowledged], _ verifiedEnd: inout UInt64, _ highest: inout [UInt64],
+    _ directory: String, _ acknowledged: [Acknowledged], _ verifiedEnd: inout UInt64,
+    _ highest: inout [UInt64],
     round: Int
   ) throws {
     let log = try EventLog.open(directory: directory, options: CrashScript.options)

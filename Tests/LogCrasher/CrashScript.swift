@@ -18,6 +18,7 @@ enum CrashScript {
 
   static func payload(_ producer: Int, _ sequence: UInt64) -> [UInt8] {
     let count = Int((sequence &* 2_654_435_761) % 300)
-    return Array("\(producers[producer]):\(sequence):".utf8) + [UInt8](repeating: UInt8(sequence % 255) + 1, count: count)
+    return Array("\(producers[producer]):\(sequence):".utf8)
+      + [UInt8](repeating: UInt8(sequence % 255) + 1, count: count)
   }
 }

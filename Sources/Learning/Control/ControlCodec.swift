@@ -140,6 +140,18 @@ extension VersionID: ByteCodable {
   }
 }
 
+extension Setting: ByteCodable {
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(path)
+    writer.write(value)
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    path = try reader.read()
+    value = try reader.read()
+  }
+}
+
 extension Author: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
     writer.write(uid)

@@ -37,22 +37,37 @@ package struct Hygiene: Sendable, Equatable {
   /// Magnitude up to which a number may enter a model: its square is finite as a Float.
   package static let maxMagnitude = 1e18
 
-  package let rules: HygieneRules
+  package private(set) var rules: HygieneRules
   package private(set) var clock: StreamClock
   private var users: BurstDetector?
   private var sources: BurstDetector?
+  private let eventTypes: Int
   /// By event type.
   private var outliers: [OutlierDetector]
   private var anomalies: AnomalyDetector?
 
   package init(_ rules: HygieneRules = HygieneRules(), eventTypes: Int, burstCapacity: Int = 16_384) {
     self.rules = rules
+    self.eventTypes = eventTypes
     clock = StreamClock(maxAheadNanos: rules.maxAheadNanos, maxBehindNanos: rules.maxBehindNanos)
     users = rules.userBurst.map { BurstDetector($0, capacity: burstCapacity) }
     sources = rules.sourceBurst.map { BurstDetector($0, capacity: 1024) }
     let limit = rules.outlier
     outliers = limit.map { Array(repeating: OutlierDetector($0), count: eventTypes) } ?? []
     anomalies = rules.anomaly.map { AnomalyDetector($0) }
+  }
+
+  /// Puts other rules in force. What the rules have seen stays, but where a limit changed.
+  package mutating func update(_ new: HygieneRules) {
+    let fresh = Hygiene(new, eventTypes: eventTypes)
+    if new.userBurst != rules.userBurst { users = fresh.users }
+    if new.sourceBurst != rules.sourceBurst { sources = fresh.sources }
+    if new.outlier != rules.outlier { outliers = fresh.outliers }
+    if new.anomaly != rules.anomaly { anomalies = fresh.anomalies }
+    if new.maxAheadNanos != rules.maxAheadNanos || new.maxBehindNanos != rules.maxBehindNanos {
+      clock = fresh.clock
+    }
+    rules = new
   }
 
   // hot: once per event.
@@ -127,8 +142,11 @@ extension Hygiene {
   }
 
   /// Reads the state of a model whose configuration says `rules`.
-  package init(rules: HygieneRules, from reader: inout ByteReader) throws(ByteCodecError) {
+  package init(
+    rules: HygieneRules, eventTypes: Int, from reader: inout ByteReader
+  ) throws(ByteCodecError) {
     self.rules = rules
+    self.eventTypes = eventTypes
     clock = try reader.read(StreamClock.self)
     users = try reader.read(Bool.self) ? reader.read(BurstDetector.self) : nil
     sources = try reader.read(Bool.self) ? reader.read(BurstDetector.self) : nil

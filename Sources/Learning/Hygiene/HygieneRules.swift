@@ -35,7 +35,7 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
 }
 
 /// What a rule does with an event that breaks it.
-package enum HygieneAction: Sendable, Equatable {
+package enum HygieneResponse: Sendable, Equatable {
   /// Counted only.
   case count
   /// The value is moved to the nearest usual one; for rules without a value the same as `count`.
@@ -64,7 +64,7 @@ package struct HygieneVerdict: Sendable, Equatable {
   /// Every reason found, bit by `HygieneReason.rawValue`.
   package private(set) var reasons: UInt16 = 0
   /// Of all broken rules the gravest.
-  package private(set) var action: HygieneAction = .count
+  package private(set) var action: HygieneResponse = .count
   /// The reason of `action`; nil for a clean event.
   package private(set) var reason: HygieneReason?
   /// Product of the weights of all broken rules; 0 where it is not to be learned.
@@ -79,7 +79,7 @@ package struct HygieneVerdict: Sendable, Equatable {
 
   package func contains(_ reason: HygieneReason) -> Bool { reasons & (1 << UInt16(reason.rawValue)) != 0 }
 
-  mutating func add(_ reason: HygieneReason, _ action: HygieneAction, clipped: Double? = nil) {
+  mutating func add(_ reason: HygieneReason, _ action: HygieneResponse, clipped: Double? = nil) {
     if reasons == 0 || action.gravity > self.action.gravity {
       self.action = action
       self.reason = reason
@@ -99,30 +99,30 @@ package struct HygieneRules: Sendable, Equatable {
   /// Event times outside of these are impossible. Default 1980 to 2100.
   package var earliestNanos: Int64 = 315_532_800_000_000_000
   package var latestNanos: Int64 = 4_102_444_800_000_000_000
-  package var impossibleTime: HygieneAction = .quarantine
+  package var impossibleTime: HygieneResponse = .quarantine
 
   /// How far an event may be ahead of the stream's newest plausible time; default one day.
   package var maxAheadNanos: Int64 = 86_400_000_000_000
-  package var futureTime: HygieneAction = .quarantine
+  package var futureTime: HygieneResponse = .quarantine
 
   /// How far behind; default 30 days.
   package var maxBehindNanos: Int64 = 2_592_000_000_000_000
-  package var oldTime: HygieneAction = .weight(0.5)
+  package var oldTime: HygieneResponse = .weight(0.5)
 
   /// Default 20 a second in the long run, 500 at once.
   package var userBurst: BurstLimit? = BurstLimit(eventsPerSecond: 20, burst: 500)
-  package var userBurstAction: HygieneAction = .quarantine
+  package var userBurstAction: HygieneResponse = .quarantine
 
   /// Off by default: a source can be everybody.
   package var sourceBurst: BurstLimit?
-  package var sourceBurstAction: HygieneAction = .weight(0.1)
+  package var sourceBurstAction: HygieneResponse = .weight(0.1)
 
   package var outlier: OutlierLimit? = OutlierLimit()
-  package var outlierAction: HygieneAction = .clip
+  package var outlierAction: HygieneResponse = .clip
 
   /// Off by default: it needs several numbers in an event.
   package var anomaly: AnomalyLimit?
-  package var anomalyAction: HygieneAction = .weight(0.1)
+  package var anomalyAction: HygieneResponse = .weight(0.1)
 
   package init() {}
 }
