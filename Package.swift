@@ -92,7 +92,7 @@ let package = Package(
     tests("Statistics"),
     tests("Tables"),
     tests("Features"),
-    tests("Models"),
+    tests("Models", ["Configuration", "Features", "Primitives", "Tables"]),
     tests("Retrieval"),
     tests("Learning"),
     tests("Versions"),
