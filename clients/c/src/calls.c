@@ -84,7 +84,7 @@ void slot_deliver(cowbird_client *client, const struct frame *frame) {
 struct request call_request(const char *service, const char *method, const ProtobufCMessage *message,
                             const void *payload, size_t size, const cowbird_call_options *options) {
   struct request request = {.service = service, .method = method, .message = message};
-  request.payload = (cowbird_bytes){payload, size};
+  request.payload = (cowbird_bytes){payload, message ? protobuf_c_message_get_packed_size(message) : size};
   if (options) {
     request.metadata = options->metadata;
     request.metadata_count = options->metadata_count;
@@ -144,13 +144,13 @@ static cowbird_code read_answer(cowbird_client *client, const struct frame *fram
 /* Ends a call whose slot is DONE or LOST. */
 static cowbird_code finish(cowbird_client *client, struct slot *slot, cowbird_bytes *response) {
   bool was_lost = slot->state == SLOT_LOST, overflowed = slot->overflowed;
+  const char *fate = slot->unsent ? "it was not sent" : "it may have been done";
   struct frame frame = {0};
   if (!was_lost && !overflowed) frame_read_header(slot->stash.bytes, &frame);
   slot_release(client, slot);
   if (was_lost)
     return client_fail(client, COWBIRD_UNAVAILABLE,
-                       "the connection was lost (%s) while the call was in flight: it may have been done",
-                       client->lost);
+                       "the connection was lost (%s) while the call was in flight: %s", client->lost, fate);
   if (overflowed) return client_no_memory(client);
   return read_answer(client, &frame, response);
 }

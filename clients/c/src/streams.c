@@ -32,7 +32,7 @@ static cowbird_code stream_open(cowbird_client *client, struct request *request,
   client_begin(client);
   *opened = NULL;
   bool sends_many = kind != COWBIRD_SERVER_STREAM;
-  if (sends_many && (request->message || request->payload.size))
+  if (sends_many && request->payload.size)
     return client_fail(client, COWBIRD_INVALID_ARGUMENT,
                        "request: a stream that sends many messages opens without one");
   cowbird_stream *stream = stream_take(client);
@@ -205,7 +205,9 @@ cowbird_code cowbird_stream_receive(cowbird_stream *stream, cowbird_bytes *messa
 }
 
 cowbird_code cowbird_stream_wait(cowbird_stream *stream, int64_t wait_nanos, cowbird_bytes *message) {
-  return stream_wait(stream, now_nanos() + (wait_nanos > 0 ? wait_nanos : 0), message);
+  deadline now = now_nanos();
+  if (wait_nanos < 0) wait_nanos = 0;
+  return stream_wait(stream, wait_nanos < NO_DEADLINE - now ? now + wait_nanos : NO_DEADLINE, message);
 }
 
 cowbird_code cowbird_stream_receive_message(cowbird_stream *stream, const ProtobufCMessageDescriptor *answer,

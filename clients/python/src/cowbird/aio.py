@@ -30,7 +30,14 @@ from ._wire import (
     encode_request,
 )
 from .client import encode, parse, unary_payload
-from .errors import CowbirdError, DeadlineExceeded, FailedPrecondition, Internal, ResourceExhausted, Unavailable
+from .errors import (
+    CowbirdError,
+    DeadlineExceeded,
+    FailedPrecondition,
+    Internal,
+    ResourceExhausted,
+    Unavailable,
+)
 
 Answer = TypeVar("Answer", bound=Message)
 Sent = TypeVar("Sent", bound=Message)
@@ -254,7 +261,12 @@ class AsyncClient:
             return connection
         if self._connecting is None:
             self._connecting = asyncio.Lock()
-        async with self._connecting:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            await asyncio.wait_for(self._connecting.acquire(), left)
+        except asyncio.TimeoutError:
+            raise DeadlineExceeded(f"no connection to {self.options.socket} in time") from None
+        try:
             if self._closed:
                 raise Unavailable("the client is closed", sent=False)
             connection = self._usable()
@@ -263,6 +275,8 @@ class AsyncClient:
                     self._connection.close("its ids were used up")
                 connection = self._connection = await self._dial(deadline)
             return connection
+        finally:
+            self._connecting.release()
 
     async def _dial(self, deadline: Optional[float]) -> _Connection:
         loop = asyncio.get_running_loop()
