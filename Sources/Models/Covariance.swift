@@ -35,6 +35,11 @@ package struct Covariance: Equatable, Sendable, ByteCodable {
     return elements
   }
 
+  /// Whole, and of so many numbers.
+  func fits(_ count: Int) -> Bool {
+    self.count == count && elements.count == (isFull ? count * count : count)
+  }
+
   func weightsOnly() -> Covariance {
     var copy = self
     copy.elements = []

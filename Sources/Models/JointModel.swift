@@ -53,9 +53,9 @@ package struct JointModel: Sendable {
   let objective: Objective
   let factorCount: Int
   let seed: UInt64
-  let noise: Float
-  let curvature: Float
-  let forgetting: Double
+  private var noise: Float
+  private var curvature: Float
+  private var forgetting: Double
   package private(set) var sparse: PagedTable
   package private(set) var factors: PagedTable
   /// Of the dense block.
@@ -81,6 +81,12 @@ package struct JointModel: Sendable {
       layout: TableLayout(weights: max(1, factorCount), state: 1, rowsPerPage: 8), bounds: plan.bounds)
     denseWeights = Array(repeating: 0, count: denseCount)
     covariance = Covariance(count: denseCount, prior: section.denseVariance)
+  }
+
+  mutating func adopt(_ section: MemberSection) {
+    noise = Float(section.noise)
+    curvature = Float(section.curvature)
+    forgetting = section.denseForgetting
   }
 
   // MARK: Learning

@@ -17,8 +17,8 @@ package struct PooledModel: Sendable {
   let factorCount: Int
   let seed: UInt64
   let scale: Float
-  let rate: Float
-  let l2: Float
+  private var rate: Float
+  private var l2: Float
   let gradientInit: Float
   package private(set) var histories: HistoryTable
   package private(set) var vectors: PagedTable
@@ -34,6 +34,11 @@ package struct PooledModel: Sendable {
     vectors = PagedTable(
       layout: TableLayout(weights: 3 * section.factors, state: 3 * section.factors, rowsPerPage: 4),
       bounds: TableBounds(maximumRows: plan.bounds.maximumRows))
+  }
+
+  mutating func adopt(_ section: MemberSection) {
+    rate = Float(section.rate)
+    l2 = Float(section.l2)
   }
 
   // MARK: Learning
