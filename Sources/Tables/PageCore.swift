@@ -252,7 +252,7 @@ package struct PageCore {
   }
 
   private mutating func retire(_ unit: RawPage, birth: UInt64, kind: DeadEntry.Kind) {
-    if birth > newestSeen {
+    if birth > newestSeen || liveSnapshots == 0 {
       free(unit, birth: birth, kind: kind)
     } else {
       dead.append(

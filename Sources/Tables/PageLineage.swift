@@ -60,7 +60,6 @@ package final class PageLineage: @unchecked Sendable {
       core.pointee.slots[number] = PageSlot(page: revision.page(number), stamp: 0)
     }
     core.pointee.foreignUnits = count + (count + 63) / 64 + (count + 4095) / 4096
-    lineage.dropBaseIfUnused()
     return PageRevision(lineage, block)
   }
 
@@ -125,6 +124,7 @@ package final class PageLineage: @unchecked Sendable {
         index += 1
       }
     }
+    if core.pointee.foreignUnits == 0 { base = nil }
   }
 
   private func remove(_ index: Int) {
@@ -155,11 +155,6 @@ package final class PageLineage: @unchecked Sendable {
     core.pointee.newestSeen = max(core.pointee.floor, sealed.last?.block.pointee.epoch ?? 0)
     core.pointee.liveSnapshots = sealed.count
     Self.destroyBlock(gone.block)
-    dropBaseIfUnused()
-  }
-
-  private func dropBaseIfUnused() {
-    if core.pointee.foreignUnits == 0 { base = nil }
   }
 
   private static func makeBlock(rootCapacity: Int, epoch: UInt64) -> UnsafeMutablePointer<RevisionBlock> {
