@@ -17,17 +17,18 @@ package struct TableScalars {
 package final class TableBox: @unchecked Sendable {
   // Sound because: written only through the one `PagedTable` that holds the only reference.
   let layout: TableLayout
-  var bounds: TableBounds
-  @usableFromInline var weights: PageStore
-  @usableFromInline var state: PageStore?
-  @usableFromInline var index: KeyIndex
+  // Unchecked exclusivity: a box has one writer, and the check costs more than the access.
+  @exclusivity(unchecked) var bounds: TableBounds
+  @exclusivity(unchecked) @usableFromInline var weights: PageStore
+  @exclusivity(unchecked) @usableFromInline var state: PageStore?
+  @exclusivity(unchecked) @usableFromInline var index: KeyIndex
   @usableFromInline package let scalars: UnsafeMutablePointer<TableScalars>
   @usableFromInline let rowShift: Int
   @usableFromInline let rowMask: Int
   @usableFromInline let rowStride: Int
   @usableFromInline let stateStride: Int
-  var filter: AdmissionFilter?
-  var queue = EvictionQueue()
+  @exclusivity(unchecked) var filter: AdmissionFilter?
+  @exclusivity(unchecked) var queue = EvictionQueue()
   let isWeightsOnly: Bool
 
   init(layout: TableLayout, bounds: TableBounds, expectedRows: Int) {
