@@ -19,6 +19,8 @@ let package = Package(
   targets: [
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Primitives", ["CSystem"]),
+    room("EventLog", ["CSystem", "Primitives"]),
+    .executableTarget(name: "LogBench", dependencies: ["EventLog"], swiftSettings: strict),
     .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
     room("Tables", ["CKernels", "CSystem", "Primitives"]),
     .executableTarget(

@@ -111,3 +111,28 @@ package struct ByteReader {
     return values
   }
 }
+
+extension ByteWriter {
+  package mutating func writeOptional<T>(_ value: T?, _ body: (inout ByteWriter, T) -> Void) {
+    write(value != nil)
+    if let value { body(&self, value) }
+  }
+}
+
+extension ByteReader {
+  package mutating func readOptional<T>(
+    _ body: (inout ByteReader) throws(ByteCodecError) -> T
+  ) throws(ByteCodecError) -> T? {
+    try read(Bool.self) ? try body(&self) : nil
+  }
+
+  /// At most a million texts.
+  package mutating func readStrings() throws(ByteCodecError) -> [String] {
+    try readArray(limit: 1_000_000) { reader throws(ByteCodecError) in try reader.read(String.self) }
+  }
+
+  /// At most a million offsets.
+  package mutating func readOffsets() throws(ByteCodecError) -> [UInt64] {
+    try readArray(limit: 1_000_000) { reader throws(ByteCodecError) in try reader.read(UInt64.self) }
+  }
+}

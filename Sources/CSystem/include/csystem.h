@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crc32c.h"
+#include "logfiles.h"
+
 typedef struct {
   uint64_t low;
   uint64_t high;

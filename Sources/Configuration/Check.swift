@@ -1,0 +1,268 @@
+// What must hold between fields: names that exist, bounds in order, features that can be made.
+
+extension Configuration {
+  /// Every problem between fields, each at the place of the field that should change.
+  func check(_ sources: SourceMap) -> [ConfigurationProblem] {
+    var checker = Checker(sources: sources)
+    checkEvents(&checker)
+    checkAttributes(&checker)
+    checkValues(&checker)
+    checkTemplates(&checker)
+    checkModel(&checker)
+    checkRetrieval(&checker)
+    return checker.problems
+  }
+
+  struct Checker {
+    let sources: SourceMap
+    var problems: [ConfigurationProblem] = []
+
+    mutating func fail(_ path: String, _ message: String) {
+      let place = sources.place(of: path)
+      problems.append(.init(line: place.line, column: place.column, path: path, message: message))
+    }
+
+    mutating func require(_ condition: Bool, _ path: String, _ message: @autoclosure () -> String) {
+      if !condition { fail(path, message()) }
+    }
+
+    mutating func require(_ names: [String], among known: [String], _ path: String, what: String) {
+      for name in names where !known.contains(name) {
+        let hint = Suggestion.hint(for: name, among: known)
+        fail(
+          path, "no \(what) \"\(name)\"" + (hint.isEmpty ? "; known: \(known.joined(separator: ", "))" : hint)
+        )
+      }
+    }
+  }
+
+  private func checkEvents(_ checker: inout Checker) {
+    let types = events.map(\.name)
+    checker.require(
+      !types.isEmpty, "events", "no event types; name at least one, or start from a preset (preset: clicks)")
+    checker.require(
+      types.isEmpty || events.contains { $0.label != .none }, "events",
+      "no event type has a label, so nothing would be learned; give one label: value, positive or threshold")
+    checker.require(types.count <= 64, "events", "\(types.count) event types; allowed: at most 64")
+    checker.require(
+      label.minimum < label.maximum, "label.minimum",
+      "\(YAMLText.number(label.minimum)) is not below label.maximum (\(YAMLText.number(label.maximum)))")
+    checker.require(
+      (label.minimum...max(label.minimum, label.maximum)).contains(label.center)
+        || label.minimum >= label.maximum,
+      "label.center",
+      "\(YAMLText.number(label.center)) lies outside label.minimum...label.maximum")
+    for event in events {
+      let path = "events.\(event.name)"
+      checker.require(event.answeredBy, among: types, "\(path).answered_by", what: "event type")
+      checker.require(
+        event.answeredBy.isEmpty || event.delay > 0, "\(path).delay",
+        "is 0, but answered_by names event types to wait for")
+    }
+  }
+
+  private func checkAttributes(_ checker: inout Checker) {
+    for (path, attributes) in [
+      ("entities.user", entities.user), ("entities.item", entities.item),
+      ("features.context", features.context),
+    ] {
+      checker.require(attributes.count <= 256, path, "\(attributes.count) attributes; allowed: at most 256")
+      for attribute in attributes where attribute.type == .vector {
+        checker.require(
+          attribute.dimension > 0, "\(path).\(attribute.name).dimension",
+          "a vector needs its dimension; allowed: 1 to 4096")
+      }
+    }
+  }
+
+  private func checkValues(_ checker: inout Checker) {
+    let types = events.map(\.name)
+    let reserved = ["user", "item", "type", "source", "time", "context", "history"]
+    for (index, value) in features.values.enumerated() {
+      let path = "features.values.\(value.name)"
+      checker.require(
+        !reserved.contains(value.name), path, "\"\(value.name)\" is a source's name; choose another")
+      checkTransforms(value, path, &checker)
+      checker.require(value.types + value.numerator, among: types, "\(path).types", what: "event type")
+      if let statistic = value.statistic {
+        checkStatistic(value, statistic, path, &checker)
+        checkAcyclic(index, path, &checker)
+      } else {
+        if value.from.isEmpty {
+          checker.fail(path, "needs a source (from: item.price) or a statistic (statistic: mean)")
+        } else if case .failure(let error) = source(value.from) {
+          checker.fail("\(path).from", error.message)
+        } else {
+          checkAcyclic(index, path, &checker)
+          checkNature(value, path, &checker)
+        }
+      }
+    }
+  }
+
+  private func checkNature(_ value: ValueSection, _ path: String, _ checker: inout Checker) {
+    guard case .success(let inner) = source(value.from) else { return }
+    let nature = nature(inner)
+    let transforms =
+      !value.clip.isEmpty || value.log1p || value.sqrt || value.standardise || value.offset != 0
+      || value.scale != 1 || !value.bucketise.isEmpty || value.step != 0 || !value.within.isEmpty
+      || value.missing != nil
+    checker.require(
+      !transforms || nature == .number, "\(path).from",
+      "\"\(value.from)\" is no number, so it cannot be transformed")
+    checker.require(
+      !value.isSet || nature == .categories, "\(path).set", "\"\(value.from)\" is not several categories")
+  }
+
+  private func checkStatistic(
+    _ value: ValueSection, _ kind: StatisticKind, _ path: String, _ checker: inout Checker
+  ) {
+    checkCategorical(value.of, "\(path).of", &checker)
+    for name in value.minus {
+      switch source(name) {
+      case .failure(let error): checker.fail("\(path).minus", error.message)
+      case .success(let source):
+        checker.require(nature(source) == .number, "\(path).minus", "\"\(name)\" is no number")
+      }
+    }
+    if kind == .decayed {
+      checker.require(value.halfLife > 0, "\(path).half_life", "a decayed count needs a half-life above 0")
+    }
+    if kind == .session { checker.require(value.gap > 0, "\(path).gap", "a session needs a gap above 0") }
+    if kind == .rate {
+      checker.require(
+        !value.numerator.isEmpty, "\(path).numerator", "a rate needs the event types above the line")
+      checker.require(
+        value.shrinkage > 0, "\(path).shrinkage",
+        "a rate needs a shrinkage above 0 (events that the prior weighs)")
+    }
+  }
+
+  private func checkTransforms(_ value: ValueSection, _ path: String, _ checker: inout Checker) {
+    for (key, bounds) in [("clip", value.clip), ("within", value.within)] where !bounds.isEmpty {
+      checker.require(
+        bounds.count == 2 && bounds[0] <= bounds[1], "\(path).\(key)", "needs two numbers, lowest first")
+    }
+    checker.require(
+      zip(value.bucketise, value.bucketise.dropFirst()).allSatisfy { $0 < $1 }, "\(path).bucketise",
+      "boundaries must grow")
+    let ends = [!value.bucketise.isEmpty, value.step > 0, !value.within.isEmpty].count { $0 }
+    checker.require(ends <= 1, path, "only one of bucketise, step and within")
+  }
+
+  /// A value must not be made from itself; `minus` may, because it is read as it was before the event.
+  private func checkAcyclic(_ start: Int, _ path: String, _ checker: inout Checker) {
+    var seen: Set<Int> = []
+    var open = [start]
+    while let index = open.popLast() {
+      let value = features.values[index]
+      for name in value.statistic == nil ? [value.from] : value.of {
+        guard case .success(.value(let inner)) = source(name) else { continue }
+        if inner == start {
+          checker.fail(path, "is made from itself")
+          return
+        }
+        if seen.insert(inner).inserted { open.append(inner) }
+      }
+    }
+  }
+
+  private func checkCategorical(_ names: [String], _ path: String, _ checker: inout Checker) {
+    for name in names {
+      switch source(name) {
+      case .failure(let error): checker.fail(path, error.message)
+      case .success(let source):
+        checker.require(
+          nature(source).isCategorical, path,
+          "\"\(name)\" is a number; make a category of it with bucketise or step")
+      }
+    }
+  }
+
+  private func checkTemplates(_ checker: inout Checker) {
+    let types = events.map(\.name)
+    for history in features.histories {
+      checker.require(
+        history.types, among: types, "features.histories.\(history.name).types", what: "event type")
+    }
+    checker.require(
+      features.sparse.count <= 512, "features.sparse",
+      "\(features.sparse.count) templates; allowed: at most 512")
+    for template in features.sparse {
+      let path = "features.sparse.\(template.name)"
+      checker.require(!template.of.isEmpty, "\(path).of", "needs at least one source")
+      checkCategorical(template.of, "\(path).of", &checker)
+      if !template.times.isEmpty { checkNumeric(template.times, "\(path).times", &checker) }
+    }
+    for entry in features.dense {
+      for factor in Self.factors(of: entry) { checkDense(factor, "features.dense", entry, &checker) }
+    }
+  }
+
+  /// `a * b` to `a` and `b`.
+  package static func factors(of entry: String) -> [String] {
+    entry.split(separator: "*", omittingEmptySubsequences: false).map { part in
+      var part = part
+      while part.first == " " { part.removeFirst() }
+      while part.last == " " { part.removeLast() }
+      return String(part)
+    }
+  }
+
+  private func checkNumeric(_ name: String, _ path: String, _ checker: inout Checker) {
+    switch source(name) {
+    case .failure(let error): checker.fail(path, error.message)
+    case .success(let source):
+      checker.require(nature(source) == .number, path, "\"\(name)\" is no number")
+    }
+  }
+
+  private func checkDense(_ name: String, _ path: String, _ entry: String, _ checker: inout Checker) {
+    switch source(name) {
+    case .failure(let error): checker.fail(path, error.message)
+    case .success(let source):
+      switch nature(source) {
+      case .number: break
+      case .vector:
+        checker.require(name == entry, path, "\"\(entry)\": a vector cannot be a factor of a product")
+      default: checker.fail(path, "\"\(name)\" is no number and no vector")
+      }
+    }
+  }
+
+  private func checkModel(_ checker: inout Checker) {
+    let names = model.members.map(\.name)
+    checker.require(model.use.filter { $0 != "auto" }, among: names, "model.use", what: "member")
+    for member in model.members {
+      let path = "model.members.\(member.name)"
+      checker.require(
+        member.residualOf.isEmpty ? [] : [member.residualOf], among: names, "\(path).residual_of",
+        what: "member")
+      checker.require(member.residualOf != member.name, "\(path).residual_of", "is the member itself")
+    }
+    checker.require(
+      model.loss != .logistic || (label.minimum == 0 && label.maximum == 1), "model.loss",
+      "logistic loss needs labels from 0 to 1 (label.minimum and label.maximum)")
+    for grant in server.permissions {
+      checker.require(
+        grant.user.isEmpty != grant.group.isEmpty, "server.permissions.\(grant.name)",
+        "needs exactly one of user and group")
+    }
+  }
+
+  private func checkRetrieval(_ checker: inout Checker) {
+    for retriever in retrieval.retrievers {
+      let path = "retrieval.retrievers.\(retriever.name)"
+      checker.require(retriever.types, among: events.map(\.name), "\(path).types", what: "event type")
+      if retriever.kind == .content {
+        checker.require(
+          retriever.attributes, among: entities.item.map(\.name), "\(path).attributes", what: "item attribute"
+        )
+      }
+      if !retriever.segment.isEmpty { checkCategorical([retriever.segment], "\(path).segment", &checker) }
+    }
+    checker.require(
+      zip(retrieval.blend.buckets, retrieval.blend.buckets.dropFirst()).allSatisfy { $0 < $1 },
+      "retrieval.blend.buckets", "lengths must grow")
+  }
+}

@@ -1,0 +1,190 @@
+// How learning goes: rates, publishing, hygiene, retrieval.
+
+package struct LearningSection: Section {
+  package var rate = 1.0
+  package var seed: UInt64 = 1
+  package var cpuBudget = 1.0
+  package var window = 10_000
+  package var decay = 0.999
+
+  package init() {}
+
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.value("rate", &rate, .number(0...100), .learning, "Multiplies the rate of every member.")
+    visitor.value("seed", &seed, .bits, .model, "Seed of all random numbers.")
+    visitor.value(
+      "cpu_budget", &cpuBudget, .number(0.01...1), .live, "Share of one core that learning may take.")
+    visitor.value(
+      "window", &window, .integer(100...10_000_000), .model, "Examples in the sliding metrics.")
+    visitor.value(
+      "decay", &decay, .number(0.5...0.9999999), .model, "Factor of the decayed metrics, an example.")
+  }
+}
+
+package struct PublishSection: Section {
+  package var every: Int64 = 10_000_000
+  package var count = 0
+
+  package init() {}
+
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.value(
+      "every", &every, .duration(100_000...3_600_000_000_000), .live,
+      "Longest time between two revisions while learning.")
+    visitor.value(
+      "count", &count, .integer(0...1_000_000_000), .live, "Events between two revisions; 0: by time only.")
+  }
+}
+
+/// What is done with an event that a rule finds suspicious.
+package enum HygieneAction: String, CaseIterable, Sendable {
+  case off
+  /// The caller is told why; it is not logged.
+  case reject
+  /// The value is moved to the nearest bound.
+  case clip
+  /// Learned with `weight` times its weight.
+  case weight
+  /// Logged and listed, not learned until it is admitted.
+  case quarantine
+}
+
+package struct ClockRule: Section {
+  package var action = HygieneAction.reject
+  package var weight = 0.1
+  package var future: Int64 = 60_000_000_000
+  package var past: Int64 = 14_600 * 86_400_000_000_000
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.hygiene(&action, &weight)
+    visitor.value(
+      "future", &future, .duration(0...3_153_600_000_000_000_000), .live,
+      "Furthest ahead of the server's clock.")
+    visitor.value(
+      "past", &past, .duration(1_000_000_000...6_307_200_000_000_000_000), .live,
+      "Furthest behind the server's clock.")
+  }
+}
+
+package struct ValueRule: Section {
+  package var action = HygieneAction.reject
+  package var weight = 0.1
+  package var minimum = -1e9
+  package var maximum = 1e9
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.hygiene(&action, &weight)
+    visitor.value("minimum", &minimum, .number(-1e30...1e30), .learning, "Smallest value of an event.")
+    visitor.value("maximum", &maximum, .number(-1e30...1e30), .learning, "Largest value of an event.")
+  }
+}
+
+package struct OutlierRule: Section {
+  package var action = HygieneAction.weight
+  package var weight = 0.1
+  package var zScore = 8.0
+  package var interquartileRanges = 10.0
+  package var warmup = 1_000
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.hygiene(&action, &weight)
+    visitor.value(
+      "z_score", &zScore, .number(1...1000), .learning,
+      "Robust z-score (distance from the median over 1.4826 MAD) that is suspicious.")
+    visitor.value(
+      "interquartile_ranges", &interquartileRanges, .number(0.5...1000), .learning,
+      "Distance beyond the quartiles, in interquartile ranges, that is suspicious.")
+    visitor.value(
+      "warmup", &warmup, .integer(10...10_000_000), .learning, "Events before the rule judges.")
+  }
+}
+
+package struct AnomalyRule: Section {
+  package var action = HygieneAction.off
+  package var weight = 0.1
+  package var threshold = 0.95
+  package var trees = 25
+  package var height = 8
+  package var window = 250
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.hygiene(&action, &weight)
+    visitor.value(
+      "threshold", &threshold, .number(0.5...1), .learning, "Score of half-space trees that is suspicious.")
+    visitor.value("trees", &trees, .integer(1...256), .model, "Number of trees.")
+    visitor.value("height", &height, .integer(1...15), .model, "Height of each.")
+    visitor.value("window", &window, .integer(10...100_000), .model, "Events in a reference window.")
+  }
+}
+
+package struct BurstRule: Section {
+  package var action = HygieneAction.weight
+  package var weight = 0.1
+  package var perUser = 1_000
+  package var perSource = 0
+  package var within: Int64 = 10_000_000_000
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.hygiene(&action, &weight)
+    visitor.value(
+      "per_user", &perUser, .integer(0...1_000_000_000), .learning,
+      "Events of one user within the time that are not suspicious yet; 0: any number.")
+    visitor.value(
+      "per_source", &perSource, .integer(0...1_000_000_000), .learning,
+      "The same of one source; 0: any number.")
+    visitor.value(
+      "within", &within, .duration(1_000_000...86_400_000_000_000), .learning, "The time, by the events' own."
+    )
+  }
+}
+
+package enum LetterCase: String, CaseIterable, Sendable {
+  case keep, lower
+}
+
+package enum UnicodeForm: String, CaseIterable, Sendable {
+  case keep, nfc
+}
+
+package struct NormaliseSection: Section {
+  package var isTrimmed = false
+  package var letterCase = LetterCase.keep
+  package var unicode = UnicodeForm.keep
+  package init() {}
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.value("trim", &isTrimmed, .flag, .model, "White space around ids and categories is cut off.")
+    visitor.value("case", &letterCase, .choice, .model, "Case of ids and categories.")
+    visitor.value("unicode", &unicode, .choice, .model, "Normalisation form of ids and categories.")
+  }
+}
+
+package struct HygieneSection: Section {
+  package var clock = ClockRule()
+  package var value = ValueRule()
+  package var outlier = OutlierRule()
+  package var anomaly = AnomalyRule()
+  package var burst = BurstRule()
+  package var normalise = NormaliseSection()
+  package init() {}
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.section("clock", &clock, "Times that cannot be.")
+    visitor.section("value", &value, "Values out of bounds.")
+    visitor.section("outlier", &outlier, "Values far from the others of their type.")
+    visitor.section("anomaly", &anomaly, "Events whose numbers together are rare.")
+    visitor.section("burst", &burst, "Too many events of one user or source.")
+    visitor.section("normalise", &normalise, "How ids and categories are made alike.")
+  }
+}
+
+extension FieldVisitor {
+  /// The two fields that every rule has.
+  mutating func hygiene(_ action: inout HygieneAction, _ weight: inout Double) {
+    value("action", &action, .choice, .learning, "What is done with such an event.")
+    value("weight", &weight, .number(0...1), .learning, "Factor of its weight, for action \"weight\".")
+  }
+}

@@ -1,0 +1,141 @@
+// Reads sections from YAML nodes over what is there already (defaults, a preset, the configuration in force),
+// and gathers every problem instead of stopping at the first.
+
+internal import Yams
+
+/// Where each path was read from, for problems that are found only when all is read.
+struct SourceMap {
+  private(set) var marks: [String: (line: Int, column: Int)] = [:]
+
+  mutating func note(_ path: String, _ node: Node) {
+    if let mark = node.mark { marks[path] = (mark.line, mark.column) }
+  }
+
+  /// The place of `path`, or of the nearest of its ancestors that was read.
+  func place(of path: String) -> (line: Int, column: Int) {
+    var path = path[...]
+    while true {
+      if let mark = marks[String(path)] { return mark }
+      guard let dot = path.lastIndex(of: ".") else { return (0, 0) }
+      path = path[..<dot]
+    }
+  }
+}
+
+struct SectionReader: FieldVisitor {
+  private var entries: [(key: String, keyNode: Node, node: Node, isUsed: Bool)] = []
+  private var known: [String] = []
+  private let path: String
+  var problems: [ConfigurationProblem] = []
+  var sources = SourceMap()
+
+  /// Reads `section` from `node`; what the node does not mention stays as it is.
+  static func read<S: Section>(
+    _ section: inout S, from node: Node, path: String, sources: inout SourceMap
+  ) -> [ConfigurationProblem] {
+    sources.note(path, node)
+    if node.isNull { return [] }
+    var reader = SectionReader(path: path)
+    switch node {
+    case .mapping(let mapping):
+      for (key, value) in mapping {
+        guard let text = key.text else {
+          reader.problems.append(problem(at: key, path: path, "a key must be text, not \(key.shown)"))
+          continue
+        }
+        reader.entries.append((text, key, value, false))
+      }
+    default:
+      guard let key = S.shorthand else {
+        return [problem(at: node, path: path, "\(node.shown) where a mapping of keys to values is expected")]
+      }
+      reader.entries.append((key, node, node, false))
+    }
+    section.visit(&reader)
+    for entry in reader.entries where !entry.isUsed {
+      let hint = Suggestion.hint(for: entry.key, among: reader.known)
+      reader.problems.append(
+        problem(
+          at: entry.keyNode, path: join(path, entry.key),
+          "unknown key \"\(entry.key)\""
+            + (hint.isEmpty ? "; known: \(reader.known.joined(separator: ", "))" : hint)))
+    }
+    sources.merge(reader.sources)
+    return reader.problems
+  }
+
+  private init(path: String) { self.path = path }
+
+  static func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  static func problem(at node: Node, path: String, _ message: String) -> ConfigurationProblem {
+    ConfigurationProblem(
+      line: node.mark?.line ?? 0, column: node.mark?.column ?? 0, path: path, message: message)
+  }
+
+  private mutating func take(_ key: String) -> Node? {
+    known.append(key)
+    guard let index = entries.firstIndex(where: { $0.key == key && !$0.isUsed }) else { return nil }
+    entries[index].isUsed = true
+    return entries[index].node
+  }
+
+  mutating func value<Value: Equatable & Sendable>(
+    _ key: String, _ value: inout Value, _ kind: Kind<Value>, _ effect: Effect, _ about: String
+  ) {
+    guard let node = take(key) else { return }
+    let path = Self.join(path, key)
+    sources.note(path, node)
+    if let read = kind.read(node) {
+      value = read
+    } else {
+      var message = "\(node.shown) is not allowed; allowed: \(kind.allowed)"
+      if kind.allowed.hasPrefix("one of "), let text = node.text {
+        message += Suggestion.hint(
+          for: text, among: kind.allowed.dropFirst(7).split(separator: ", ").map(String.init))
+      }
+      problems.append(Self.problem(at: node, path: path, message))
+    }
+  }
+
+  mutating func section<S: Section>(_ key: String, _ section: inout S, _ about: String) {
+    guard let node = take(key) else { return }
+    problems += Self.read(&section, from: node, path: Self.join(path, key), sources: &sources)
+  }
+
+  mutating func named<S: NamedSection>(_ key: String, _ sections: inout [S], _ about: String) {
+    guard let node = take(key) else { return }
+    let path = Self.join(path, key)
+    sources.note(path, node)
+    if node.isNull {
+      if node.isExplicitNull { sections = [] }
+      return
+    }
+    guard case .mapping(let mapping) = node else {
+      problems.append(
+        Self.problem(at: node, path: path, "\(node.shown) where a mapping of names is expected"))
+      return
+    }
+    for (nameNode, child) in mapping {
+      guard let name = nameNode.text, Name.isValid(name) else {
+        problems.append(
+          Self.problem(
+            at: nameNode, path: path, "name \(nameNode.shown) is not allowed; allowed: \(Name.allowed)"))
+        continue
+      }
+      let place = sections.firstIndex { $0.name == name }
+      if child.isExplicitNull, let place {
+        sections.remove(at: place)
+        continue
+      }
+      var section = place.map { sections[$0] } ?? S()
+      section.name = name
+      problems += Self.read(&section, from: child, path: Self.join(path, name), sources: &sources)
+      if let place { sections[place] = section } else { sections.append(section) }
+    }
+  }
+}
+
+extension SourceMap {
+  mutating func merge(_ other: SourceMap) { marks.merge(other.marks) { $1 } }
+}

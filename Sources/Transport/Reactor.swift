@@ -1,0 +1,264 @@
+// One thread, one epoll, the connections that it owns. Everything that happens to a connection happens here.
+//
+//   wait ──> events ──> each ready connection: read, serve, send ──> mailbox ──> timers ──> wait
+//
+// A turn does bounded work for each connection, so that one that floods delays the others by one turn.
+
+internal import CSystem
+internal import Glibc
+internal import Synchronization
+internal import Wire
+
+package final class Reactor: @unchecked Sendable {
+  // What the class is unchecked about: all stored variables are touched by the reactor's own thread only,
+  // apart from `mailbox`, `load` and `threadNumber`, which synchronise themselves.
+
+  let index: Int
+  let options: ServerOptions
+  private(set) var methods: MethodTable
+  let epoll: Int32
+  let mailbox: Mailbox
+  /// Connections held, for those who choose where a new one goes.
+  let load = Atomic(0)
+  private let threadNumber = Atomic<UInt>(0)
+
+  private(set) var now: UInt64 = cowbird_monotonic_nanos()
+  let arena = MessageArena()
+  let readBuffer: UnsafeMutableRawPointer
+  private(set) lazy var call = UnaryCall(reactor: self)
+  let refusal: Status
+
+  private var connections: [Connection?] = []
+  private var generations: [UInt32] = []
+  private var freeSlots: [Int] = []
+  var timers = TimerQueue()
+  private var works: [UInt64: () -> Void] = [:]
+  private var nextWork: UInt64 = 0
+
+  /// Connections whose output waits for the end of the turn.
+  var dirty: [Connection] = []
+  /// Connections that have whole frames left for the next turn.
+  private var again: [Connection] = []
+  private var turnStart: UInt64 = 0
+  private var queues: [ByteQueue] = []
+  private var acceptor: Acceptor?
+  private var isStopping = false
+  private var isDraining = false
+
+  init(index: Int, options: ServerOptions, methods: MethodTable) throws(Status) {
+    self.index = index
+    self.options = options
+    self.methods = methods
+    epoll = cowbird_epoll_create()
+    guard epoll >= 0 else { throw Status(.resourceExhausted, "epoll: \(errnoText(-epoll))") }
+    guard let mailbox = Mailbox() else {
+      _ = close(epoll)
+      throw Status(.resourceExhausted, "eventfd: too many descriptors are open")
+    }
+    self.mailbox = mailbox
+    readBuffer = .allocate(byteCount: options.readSize, alignment: 64)
+    refusal = Status(
+      .resourceExhausted, "\(options.maximumConnections) connections are open, which is the limit")
+    _ = cowbird_epoll_add(epoll, mailbox.wakeDescriptor, EPOLLIN.rawValue, .max)
+  }
+
+  deinit {
+    readBuffer.deallocate()
+    _ = close(epoll)
+  }
+
+  // MARK: - From other threads
+
+  /// True on the reactor's own thread.
+  var isCurrent: Bool { threadNumber.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  /// Has `work` run on the reactor's thread. Dropped when the reactor has ended.
+  package func post(_ work: @escaping Mailbox.Work) { mailbox.post(work) }
+
+  // MARK: - Connections
+
+  /// The connection of that name, if it is still there.
+  func connection(_ token: UInt64) -> Connection? {
+    let slot = Int(token & 0xFFFF_FFFF)
+    guard slot < connections.count, generations[slot] == UInt32(token >> 32) else { return nil }
+    return connections[slot]
+  }
+
+  /// Takes over a connected socket, which is non-blocking.
+  func adopt(_ descriptor: Int32, _ peer: PeerCredentials, _ permissions: Permissions, isRefused: Bool) {
+    guard !isStopping else {
+      _ = close(descriptor)
+      load.subtract(1, ordering: .relaxed)
+      return
+    }
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+    } else {
+      slot = connections.count
+      connections.append(nil)
+      generations.append(0)
+    }
+    let token = UInt64(generations[slot]) << 32 | UInt64(slot)
+    let connection = Connection(
+      reactor: self, descriptor: descriptor, token: token, peer: peer, permissions: permissions,
+      isRefused: isRefused)
+    connections[slot] = connection
+    let added = cowbird_epoll_add(epoll, descriptor, EPOLLIN.rawValue, token)
+    if added < 0 { connection.close(.stopped) }
+    if isDraining { connection.drain() }
+  }
+
+  /// A connection has closed its descriptor.
+  func forget(_ connection: Connection) {
+    let slot = Int(connection.token & 0xFFFF_FFFF)
+    connections[slot] = nil
+    generations[slot] &+= 1
+    // The highest generation is left out, so that no token is that of the eventfd or a listener.
+    if generations[slot] < .max { freeSlots.append(slot) }
+    load.subtract(1, ordering: .relaxed)
+    acceptor?.connectionClosed()
+  }
+
+  /// Gives the connection another turn after the others.
+  func serveAgain(_ connection: Connection) { again.append(connection) }
+
+  /// Whether the connection that is being served has had its time.
+  func turnIsOver() -> Bool { cowbird_monotonic_nanos() &- turnStart > options.turnNanos }
+
+  // MARK: - Buffers
+
+  /// An empty queue, used before if there is one: connections hold buffers only while bytes wait in them.
+  func takeQueue() -> ByteQueue { queues.popLast() ?? ByteQueue() }
+
+  /// Takes a queue back. Few and small ones are kept.
+  func give(_ queue: ByteQueue) {
+    guard queue.capacity <= 1 << 20, queues.count < 32 else { return }
+    queue.truncate(to: 0)
+    queues.append(queue)
+  }
+
+  // MARK: - Timers
+
+  /// Runs `work` on this thread after `nanos`.
+  func after(_ nanos: UInt64, _ work: @escaping () -> Void) {
+    nextWork += 1
+    works[nextWork] = work
+    let (time, isBeyond) = cowbird_monotonic_nanos().addingReportingOverflow(nanos)
+    timers.push(Timer(time: isBeyond ? .max : time, token: nextWork, streamID: 0, kind: .work))
+  }
+
+  private func runTimers() {
+    while let timer = timers.pop(dueAt: now) {
+      switch timer.kind {
+      case .deadline: connection(timer.token)?.expire(timer.streamID)
+      case .connection: connection(timer.token)?.check(timer)
+      case .work: works.removeValue(forKey: timer.token)?()
+      case .accept: acceptor?.resume()
+      }
+    }
+    timers.compact { timer in
+      switch timer.kind {
+      case .deadline: connection(timer.token)?.calls[timer.streamID] != nil
+      case .connection: connection(timer.token)?.timerAt == timer.time
+      case .work, .accept: true
+      }
+    }
+  }
+
+  // MARK: - The loop
+
+  /// Serves until `stop`. The calling thread becomes the reactor's.
+  func run() {
+    threadNumber.store(UInt(pthread_self()), ordering: .relaxed)
+    let capacity = 256
+    let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
+    defer { events.deallocate() }
+    var box: [Mailbox.Work] = []
+    var lastWork = now
+    while !isStopping {
+      var timeout: Int64 = -1
+      if !again.isEmpty {
+        timeout = 0
+      } else if options.busyPollNanos > 0, now &- lastWork < options.busyPollNanos {
+        timeout = 0
+      } else if let next = timers.first {
+        timeout = next.time <= now ? 0 : Int64(clamping: next.time - now)
+      }
+      let count = cowbird_epoll_wait(epoll, events, Int32(capacity), timeout)
+      now = cowbird_monotonic_nanos()
+      if count > 0 { lastWork = now }
+      var isWoken = false
+      for place in 0..<Int(max(0, count)) {
+        let token = cowbird_event_token(events + place)
+        if token == .max {
+          isWoken = true
+        } else if token > UInt64.max - 64 {
+          acceptor?.accept(listener: Int(UInt64.max - 1 - token))
+        } else if let connection = connection(token) {
+          turnStart = now
+          connection.handle(cowbird_event_flags(events + place))
+        }
+      }
+      serveLeftovers()
+      if isWoken {
+        mailbox.take(into: &box)
+        for work in box { work(self) }
+        box.removeAll(keepingCapacity: true)
+      }
+      if let next = timers.first, next.time <= now { runTimers() }
+      flushDirty()
+    }
+    end()
+  }
+
+  private func serveLeftovers() {
+    guard !again.isEmpty else { return }
+    let waiting = again
+    again.removeAll(keepingCapacity: true)
+    for connection in waiting where connection.state != .closed {
+      turnStart = cowbird_monotonic_nanos()
+      connection.resumeInput()
+    }
+  }
+
+  private func flushDirty() {
+    var place = 0
+    // What a flush lets handlers send is flushed in the next turn at the latest.
+    while place < dirty.count, place < 4096 {
+      let connection = dirty[place]
+      place += 1
+      if connection.isDirty { connection.flush() }
+    }
+    dirty.removeFirst(place)
+  }
+
+  // MARK: - Starting and stopping
+
+  /// Gives this reactor the listeners.
+  func accept(with acceptor: Acceptor) { self.acceptor = acceptor }
+
+  /// Every connection finishes what is in flight and closes.
+  func drain() {
+    isDraining = true
+    // Whoever has connected may have sent calls already.
+    acceptor?.acceptRest()
+    acceptor?.stop()
+    for connection in connections { connection?.drain() }
+  }
+
+  /// The loop ends after this turn; what is still open is closed.
+  func stop() { isStopping = true }
+
+  private func end() {
+    acceptor?.stop()
+    acceptor = nil
+    for connection in connections { connection?.close(.stopped) }
+    for work in mailbox.shut() { work(self) }
+    works.removeAll()
+    // What handlers hold may hold streams and replies, which hold this reactor.
+    methods = MethodTable(ServiceRegistry())
+    again.removeAll()
+    dirty.removeAll()
+  }
+}

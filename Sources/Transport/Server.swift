@@ -1,0 +1,99 @@
+// A server: listeners, reactors, and the way from start to a stop that loses no answer.
+
+internal import CSystem
+internal import Glibc
+internal import Synchronization
+package import Wire
+
+package final class Server: @unchecked Sendable {
+  // Unchecked: `threads` is written by `init` and read by `stop`, which runs its body once.
+
+  package let options: ServerOptions
+  /// Replace its `current` to change what new connections may do.
+  package let permissions: PermissionSource
+  let reactors: [Reactor]
+  private let listeners: [Listener]
+  private var threads: [pthread_t] = []
+  private let isStopped = Atomic(false)
+
+  /// Starts serving: when this returns, peers can connect.
+  ///
+  /// Throws INVALID_ARGUMENT for options out of range, RESOURCE_EXHAUSTED when the system gives no thread or
+  /// descriptor.
+  package init(
+    _ registry: ServiceRegistry, listeners: [Listener], permissions: PermissionTable, options: ServerOptions
+  ) throws(Status) {
+    try options.validate()
+    guard (1...32).contains(listeners.count) else {
+      throw Status(.invalidArgument, "a server has 1 to 32 sockets, not \(listeners.count)")
+    }
+    self.options = options
+    self.permissions = PermissionSource(permissions)
+    self.listeners = listeners
+    let methods = MethodTable(registry)
+    var reactors: [Reactor] = []
+    for index in 0..<options.reactors {
+      reactors.append(try Reactor(index: index, options: options, methods: methods))
+    }
+    self.reactors = reactors
+    for reactor in reactors { threads.append(try Self.start(reactor)) }
+    let descriptors = listeners.map(\.descriptor)
+    let source = self.permissions
+    reactors[0].post { [reactors] reactor in
+      reactor.accept(
+        with: Acceptor(reactor: reactor, reactors: reactors, listeners: descriptors, permissions: source))
+    }
+  }
+
+  deinit { stop(within: 0) }
+
+  /// Connections that are open.
+  package var connectionCount: Int { reactors.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }
+
+  /// Stops: no new connections, peers can send nothing more, what they have sent is answered, then the
+  /// connections close. Blocks until all are closed, at most `nanos` (default: the option's drain timeout);
+  /// those open then are cut. Returns how many were cut. Further calls return 0 at once.
+  @discardableResult
+  package func stop(within nanos: UInt64? = nil) -> Int {
+    guard
+      isStopped.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    else { return 0 }
+    for listener in listeners { listener.remove() }
+    let draining = Atomic(reactors.count)
+    let limit = cowbird_monotonic_nanos() &+ (nanos ?? options.drainTimeoutNanos)
+    for reactor in reactors {
+      reactor.post { reactor in
+        reactor.drain()
+        draining.subtract(1, ordering: .acquiringAndReleasing)
+      }
+    }
+    // A reactor that is draining has counted all whom it will have.
+    while draining.load(ordering: .acquiring) > 0 || connectionCount > 0 {
+      guard cowbird_monotonic_nanos() < limit else { break }
+      usleep(1000)
+    }
+    let cut = connectionCount
+    for reactor in reactors { reactor.post { $0.stop() } }
+    for thread in threads { pthread_join(thread, nil) }
+    for listener in listeners { listener.close() }
+    return cut
+  }
+
+  private static func start(_ reactor: Reactor) throws(Status) -> pthread_t {
+    var thread = pthread_t()
+    let box = Unmanaged.passRetained(reactor)
+    let outcome = pthread_create(
+      &thread, nil,
+      { argument in
+        let reactor = Unmanaged<Reactor>.fromOpaque(argument!).takeRetainedValue()
+        cowbird_name_thread(pthread_self(), "reactor \(reactor.index)")
+        reactor.run()
+        return nil
+      }, box.toOpaque())
+    guard outcome == 0 else {
+      box.release()
+      throw Status(.resourceExhausted, "cannot start a thread: \(errnoText(outcome))")
+    }
+    return thread
+  }
+}

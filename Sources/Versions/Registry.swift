@@ -1,0 +1,127 @@
+// What versions there are, what they are called and what is served: a value that control records change.
+//
+// The registry is a function of the log's control records, in their order. `apply` is the only way to change
+// it; it either changes all that a record says or throws and changes nothing.
+
+package import Learning
+internal import Primitives
+
+/// Why a command cannot be carried out; the registry is as it was.
+package enum RegistryError: Error, Equatable {
+  /// No such version, label or moment.
+  case notFound(String)
+  /// The command contradicts what is there.
+  case conflict(String)
+  /// The command itself is wrong.
+  case invalid(String)
+
+  package var message: String {
+    switch self {
+    case .notFound(let text), .conflict(let text), .invalid(let text): text
+    }
+  }
+}
+
+package struct Registry: Equatable, Sendable {
+  /// A version, and who made it.
+  package struct Entry: Equatable, Sendable {
+    package var record: VersionRecord
+    package var author: Author
+    package var reason: String
+    package var isPinned: Bool
+  }
+
+  /// A rollback that was carried out.
+  package struct Return: Equatable, Sendable {
+    /// Offset of its record.
+    package var offset: UInt64
+    package var to: VersionID
+  }
+
+  /// By id, oldest first.
+  package internal(set) var entries: [Entry] = []
+  /// By name.
+  package internal(set) var labels: [(name: String, id: VersionID)] = []
+  package internal(set) var serving: ServingTarget = .head
+  /// What was served before the last switch or rollback.
+  package internal(set) var previous: ServingTarget?
+  /// Empty: everybody gets `serving`.
+  package internal(set) var arms: [SplitArm] = []
+  package internal(set) var salt = ""
+  package internal(set) var shadow: ServingTarget?
+  /// All that rollbacks ever left out, readmitted or not, oldest first: an old record is replayed as it was
+  /// understood at its time.
+  package internal(set) var exclusions: [Exclusion] = []
+  /// The rollbacks, oldest first.
+  package internal(set) var returns: [Return] = []
+  package internal(set) var isPaused = false
+  package internal(set) var nextNumber: UInt64 = 1
+  /// All control records below this offset are in this value.
+  package internal(set) var endOffset: UInt64 = 0
+
+  package init() {}
+
+  package static func == (left: Registry, right: Registry) -> Bool { left.encoded() == right.encoded() }
+
+  // MARK: Looking up
+
+  package subscript(id: VersionID) -> Entry? {
+    position(of: id).map { entries[$0] }
+  }
+
+  /// Index in `entries`; O(log n).
+  func position(of id: VersionID) -> Int? {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].record.id < id { low = middle + 1 } else { high = middle }
+    }
+    return low < entries.count && entries[low].record.id == id ? low : nil
+  }
+
+  package func id(labelled name: String) -> VersionID? { labels.first { $0.name == name }?.id }
+  package func labels(of id: VersionID) -> [String] { labels.filter { $0.id == id }.map(\.name) }
+  package var latest: VersionID? { entries.last?.record.id }
+
+  /// The newest version made at or before `nanos`.
+  package func version(asOf nanos: Int64) -> VersionID? {
+    entries.last { $0.record.createdNanos <= nanos }?.record.id
+  }
+
+  /// The version behind a target; nil for the head.
+  package func resolve(_ target: ServingTarget) throws(RegistryError) -> VersionID? {
+    switch target {
+    case .head: return nil
+    case .version(let id):
+      guard self[id] != nil else { throw .notFound(Self.noVersion(id)) }
+      return id
+    case .label(let name):
+      guard let id = id(labelled: name) else {
+        throw .notFound("no label \"\(name)\"; `cowbird version list` shows the labels")
+      }
+      return id
+    }
+  }
+
+  static func noVersion(_ id: VersionID) -> String {
+    "no version \(id); `cowbird version list` shows what is kept"
+  }
+
+  /// Versions that something points at: they cannot be deleted.
+  package func isHeld(_ id: VersionID) -> String? {
+    let labels = labels(of: id)
+    if !labels.isEmpty { return "it has the label \(labels.map { "\"\($0)\"" }.joined(separator: ", "))" }
+    if self[id]?.isPinned == true { return "it is pinned" }
+    if serving == .version(id) { return "it is being served" }
+    if arms.contains(where: { $0.target == .version(id) }) { return "it is an arm of the traffic split" }
+    if shadow == .version(id) { return "it is the shadow" }
+    // A start from an older version would come upon the rollback again, and need the version to go back to.
+    if let last = returns.last(where: { $0.to == id }),
+      !entries.contains(where: { $0.record.offset > last.offset })
+    {
+      return "the rollback at offset \(last.offset) needs it until there is a newer version"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,46 @@
+// Which versions may go: a pure function of the registry, the policy and the time, so that it can be tested
+// and shown (`--dry-run`) before anything is deleted.
+
+package import Learning
+
+package struct RetentionPolicy: Equatable, Sendable {
+  /// The newest so many are kept.
+  package var last: Int
+  /// The newest of each of the last so many hours, days and weeks (in which there are any) is kept.
+  package var hourly: Int
+  package var daily: Int
+  package var weekly: Int
+
+  package init(last: Int = 10, hourly: Int = 24, daily: Int = 7, weekly: Int = 4) {
+    self.last = last
+    self.hourly = hourly
+    self.daily = daily
+    self.weekly = weekly
+  }
+
+  /// Versions that nothing holds and no rule keeps, oldest first. Labelled, pinned and served versions, and
+  /// what a rollback can go back to by name, always stay.
+  package func expired(in registry: Registry) -> [VersionID] {
+    var kept: [VersionID] = registry.entries.suffix(max(last, 1)).map(\.record.id)
+    let hour: Int64 = 3_600_000_000_000
+    for (count, period) in [(hourly, hour), (daily, 24 * hour), (weekly, 7 * 24 * hour)] {
+      kept += newestOfPeriods(registry.entries, count: count, period: period)
+    }
+    return registry.entries.map(\.record.id).filter { id in
+      registry.isHeld(id) == nil && !kept.contains(id)
+    }
+  }
+
+  private func newestOfPeriods(_ entries: [Registry.Entry], count: Int, period: Int64) -> [VersionID] {
+    var kept: [VersionID] = []
+    var current: Int64?
+    for entry in entries.reversed() where kept.count < count {
+      let slot = entry.record.createdNanos / period
+      if slot != current {
+        current = slot
+        kept.append(entry.record.id)
+      }
+    }
+    return kept
+  }
+}

@@ -1,0 +1,153 @@
+import Learning
+import Primitives
+import Statistics
+import Testing
+
+@testable import Versions
+
+@Suite struct RegistryTests {
+  private let me = Author(uid: 1000, name: "me")
+
+  private func version(_ number: UInt64, offset: UInt64 = 0, at nanos: Int64 = 0) -> VersionRecord {
+    VersionRecord(
+      id: VersionID(number), parent: number > 1 ? VersionID(number - 1) : nil, offset: offset,
+      createdNanos: nanos, eventTimeNanos: nanos, digest: Digest(low: number, high: 7),
+      configurationHash: 9, rows: 10, fileBytes: 100, isDiff: number > 1,
+      metrics: [MetricValue(name: "rmse", scope: .total, value: 0.9, count: 3)])
+  }
+
+  private func registry(_ commands: [ControlRecord.Command]) throws -> Registry {
+    var registry = Registry()
+    for (offset, command) in commands.enumerated() {
+      try registry.apply(ControlRecord(author: me, command: command), at: UInt64(offset))
+    }
+    return registry
+  }
+
+  private func three(_ more: [ControlRecord.Command] = []) throws -> Registry {
+    try registry(
+      (1...3).map { .create(version($0, offset: $0 * 10, at: Int64($0) * 100), labels: [], pinned: false) }
+        + more)
+  }
+
+  @Test("every command survives its bytes")
+  func codec() throws {
+    var filter = EventFilter()
+    filter.sources = ["mobile-ios"]
+    filter.untilNanos = 5
+    let commands: [ControlRecord.Command] = [
+      .create(version(2), labels: ["a"], pinned: true), .delete(VersionID(3)), .label("a", VersionID(1)),
+      .unlabel("a"), .pin(VersionID(1), true), .serve(.label("stable")), .serve(.head),
+      .split([SplitArm(name: "x", target: .version(VersionID(4)), percent: 12.5)], salt: "s"),
+      .shadow(nil), .shadow(.head),
+      .rollback(Rollback(to: VersionID(1), replays: true, exclude: filter, readmit: [7])),
+      .configure([Setting(path: "learning.rate", value: "0.1")]), .pause, .resume, .admit([1, 2]),
+    ]
+    for command in commands {
+      let record = ControlRecord(author: me, reason: "why", command: command)
+      #expect(try ControlRecord(decoding: record.encoded()) == record)
+      for length in 0..<record.encoded().count {
+        #expect(throws: ControlRecordError.self) {
+          try ControlRecord(decoding: Array(record.encoded()[..<length]))
+        }
+      }
+    }
+  }
+
+  @Test("a control record of a newer format is refused, and says what to do")
+  func newerFormat() {
+    var bytes = ControlRecord(author: me, command: .pause).encoded()
+    bytes[0] = 9
+    #expect(throws: ControlRecordError.newerFormat(9)) { try ControlRecord(decoding: bytes) }
+  }
+
+  @Test("a registry rebuilt from its bytes is the same")
+  func checkpoint() throws {
+    let registry = try three([
+      .label("stable", VersionID(2)), .serve(.label("stable")), .pin(VersionID(1), true),
+      .split(
+        [
+          SplitArm(name: "a", target: .head, percent: 95),
+          SplitArm(name: "b", target: .label("stable"), percent: 5),
+        ], salt: ""),
+    ])
+    var reader = ByteReader(registry.encoded())
+    #expect(try Registry(from: &reader) == registry)
+    #expect(reader.isAtEnd)
+  }
+
+  @Test("a refused command changes nothing")
+  func refusal() throws {
+    var registry = try three()
+    let before = registry
+    let refused: [ControlRecord.Command] = [
+      .serve(.version(VersionID(9))), .label("head", VersionID(1)), .label("no spaces", VersionID(1)),
+      .label("v7", VersionID(1)), .delete(VersionID(4)), .unlabel("none"),
+      .split([SplitArm(name: "a", target: .head, percent: 100)], salt: ""),
+      .split(
+        [
+          SplitArm(name: "a", target: .head, percent: 50),
+          SplitArm(name: "b", target: .version(VersionID(1)), percent: 49),
+        ], salt: ""),
+      .create(version(2), labels: [], pinned: false),
+      .rollback(Rollback(to: VersionID(1), replays: true, readmit: [99])),
+    ]
+    for command in refused {
+      #expect(throws: RegistryError.self) {
+        try registry.apply(ControlRecord(author: me, command: command), at: 50)
+      }
+      #expect(registry == before)
+    }
+  }
+
+  @Test("what is labelled, pinned or served cannot be deleted")
+  func held() throws {
+    var registry = try three([
+      .label("stable", VersionID(1)), .pin(VersionID(2), true), .serve(.version(VersionID(3))),
+    ])
+    for number in 1...3 as ClosedRange<UInt64> {
+      #expect(throws: RegistryError.self) {
+        try registry.apply(ControlRecord(author: me, command: .delete(VersionID(number))), at: 50)
+      }
+    }
+    try registry.apply(ControlRecord(author: me, command: .pin(VersionID(2), false)), at: 51)
+    try registry.apply(ControlRecord(author: me, command: .delete(VersionID(2))), at: 52)
+    #expect(registry.entries.map(\.record.id.number) == [1, 3])
+  }
+
+  @Test("serving follows a label when it moves, and knows what came before")
+  func serving() throws {
+    var registry = try three([.label("stable", VersionID(1)), .serve(.label("stable"))])
+    #expect(try registry.resolve(registry.serving) == VersionID(1))
+    #expect(registry.previous == .head)
+    try registry.apply(ControlRecord(author: me, command: .label("stable", VersionID(3))), at: 9)
+    #expect(try registry.resolve(registry.serving) == VersionID(3))
+    #expect(registry.version(asOf: 250) == VersionID(2))
+    #expect(registry.version(asOf: 99) == nil)
+    #expect(registry.latest == VersionID(3))
+  }
+
+  @Test("a rollback's exclusion stays until it is readmitted")
+  func exclusions() throws {
+    var filter = EventFilter()
+    filter.sources = ["bot"]
+    var registry = try three([.rollback(Rollback(to: VersionID(1), replays: true, exclude: filter))])
+    #expect(registry.exclusions.map(\.range) == [10..<10])
+    try registry.apply(
+      ControlRecord(author: me, command: .rollback(Rollback(to: VersionID(1), replays: true, readmit: [3]))),
+      at: 40)
+    #expect(registry.exclusions.filter { $0.isActive(at: 100) }.isEmpty)
+    #expect(registry.exclusions.filter { $0.isActive(at: 20) }.count == 1)
+  }
+
+  @Test("retention keeps the newest, one a period, and whatever is held")
+  func retention() throws {
+    let hour: Int64 = 3_600_000_000_000
+    var registry = try registry(
+      (1...8).map { .create(version($0, at: Int64($0) * hour / 2), labels: [], pinned: false) })
+    try registry.apply(ControlRecord(author: me, command: .label("old", VersionID(1))), at: 20)
+    let policy = RetentionPolicy(last: 2, hourly: 3, daily: 0, weekly: 0)
+    // Newest two: 7, 8. Newest of the last three hours in which there are any: 8 (hour 4), 7 (hour 3), 5 (hour 2).
+    #expect(policy.expired(in: registry).map(\.number) == [2, 3, 4, 6])
+  }
+}
