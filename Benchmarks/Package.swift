@@ -21,6 +21,10 @@ let package = Package(
     room("Primitives", ["CSystem"]),
     room("EventLog", ["CSystem", "Primitives"]),
     .executableTarget(name: "LogBench", dependencies: ["EventLog"], swiftSettings: strict),
+    .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
+    room("Tables", ["CKernels", "CSystem", "Primitives"]),
+    .executableTarget(
+      name: "TableBench", dependencies: ["CKernels", "Primitives", "Tables"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

@@ -29,6 +29,8 @@ package final class EventLog: @unchecked Sendable {
   var nextOffset: UInt64
   var bytesSinceCheckpoint = 0
   var checkpointer: LogThread?
+  /// Files of deleted segments that could not be removed yet.
+  var givenUp: [String] = []
 
   let syncTurn = Monitor()
   let housekeeping = Monitor()
