@@ -101,10 +101,6 @@ public struct TableWriter {
     return RowHint(rawValue: id)
   }
 
-  /// `hint` and `prefetchRow` at once, for callers that cannot wait between them.
-  @inlinable @inline(__always)
-  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
-
   /// Stage 3 (one ahead): asks for the row, and for all of its page if it will be copied.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
