@@ -1,8 +1,11 @@
 // What `evaluate` says: a table for people, JSON for scripts, curves for the eye.
 
+import Configuration
+import Features
 import Foundation
 import Learning
 import Plot
+import Primitives
 import Statistics
 
 struct EvaluationReport {
