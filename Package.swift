@@ -53,6 +53,8 @@ let package = Package(
     room("EventLog", ["CSystem", "Primitives"]),
     room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
     room("Statistics", ["CKernels", "Primitives"]),
+    room("Formats", []),
+    room("Plot", []),
     room("Tables", ["CKernels", "CSystem", "Primitives"]),
     room("Features", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables", "Wire"]),
     room("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables"]),
@@ -65,7 +67,12 @@ let package = Package(
         "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
         "Wire",
       ]),
-    room("Versions", ["Configuration", "EventLog", "Learning", "Models", "Primitives", "Tables"]),
+    room(
+      "Versions",
+      [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Statistics", "Tables",
+        "Wire",
+      ]),
     room(
       "Service",
       [
@@ -77,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "cowbird",
       dependencies: [
-        "Primitives", "Service",
+        "CMessages", "Configuration", "EventLog", "Features", "Formats", "Learning", "Models", "Plot",
+        "Primitives", "Retrieval", "Service", "Statistics", "Tables", "Transport", "Versions", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -85,18 +93,34 @@ let package = Package(
       swiftSettings: strict),
 
     tests("Primitives"),
-    tests("Wire"),
-    tests("Transport"),
-    tests("EventLog"),
+    tests("Wire", ["CMessages", "Primitives"]),
+    tests("Transport", ["CMessages", "CSystem", "EchoServer", "Primitives", "Wire"]),
+    tests("EventLog", ["CSystem", "Primitives"]),
     tests("Configuration"),
     tests("Statistics"),
-    tests("Tables"),
-    tests("Features"),
-    tests("Models"),
+    tests("Formats"),
+    tests("Plot"),
+    tests("Tables", ["CKernels", "Primitives"]),
+    tests("Features", ["Configuration", "Primitives", "Tables", "Wire"]),
+    tests("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables", "Wire"]),
     tests("Retrieval"),
-    tests("Learning"),
-    tests("Versions"),
-    tests("Service"),
+    tests(
+      "Learning",
+      [
+        "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
+        "Wire",
+      ]),
+    tests(
+      "Versions",
+      ["Configuration", "EventLog", "Learning", "Models", "Primitives", "Statistics", "Tables", "Wire"]),
+    tests(
+      "Service",
+      ["CMessages", "Configuration", "EventLog", "Learning", "Primitives", "Transport", "Versions", "Wire"]),
+
+    // Kills processes to see what survives.
+    .executableTarget(
+      name: "LogCrasher", dependencies: ["EventLog"], path: "Tests/LogCrasher", swiftSettings: strict),
+    .testTarget(name: "Faults", dependencies: ["EventLog", "LogCrasher"], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

@@ -24,6 +24,18 @@ int64_t cowbird_next_data(int fd, int64_t from) {
 
 int cowbird_lock_file(int fd) { return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno; }
 
+size_t cowbird_used_bytes(const void *bytes, size_t count) {
+  const uint8_t *at = bytes;
+  while (count >= 8) {
+    uint64_t word;
+    memcpy(&word, at + count - 8, 8);
+    if (word != 0) break;
+    count -= 8;
+  }
+  while (count > 0 && at[count - 1] == 0) count--;
+  return count;
+}
+
 void cowbird_name_thread(pthread_t thread, const char *name) {
   char kept[16] = {0};
   strncpy(kept, name, sizeof kept - 1);

@@ -43,7 +43,7 @@ extension Configuration {
     checker.require(
       types.isEmpty || events.contains { $0.label != .none }, "events",
       "no event type has a label, so nothing would be learned; give one label: value, positive or threshold")
-    checker.require(types.count <= 256, "events", "\(types.count) event types; allowed: at most 256")
+    checker.require(types.count <= 64, "events", "\(types.count) event types; allowed: at most 64")
     checker.require(
       label.minimum < label.maximum, "label.minimum",
       "\(YAMLText.number(label.minimum)) is not below label.maximum (\(YAMLText.number(label.maximum)))")

@@ -63,7 +63,7 @@ package struct EntitiesSection: Section {
 }
 
 /// How an event type becomes an example's label.
-package enum LabelRule: String, CaseIterable, Sendable {
+package enum LabelRule: String, CaseIterable, BitwiseCopyable, Sendable {
   /// No example is made; counters and histories are kept.
   case none
   /// The event's value.

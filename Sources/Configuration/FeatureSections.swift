@@ -4,7 +4,7 @@
 // (attributes), `time.hour`, `time.weekday`, `history.NAME`, or the name of one of `features.values`.
 
 /// A running figure per key (an entity, or a tuple of categories).
-package enum StatisticKind: String, CaseIterable, Sendable {
+package enum StatisticKind: String, CaseIterable, BitwiseCopyable, Sendable {
   /// Events.
   case count
   /// Events, halved every `half_life`.
@@ -29,7 +29,7 @@ package enum StatisticKind: String, CaseIterable, Sendable {
   case session
 }
 
-package enum StatisticTarget: String, CaseIterable, Sendable {
+package enum StatisticTarget: String, CaseIterable, BitwiseCopyable, Sendable {
   /// The example's label minus `label.center`.
   case label
   /// The event's value.
@@ -37,7 +37,7 @@ package enum StatisticTarget: String, CaseIterable, Sendable {
 }
 
 /// How several values of one source share the weight of one.
-package enum Normalisation: String, CaseIterable, Sendable {
+package enum Normalisation: String, CaseIterable, BitwiseCopyable, Sendable {
   case none
   /// Each counts 1 / sqrt(number of values).
   case sqrt
@@ -152,7 +152,7 @@ package struct ValueSection: NamedSection {
 }
 
 /// Which side of the bilinear term a template's vectors stand on.
-package enum FactorSide: String, CaseIterable, Sendable {
+package enum FactorSide: String, CaseIterable, BitwiseCopyable, Sendable {
   case none, user, item
 }
 

@@ -6,13 +6,17 @@ package enum Loss: String, CaseIterable, Sendable {
 }
 
 package enum MemberKind: String, CaseIterable, Sendable {
+  /// Biases of every template (global, user, item, any feature), with count-decayed steps.
+  case bias
   /// Hashed linear model.
   case linear
-  /// Factorisation machine (Rendle 2010).
+  /// Factorisation machine (Rendle 2010), field-aware on demand (Juan et al. 2016).
   case fm
+  /// Matrix factorisation with biases (Koren, Bell, Volinsky 2009).
+  case mf
   /// Biases of all templates, a dense block and a bilinear term, by extended Kalman steps.
   case joint
-  /// Perceptron over the dense block and pooled embeddings.
+  /// Perceptron over the dense block and the answers of the members before it.
   case mlp
   /// Neighbours by co-occurring residuals.
   case neighbours
@@ -24,16 +28,25 @@ package enum Optimizer: String, CaseIterable, Sendable {
   case adagrad, ftrl, sgd, adam
 }
 
+/// How the learning rate goes with the number of examples t.
+package enum Schedule: String, CaseIterable, Sendable {
+  case constant
+  /// rate / (1 + t / schedule_steps)
+  case inverse
+  /// rate / sqrt(1 + t / schedule_steps)
+  case root
+}
+
 /// How members become one answer.
 package enum Combination: String, CaseIterable, Sendable {
   /// The first member's answer.
   case first
   case mean
-  /// Recursive least squares over the members' answers.
+  /// Recursive least squares over the members' answers (squared loss), its logistic form (logistic loss).
   case rls
   /// A small perceptron over the members' answers and the dense block.
   case mlp
-  /// Mean of `rls` and `mlp`.
+  /// `rls`, then a perceptron that learns what it leaves over.
   case both
 }
 
@@ -48,20 +61,25 @@ package struct MemberSection: NamedSection {
   package var factors = 8
   package var initScale = 0.05
   package var seed = 1
-  package var noise = 1.6
+  package var noise = 2.0
   package var curvature = 0.02
-  package var denseVariance = 0.05
+  package var denseVariance = 0.2
   package var denseForgetting = 0.9999
   package var hidden: [Int] = [32, 16]
   package var batch = 4
   package var of = NeighbourSide.user
   package var length = 200
   package var pairs = 1 << 20
-  package var pairShrinkage = 10.0
-  package var weightShrinkage = 2.0
-  package var squareShrinkage = 30.0
+  package var pairShrinkage = 80.0
+  package var weightShrinkage = 5.0
+  package var squareShrinkage = 5.0
   package var historyShrinkage = 5.0
-  package var gradientInit = 0.05
+  package var gradientInit = 0.2
+  package var isFieldAware = false
+  package var momentum = 0.9
+  package var clip = 0.0
+  package var schedule = Schedule.constant
+  package var scheduleSteps = 100_000.0
   package var residualOf = ""
 
   package init() {}
@@ -74,20 +92,31 @@ package struct MemberSection: NamedSection {
       "residual_of", &residualOf, .text(atMost: 64), .model,
       "The member whose error it learns; empty: the label.")
     switch kind {
-    case .linear, .fm:
-      visitor.value("optimizer", &optimizer, .choice, .model, "How weights are changed.")
-      visitRate(&visitor)
+    case .bias:
+      visitor.value(
+        "noise", &noise, .number(1e-4...1e6), .learning, "Variance of the label's noise (squared loss).")
+      visitor.value(
+        "curvature", &curvature, .number(1e-6...0.25), .learning,
+        "Least curvature p (1 - p) of a step (logistic loss).")
+    case .linear, .fm, .mf:
+      visitSteps(&visitor)
+      visitor.value(
+        "gradient_init", &gradientInit, .number(1e-9...1e6), .model, "First value of AdaGrad's sums.")
       visitor.value("l1", &l1, .number(0...100), .learning, "Weight of the sum of absolute weights.")
       visitor.value("l2", &l2, .number(0...100), .learning, "Weight of the sum of squared weights.")
-      if kind == .fm { visitFactors(&visitor) }
+      if kind != .linear { visitFactors(&visitor) }
+      if kind == .fm {
+        visitor.value(
+          "field_aware", &isFieldAware, .flag, .model, "A vector of each feature for each other template.")
+      }
     case .joint: visitJoint(&visitor)
     case .mlp:
-      visitor.value("optimizer", &optimizer, .choice, .model, "How weights are changed.")
-      visitRate(&visitor)
+      visitSteps(&visitor)
+      visitor.value("l2", &l2, .number(0...100), .learning, "Weight of the sum of squared weights.")
+      visitor.value("seed", &seed, .integer(0...1_000_000), .model, "Seed of first weights.")
       visitor.value(
         "hidden", &hidden, .list(of: .integer(1...1024), count: 1...4), .model, "Units of each hidden layer.")
       visitor.value("batch", &batch, .integer(1...1024), .model, "Examples a step.")
-      visitFactors(&visitor)
     case .neighbours: visitNeighbours(&visitor)
     case .pooled:
       visitFactors(&visitor)
@@ -96,6 +125,18 @@ package struct MemberSection: NamedSection {
       visitor.value("l2", &l2, .number(0...100), .learning, "Weight of the sum of squared weights.")
       visitor.value(
         "gradient_init", &gradientInit, .number(1e-9...1e6), .model, "First value of AdaGrad's sums.")
+    }
+  }
+
+  private mutating func visitSteps(_ visitor: inout some FieldVisitor) {
+    visitor.value("optimizer", &optimizer, .choice, .model, "How weights are changed.")
+    visitRate(&visitor)
+    visitor.value("schedule", &schedule, .choice, .learning, "How the rate goes with the examples learned.")
+    visitor.value(
+      "schedule_steps", &scheduleSteps, .number(1...1e12), .learning, "Examples after which it has changed.")
+    visitor.value("clip", &clip, .number(0...1e9), .learning, "Largest gradient of an example; 0: any.")
+    if optimizer == .sgd {
+      visitor.value("momentum", &momentum, .number(0...0.999), .learning, "Part of the last step kept.")
     }
   }
 

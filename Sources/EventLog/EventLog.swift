@@ -198,7 +198,8 @@ package final class EventLog: @unchecked Sendable {
     withState { $0.isWriterGone = true }
     monitor.broadcast(.sync)
     if isThreaded { syncer?.join() }
-    try? syncNow()
+    if withState({ $0.isSuspect && !$0.isLost }) { replaceActive() }
+    do throws(LogError) { try syncNow() } catch { suspect(error) }
     finishHousekeeping()
     writeCheckpoint(inBackground: false)
     withState { state in
@@ -207,6 +208,12 @@ package final class EventLog: @unchecked Sendable {
     }
     monitor.broadcast(.tail)
     lock = nil
+  }
+
+  /// Ends the waiting of every reader that waits now: its call answers nil.
+  package func wakeReaders() {
+    withState { $0.wakeUps += 1 }
+    monitor.broadcast(.tail)
   }
 
   func withState<R, E: Error>(_ body: (inout LogState) throws(E) -> R) throws(E) -> R {

@@ -1,12 +1,14 @@
 // Follows the log from an offset or a time. A reader belongs to one thread; there may be any number of them, and
 // none delays the writer: records are read where they lie, in mapped segments, which stay mapped (even when
-// deleted or redacted meanwhile) until the next call.
+// deleted or redacted meanwhile) for as long as a batch of them is held.
 
-/// Records that lie one after the other, checked already. Valid until the reader's next call.
+/// Records that lie one after the other, checked already. The batch and its iterator keep the bytes; a record
+/// alone does not.
 package struct RecordBatch: Sequence {
   package struct Iterator: IteratorProtocol {
     var at: UnsafeRawPointer
     let end: UnsafeRawPointer
+    let keeper: AnyObject
 
     // hot: once per record read.
     package mutating func next() -> LogRecord? {
@@ -19,12 +21,16 @@ package struct RecordBatch: Sequence {
 
   let start: UnsafeRawPointer
   let byteCount: Int
+  /// The mapping, or the batch in memory.
+  let keeper: AnyObject
   package let firstOffset: UInt64
   package let count: Int
 
   package var endOffset: UInt64 { firstOffset + UInt64(count) }
   package var underestimatedCount: Int { count }
-  package func makeIterator() -> Iterator { Iterator(at: start, end: start + byteCount) }
+  package func makeIterator() -> Iterator {
+    Iterator(at: start, end: start + byteCount, keeper: keeper)
+  }
 }
 
 package final class LogReader {
@@ -36,8 +42,6 @@ package final class LogReader {
   private var segment: Segment?
   private var bytes: MappedBytes?
   private var position = 0
-  /// Keeps a batch of records that are only in memory.
-  private var held: Submission?
 
   init(log: EventLog, offset: UInt64, durability: Durability) {
     self.log = log
@@ -45,26 +49,26 @@ package final class LogReader {
     self.durability = durability
   }
 
-  /// The next records, at least one and about `maxBytes`; nil: none came in time, or the log was closed. Throws
+  /// The next records, at least one and about `maxBytes`; nil: none came in time, the
+  /// log was closed, or `wakeReaders` was called. Throws
   /// OUT_OF_RANGE if the next record was deleted, DATA_LOSS with file and place if it is damaged.
   /// `timeoutNanos` nil: waits for as long as the log is open; 0: does not wait.
   package func next(
     maxBytes: Int = 256 << 10, timeoutNanos: UInt64? = 0
   ) throws(LogError) -> RecordBatch? {
-    held = nil
     guard let end = waitForRecords(timeoutNanos) else { return nil }
     while true {
-      let (wanted, limit, usedBytes, inMemory) = try locate(end)
-      if let inMemory { return memoryBatch(inMemory) }
-      if wanted !== segment { try enter(wanted) }
-      do throws(RecordFault) {
-        return try mappedBatch(limit: limit, usedBytes: usedBytes, maxBytes: maxBytes)
-      } catch {
-        // The segment may have been replaced or redacted since we asked for it.
-        if try locate(end).segment !== wanted { continue }
-        throw LogError(
-          .dataLoss, "damaged at byte \(position): \(error); run cowbird fsck", file: wanted.path,
-          offset: offset)
+      switch try locate(end) {
+      case .memory(let submission):
+        return memoryBatch(submission, until: end)
+      case .segment(let wanted, let limit, let usedBytes):
+        do throws(LogError) {
+          if wanted !== segment { try enter(wanted) }
+          return try mappedBatch(wanted, limit: limit, usedBytes: usedBytes, maxBytes: maxBytes)
+        } catch {
+          // The segment may have become suspect, or been replaced or redacted, since we asked for it.
+          if case .segment(let now, _, _) = try locate(end), now === wanted { throw error }
+        }
       }
     }
   }
@@ -74,16 +78,16 @@ package final class LogReader {
     self.offset = offset
     segment = nil
     bytes = nil
-    held = nil
   }
 
   private func waitForRecords(_ timeoutNanos: UInt64?) -> UInt64? {
     let deadline = timeoutNanos.map { monotonicNanos() &+ $0 }
     return log.withState { state in
+      let wakeUps = state.wakeUps
       while true {
         let end = state.end(durability)
         if offset < end { return end }
-        if state.isClosed || timeoutNanos == 0 { return nil }
+        if state.isClosed || timeoutNanos == 0 || state.wakeUps != wakeUps { return nil }
         if let deadline {
           if monotonicNanos() >= deadline { return nil }
           _ = log.monitor.wait(.tail, untilNanos: deadline)
@@ -94,28 +98,32 @@ package final class LogReader {
     }
   }
 
-  /// Where the next record is: a segment, the offset and the byte up to which to read there, or memory.
-  private func locate(
-    _ end: UInt64
-  ) throws(LogError) -> (segment: Segment, limit: UInt64, usedBytes: Int, inMemory: Submission?) {
+  private enum Place {
+    case memory(Submission)
+    /// The offset and the byte up to which to read there.
+    case segment(Segment, limit: UInt64, usedBytes: Int)
+  }
+
+  /// Where the next record is. What is not written, or stands in a segment whose sync failed, is in memory.
+  private func locate(_ end: UInt64) throws(LogError) -> Place {
     try log.withState { (state) throws(LogError) in
       let first = state.segments[0].firstOffset
       guard offset >= first else {
         throw LogError(
           .outOfRange, "the record was deleted; the oldest kept has offset \(first)", offset: offset)
       }
+      let trustedEnd = state.isSuspect ? state.durableEnd : state.writtenEnd
+      if offset >= trustedEnd, let submission = state.unsynced.first(where: { offset < $0.endOffset }) {
+        return .memory(submission)
+      }
       let index = state.segmentIndex(of: offset)
       let segment = state.segments[index]
-      if offset >= state.writtenEnd, let submission = state.unsynced.first(where: { offset < $0.endOffset }) {
-        return (segment, end, 0, submission)
-      }
-      let limit = min(end, state.endOffset(ofSegment: index), state.writtenEnd)
-      return (segment, limit, segment.index.usedBytes, nil)
+      let limit = min(end, state.endOffset(ofSegment: index), trustedEnd)
+      return .segment(segment, limit: limit, usedBytes: segment.index.usedBytes)
     }
   }
 
-  private func memoryBatch(_ submission: Submission) -> RecordBatch {
-    held = submission
+  private func memoryBatch(_ submission: Submission, until limit: UInt64) -> RecordBatch {
     segment = nil
     // A batch of records that follow each other in memory: the run that holds the offset, from there on.
     for run in submission.runs {
@@ -125,13 +133,14 @@ package final class LogReader {
         if record.offset == offset {
           var count = 0
           var end = at
-          while end < run.upperBound {
+          while end < run.upperBound && offset + UInt64(count) < limit {
             end += LogRecord(base: submission.batch.memory + end).length
             count += 1
           }
           offset += UInt64(count)
           return RecordBatch(
-            start: submission.batch.memory + at, byteCount: end - at, firstOffset: record.offset, count: count)
+            start: submission.batch.memory + at, byteCount: end - at, keeper: submission,
+            firstOffset: record.offset, count: count)
         }
         at += record.length
       }
@@ -158,27 +167,29 @@ package final class LogReader {
 
   // hot: checks each record once, so that going over the batch needs no further check.
   private func mappedBatch(
-    limit: UInt64, usedBytes: Int, maxBytes: Int
-  ) throws(RecordFault) -> RecordBatch {
+    _ segment: Segment, limit: UInt64, usedBytes: Int, maxBytes: Int
+  ) throws(LogError) -> RecordBatch {
     let bytes = bytes!
     // Never beyond what the file holds: a sealed segment is shorter than its mapping may be.
     let readable = min(bytes.count, usedBytes)
     let start = position
     let first = offset
     while offset < limit && position - start < maxBytes {
-      let record: LogRecord
       do throws(RecordFault) {
-        record = try LogRecord.verify(
+        let record = try LogRecord.verify(
           at: bytes.base + position, available: readable - position, offset: offset)
+        position += record.length
+        offset += 1
       } catch {
         if offset > first { break }
-        throw error
+        throw LogError(
+          .dataLoss, "damaged at byte \(position): \(error); run cowbird fsck", file: segment.path,
+          offset: offset)
       }
-      position += record.length
-      offset += 1
     }
     return RecordBatch(
-      start: bytes.base + start, byteCount: position - start, firstOffset: first, count: Int(offset - first))
+      start: bytes.base + start, byteCount: position - start, keeper: bytes, firstOffset: first,
+      count: Int(offset - first))
   }
 }
 
@@ -214,10 +225,10 @@ extension EventLog {
 
   /// Calls `body` with one record; the bytes are valid only inside. Throws OUT_OF_RANGE if there is none.
   package func withRecord<R>(at offset: UInt64, _ body: (LogRecord) -> R) throws(LogError) -> R {
-    guard offset < withState({ $0.writtenEnd }), let batch = try reader(from: offset).next(maxBytes: 1),
-      let record = batch.first(where: { _ in true })
-    else { throw LogError(.outOfRange, "there is no such record yet", offset: offset) }
-    return body(record)
+    guard offset < withState({ $0.writtenEnd }), let batch = try reader(from: offset).next(maxBytes: 1) else {
+      throw LogError(.outOfRange, "there is no such record yet", offset: offset)
+    }
+    return withExtendedLifetime(batch.keeper) { body(LogRecord(base: batch.start)) }
   }
 
   func map(_ segment: Segment) throws(LogError) -> MappedBytes {

@@ -38,6 +38,7 @@ struct LogState {
   var pins: [String: UInt64]
   var hooks: [(number: Int, durability: Durability, call: @Sendable (UInt64) -> Void)] = []
   var lastHook = 0
+  var wakeUps = 0
 
   var isClosing = false
   var isWriterGone = false

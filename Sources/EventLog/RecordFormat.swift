@@ -104,7 +104,9 @@ package struct LogRecord {
   let base: UnsafeRawPointer
 
   var length: Int { Int(RecordLayout.load(base, RecordLayout.length, UInt32.self)) }
-  var flags: RecordFlags { RecordFlags(rawValue: base.load(fromByteOffset: RecordLayout.flags, as: UInt8.self)) }
+  var flags: RecordFlags {
+    RecordFlags(rawValue: base.load(fromByteOffset: RecordLayout.flags, as: UInt8.self))
+  }
   var lag: UInt32 { RecordLayout.load(base, RecordLayout.lag, UInt32.self) }
 
   package var offset: UInt64 { RecordLayout.load(base, RecordLayout.offset, UInt64.self) }

@@ -68,7 +68,8 @@ struct Recovery {
     if let start = checkpoint?.startOffset, segments[0].firstOffset > start {
       throw .log(
         LogError(
-          .dataLoss, "the segments before this one are missing; the checkpoint knows records from \(start) on",
+          .dataLoss,
+          "the segments before this one are missing; the checkpoint knows records from \(start) on",
           file: segments[0].path, offset: start))
     }
     try checkChain(segments)
@@ -78,8 +79,10 @@ struct Recovery {
       identifiers: checkpoint?.identifiers ?? IdentifierWindow(capacity: options.eventIDWindow))
     let known = checkpoint?.endOffset ?? EventLog.firstOffset
     let last = segments.count - 1
-    for (index, segment) in segments.enumerated() where index < last && segments[index + 1].firstOffset > known {
-      try replay(segment, from: max(known, segment.firstOffset), until: segments[index + 1].firstOffset, &admission)
+    for (index, segment) in segments.enumerated()
+    where index < last && segments[index + 1].firstOffset > known {
+      try replay(
+        segment, from: max(known, segment.firstOffset), until: segments[index + 1].firstOffset, &admission)
     }
     let end = try recoverTail(segments[last], known: known, &admission)
     return Recovered(
@@ -93,7 +96,8 @@ struct Recovery {
     guard let pins = Pins.decoded(bytes) else {
       throw .log(
         LogError(
-          .dataLoss, "the list of pins is damaged; cowbird fsck --repair sets it aside and keeps every segment "
+          .dataLoss,
+          "the list of pins is damaged; cowbird fsck --repair sets it aside and keeps every segment "
             + "until new pins are set", file: path))
     }
     return pins
@@ -109,7 +113,8 @@ struct Recovery {
       if !isNeeded { return nil }
       throw .log(
         LogError(
-          .dataLoss, "the checkpoint is missing: producers' sequences from deleted segments are not known; "
+          .dataLoss,
+          "the checkpoint is missing: producers' sequences from deleted segments are not known; "
             + "cowbird fsck --repair goes on without them", file: path))
     }
     let bytes = try io { () throws(FileError) in try fileSystem.open(path, .read).readAll() }
@@ -117,7 +122,8 @@ struct Recovery {
     guard !isNeeded && !firsts.isEmpty else {
       throw .log(
         LogError(
-          .dataLoss, "the checkpoint is damaged: producers' sequences from deleted segments are not known; "
+          .dataLoss,
+          "the checkpoint is damaged: producers' sequences from deleted segments are not known; "
             + "cowbird fsck --repair goes on without them", file: path))
     }
     report.notes.append("the checkpoint was damaged; it is made again from the records")
@@ -150,9 +156,9 @@ struct Recovery {
 
   private func openSegment(_ first: UInt64, _ names: [String]) throws(RecoveryStop) -> Segment {
     let path = directory + "/" + SegmentHeader.name(first)
-    let (file, head) = try io { () throws(FileError) in
+    let (size, head) = try io { () throws(FileError) in
       let file = try fileSystem.open(path, .read)
-      return (file, try file.readFirst(SegmentHeader.bytes))
+      return (try file.size(), try file.readFirst(SegmentHeader.bytes))
     }
     let header = try stop { () throws(LogError) in
       try SegmentHeader(decoding: head, path: path, firstOffset: first)
@@ -161,14 +167,19 @@ struct Recovery {
       path: path, header: header, file: nil, index: SparseIndex(firstOffset: first), hasWholeIndex: false)
     let indexBytes = try? fileSystem.open(segment.indexPath, .read).readFirst(SparseIndex.headByteCount)
     if let indexBytes, let index = SparseIndex.head(indexBytes, firstOffset: first) { segment.index = index }
-    _ = file
+    guard size >= segment.index.usedBytes else {
+      throw .log(
+        LogError(
+          .dataLoss, "the file was cut short: \(size) bytes of \(segment.index.usedBytes)", file: path,
+          offset: first))
+    }
     return segment
   }
 
   /// That each segment reaches up to where the next begins.
   private mutating func checkChain(_ segments: [Segment]) throws(RecoveryStop) {
     for (segment, next) in zip(segments, segments.dropFirst()) {
-      if segment.index.endOffset == next.firstOffset && segment.index.sealedNanos != 0 { continue }
+      if segment.index.endOffset == next.firstOffset { continue }
       let bytes = try map(segment)
       var index = SparseIndex(firstOffset: segment.firstOffset)
       let scan = SegmentScan.run(

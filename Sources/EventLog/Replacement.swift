@@ -61,7 +61,7 @@ extension EventLog {
     do throws(LogError) {
       answers = try replaceInTurn()
     } catch {
-      withState { $0.failure = error }
+      suspect(error)
     }
     syncTurn.unlock()
     for submission in answers { submission.completion(.success(submission.receipt)) }

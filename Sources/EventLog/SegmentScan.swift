@@ -1,6 +1,6 @@
 // Reads a segment's records one after the other and tells how the reading ended.
 
-internal import Primitives
+internal import CSystem
 
 struct SegmentScan {
   /// The offset and position after the last good record.
@@ -63,7 +63,8 @@ struct TailScan {
       let syncedThen = next.offset - UInt64(next.lag)
       if scan.offset < syncedThen {
         return .damaged(
-          reason: "\(scan.fault ?? .nothing), though the record of offset \(next.offset) tells that records up to "
+          reason:
+            "\(scan.fault ?? .nothing), though the record of offset \(next.offset) tells that records up to "
             + "\(syncedThen) had been synced")
       }
       if !hasZeroSector(bytes, scan.position..<position) {
@@ -80,10 +81,9 @@ struct TailScan {
     var position = from
     while position < bytes.count, let data = try file.nextData(at: position) {
       position = max(data, position)
-      let stop = min(bytes.count, position + 65_536)
-      if let last = (position..<stop).last(where: { bytes.base.load(fromByteOffset: $0, as: UInt8.self) != 0 }) {
-        end = last + 1
-      }
+      let stop = min(bytes.count, position + (1 << 20))
+      let used = cowbird_used_bytes(bytes.base + position, stop - position)
+      if used > 0 { end = position + used }
       position = stop
     }
     return end
@@ -113,9 +113,7 @@ struct TailScan {
     while start < range.upperBound {
       let stop = min((start / sectorBytes + 1) * sectorBytes, range.upperBound)
       let isWhole = stop % sectorBytes == 0 || stop == range.upperBound
-      if isWhole && stop - start >= 8
-        && (start..<stop).allSatisfy({ bytes.base.load(fromByteOffset: $0, as: UInt8.self) == 0 })
-      {
+      if isWhole && stop - start >= 8 && cowbird_used_bytes(bytes.base + start, stop - start) == 0 {
         return true
       }
       start = stop

@@ -100,7 +100,9 @@ struct SparseIndex: Equatable {
 
   /// All of it; nil: damaged.
   static func decoded(_ bytes: [UInt8], firstOffset: UInt64) -> SparseIndex? {
-    guard var index = head(bytes, firstOffset: firstOffset), let body = withoutChecksum(bytes) else { return nil }
+    guard var index = head(bytes, firstOffset: firstOffset), let body = withoutChecksum(bytes) else {
+      return nil
+    }
     var reader = ByteReader(Array(body[headBytes...]))
     while !reader.isAtEnd {
       guard let offset = try? reader.read(UInt64.self), let position = try? reader.read(UInt64.self),

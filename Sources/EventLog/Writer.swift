@@ -1,5 +1,7 @@
 // The writer thread: takes what is queued, decides, writes, answers. The only place where offsets are given.
 
+internal import CSystem
+
 extension EventLog {
   /// Time between attempts to replace a suspect segment that nobody waits for.
   private static var retryNanos: UInt64 { 200_000_000 }
@@ -24,9 +26,7 @@ extension EventLog {
   /// All that the threads would do for what is queued now (for tests, which have no threads).
   func step() {
     writeQueued()
-    if withState({ $0.durableEnd < $0.writtenEnd && ($0.needsSync(options) || $0.isClosing) }) {
-      try? syncNow()
-    }
+    if withState({ $0.needsSync(options) || $0.isClosing }) { try? syncNow() }
   }
 
   /// Runs `body` on the writer thread, after all that is queued now, and waits for it.
@@ -62,7 +62,8 @@ extension EventLog {
     var groupBytes = 0
     for submission in queue {
       let bytes = submission.batch.byteCount
-      let isAlike = group.isEmpty || (group[0].durability == .received) == (submission.durability == .received)
+      let isAlike =
+        group.isEmpty || (group[0].durability == .received) == (submission.durability == .received)
       if !isAlike || !hasRoom(groupBytes + bytes) {
         write(group)
         group.removeAll()
@@ -128,6 +129,8 @@ extension EventLog {
     }
     if !isReceived { admission.commit() }
     publishWritten(group, targets)
+    // A sync that failed meanwhile for good answers nobody any more.
+    if let failure = withState({ $0.isLost ? $0.failure : nil }) { suspect(failure) }
     if !isReceived {
       for submission in group where submission.durability == .written {
         submission.completion(.success(submission.receipt))
@@ -146,7 +149,7 @@ extension EventLog {
       let got = reached.withUnsafeMutableBytes { raw in
         Result { () throws(FileError) in try file.read(into: raw, at: position) }
       }
-      let written = (reached[..<(try got.get())].lastIndex { $0 != 0 } ?? -1) + 1
+      let written = cowbird_used_bytes(reached, try got.get())
       try file.writeAll([UInt8](repeating: 0, count: written), at: position)
       withState { $0.failure = failure }
     } catch {

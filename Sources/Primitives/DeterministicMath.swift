@@ -32,17 +32,13 @@ package enum DeterministicMath {
     let f = mantissa - 1
     let s = f / (2 + f)
     let z = s * s
-    var tail = 2.0 / 23
-    tail = 2.0 / 21 + z * tail
-    tail = 2.0 / 19 + z * tail
-    tail = 2.0 / 17 + z * tail
-    tail = 2.0 / 15 + z * tail
-    tail = 2.0 / 13 + z * tail
-    tail = 2.0 / 11 + z * tail
-    tail = 2.0 / 9 + z * tail
-    tail = 2.0 / 7 + z * tail
-    tail = 2.0 / 5 + z * tail
-    tail = 2.0 / 3 + z * tail
+    // Σ 2 z^n / (2n + 3), in pairs (Estrin), so that the processor need not wait for each term.
+    let z2 = z * z
+    let z4 = z2 * z2
+    let low = (2.0 / 3 + z * (2.0 / 5)) + z2 * (2.0 / 7 + z * (2.0 / 9))
+    let middle = (2.0 / 11 + z * (2.0 / 13)) + z2 * (2.0 / 15 + z * (2.0 / 17))
+    let high = (2.0 / 19 + z * (2.0 / 21)) + z2 * (2.0 / 23)
+    let tail = low + z4 * (middle + z4 * high)
     let correction = s * (f - z * tail)
     if exponent == 0 { return f - correction }
     let k = Double(exponent)

@@ -28,18 +28,31 @@ final class Acceptor {
 
   /// Accepts what waits, a bounded number at a time.
   func accept(listener: Int) {
-    guard !isStopped, listeners.indices.contains(listener) else { return }
-    for _ in 0..<64 {
-      let descriptor = cowbird_accept(listeners[listener])
-      if descriptor >= 0 {
-        assign(descriptor)
-        continue
-      }
-      switch -descriptor {
-      case EMFILE, ENFILE, ENOBUFS, ENOMEM: pause()
-      default: break  // EAGAIN: none is left. Others: that peer has gone before it was accepted.
-      }
-      return
+    guard !isStopped, !isPaused, listeners.indices.contains(listener) else { return }
+    for _ in 0..<64 where !acceptOne(listeners[listener]) { return }
+  }
+
+  /// Accepts all who have connected so far.
+  func acceptRest() {
+    guard !isStopped else { return }
+    for listener in listeners {
+      for _ in 0..<reactor.options.maximumConnections where !acceptOne(listener) { break }
+    }
+  }
+
+  /// False when nobody waits, or nobody can be accepted now.
+  private func acceptOne(_ listener: Int32) -> Bool {
+    let descriptor = cowbird_accept(listener)
+    switch -descriptor {
+    case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+      pause()
+      return false
+    case EAGAIN: return false
+    case ECONNABORTED, EINTR, EPROTO: return true  // That peer has gone before it was accepted.
+    default:
+      guard descriptor >= 0 else { return false }
+      assign(descriptor)
+      return true
     }
   }
 

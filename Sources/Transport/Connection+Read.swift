@@ -8,9 +8,6 @@ extension Connection {
   /// Reads once and serves what is whole.
   func read() {
     // hot: a small request is read into the reactor's own buffer and served there; nothing is kept.
-    // The turn ends with a flush, so answers need not ask for one.
-    isDirty = true
-    defer { isDirty = false }
     let size = reactor.options.readSize
     let count: Int
     if let input {
@@ -47,8 +44,6 @@ extension Connection {
   /// Goes on with what was read in an earlier turn.
   func resumeInput() {
     hasMore = false
-    isDirty = true
-    defer { isDirty = false }
     guard state == .open || state == .refusing else { return }
     if input != nil { serveInput() }
     finishTurn()
@@ -78,6 +73,8 @@ extension Connection {
   /// Serves whole frames from the start of `bytes`; returns how many bytes those were.
   private func serve(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard let base = bytes.baseAddress else { return 0 }
+    // The turn ends with a flush, so answers need not ask for one.
+    isDirty = true
     let options = reactor.options
     var offset = 0
     var served = 0

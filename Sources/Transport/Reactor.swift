@@ -43,6 +43,7 @@ package final class Reactor: @unchecked Sendable {
   private var queues: [ByteQueue] = []
   private var acceptor: Acceptor?
   private var isStopping = false
+  private var isDraining = false
 
   init(index: Int, options: ServerOptions, methods: MethodTable) throws(Status) {
     self.index = index
@@ -105,6 +106,7 @@ package final class Reactor: @unchecked Sendable {
     connections[slot] = connection
     let added = cowbird_epoll_add(epoll, descriptor, EPOLLIN.rawValue, token)
     if added < 0 { connection.close(.stopped) }
+    if isDraining { connection.drain() }
   }
 
   /// A connection has closed its descriptor.
@@ -238,6 +240,9 @@ package final class Reactor: @unchecked Sendable {
 
   /// Every connection finishes what is in flight and closes.
   func drain() {
+    isDraining = true
+    // Whoever has connected may have sent calls already.
+    acceptor?.acceptRest()
     acceptor?.stop()
     for connection in connections { connection?.drain() }
   }

@@ -11,7 +11,7 @@ package final class Server: @unchecked Sendable {
   package let options: ServerOptions
   /// Replace its `current` to change what new connections may do.
   package let permissions: PermissionSource
-  private let reactors: [Reactor]
+  let reactors: [Reactor]
   private let listeners: [Listener]
   private var threads: [pthread_t] = []
   private let isStopped = Atomic(false)
@@ -59,9 +59,19 @@ package final class Server: @unchecked Sendable {
       isStopped.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
     else { return 0 }
     for listener in listeners { listener.remove() }
-    for reactor in reactors { reactor.post { $0.drain() } }
+    let draining = Atomic(reactors.count)
     let limit = cowbird_monotonic_nanos() &+ (nanos ?? options.drainTimeoutNanos)
-    while connectionCount > 0, cowbird_monotonic_nanos() < limit { usleep(1000) }
+    for reactor in reactors {
+      reactor.post { reactor in
+        reactor.drain()
+        draining.subtract(1, ordering: .acquiringAndReleasing)
+      }
+    }
+    // A reactor that is draining has counted all whom it will have.
+    while draining.load(ordering: .acquiring) > 0 || connectionCount > 0 {
+      guard cowbird_monotonic_nanos() < limit else { break }
+      usleep(1000)
+    }
     let cut = connectionCount
     for reactor in reactors { reactor.post { $0.stop() } }
     for thread in threads { pthread_join(thread, nil) }

@@ -1,9 +1,12 @@
 // Which methods there are, and who answers them. Built before the server starts, never changed after.
 
 /// Which side of a method sends a stream of messages.
-package enum StreamKind: Sendable {
+public enum StreamKind: Sendable {
+  /// The client streams, the server answers once.
   case client
+  /// The client asks once, the server streams.
   case server
+  /// Both stream, independently.
   case both
 }
 

@@ -104,17 +104,19 @@ extension Registry {
   private mutating func apply(_ rollback: Rollback, at offset: UInt64) throws(RegistryError) {
     guard let entry = self[rollback.to] else { throw .notFound(Self.noVersion(rollback.to)) }
     for readmitted in rollback.readmit {
-      guard let index = exclusions.firstIndex(where: { $0.rollbackOffset == readmitted }) else {
+      guard
+        let index = exclusions.firstIndex(where: { $0.rollback == readmitted && $0.readmitted == nil })
+      else {
         throw .notFound("no rollback at offset \(readmitted) excludes events now")
       }
-      exclusions.remove(at: index)
+      exclusions[index].readmitted = offset
     }
-    if !rollback.exclude.isEmpty {
+    let first = entry.record.offset
+    if rollback.leavesOut {
       exclusions.append(
-        Exclusion(
-          rollbackOffset: offset, filter: rollback.exclude,
-          range: entry.record.offset..<max(offset, entry.record.offset)))
+        Exclusion(rollback: offset, filter: rollback.filter, range: first..<max(offset, first)))
     }
+    returns.append(Return(offset: offset, to: rollback.to))
     // The head is the old version from here on, until it has learned what came after.
     serve(.head)
   }

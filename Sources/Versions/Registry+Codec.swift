@@ -30,11 +30,10 @@ extension Registry: ByteCodable {
     writer.write(arms) { $0.write($1) }
     writer.write(salt)
     writer.writeOptional(shadow) { $0.write($1) }
-    writer.write(exclusions) { writer, exclusion in
-      writer.write(exclusion.rollbackOffset)
-      writer.write(exclusion.filter)
-      writer.write(exclusion.range.lowerBound)
-      writer.write(exclusion.range.upperBound)
+    writer.write(exclusions) { $0.write($1) }
+    writer.write(returns) { writer, rollback in
+      writer.write(rollback.offset)
+      writer.write(rollback.to)
     }
     writer.write(isPaused)
     writer.write(nextNumber)
@@ -62,13 +61,10 @@ extension Registry: ByteCodable {
     arms = try reader.readArray(limit: 64) { reader throws(ByteCodecError) in try reader.read() }
     salt = try reader.read()
     shadow = try reader.readOptional { reader throws(ByteCodecError) in try reader.read() }
-    exclusions = try reader.readArray(limit: limit) { reader throws(ByteCodecError) in
+    exclusions = try reader.readArray(limit: limit) { reader throws(ByteCodecError) in try reader.read() }
+    returns = try reader.readArray(limit: limit) { reader throws(ByteCodecError) in
       let offset = try reader.read(UInt64.self)
-      let filter = try reader.read(EventFilter.self)
-      let lower = try reader.read(UInt64.self)
-      let upper = try reader.read(UInt64.self)
-      guard lower <= upper else { throw .outOfBounds(what: "range", value: lower, at: reader.position) }
-      return Exclusion(rollbackOffset: offset, filter: filter, range: lower..<upper)
+      return Return(offset: offset, to: try reader.read())
     }
     isPaused = try reader.read()
     nextNumber = try reader.read()

@@ -31,13 +31,11 @@ package struct Registry: Equatable, Sendable {
     package var isPinned: Bool
   }
 
-  /// Events that a rollback left out, and that later replays leave out too.
-  package struct Exclusion: Equatable, Sendable {
-    /// Offset of the rollback's record.
-    package var rollbackOffset: UInt64
-    package var filter: EventFilter
-    /// The records that it speaks of: from the version's offset to the rollback.
-    package var range: Range<UInt64>
+  /// A rollback that was carried out.
+  package struct Return: Equatable, Sendable {
+    /// Offset of its record.
+    package var offset: UInt64
+    package var to: VersionID
   }
 
   /// By id, oldest first.
@@ -51,7 +49,11 @@ package struct Registry: Equatable, Sendable {
   package internal(set) var arms: [SplitArm] = []
   package internal(set) var salt = ""
   package internal(set) var shadow: ServingTarget?
+  /// All that rollbacks ever left out, readmitted or not, oldest first: an old record is replayed as it was
+  /// understood at its time.
   package internal(set) var exclusions: [Exclusion] = []
+  /// The rollbacks, oldest first.
+  package internal(set) var returns: [Return] = []
   package internal(set) var isPaused = false
   package internal(set) var nextNumber: UInt64 = 1
   /// All control records below this offset are in this value.
@@ -114,6 +116,12 @@ package struct Registry: Equatable, Sendable {
     if serving == .version(id) { return "it is being served" }
     if arms.contains(where: { $0.target == .version(id) }) { return "it is an arm of the traffic split" }
     if shadow == .version(id) { return "it is the shadow" }
+    // A start from an older version would come upon the rollback again, and need the version to go back to.
+    if let last = returns.last(where: { $0.to == id }),
+      !entries.contains(where: { $0.record.offset > last.offset })
+    {
+      return "the rollback at offset \(last.offset) needs it until there is a newer version"
+    }
     return nil
   }
 }

@@ -72,6 +72,14 @@ package struct AttributeViews: Sequence {
 
   package func makeIterator() -> Iterator { Iterator(self) }
 
+  /// The bytes of each attribute, for keeping.
+  package var encodings: [ByteView] {
+    var views: [ByteView] = []
+    var iterator = makeIterator()
+    while let bytes = iterator.nextBytes() { views.append(bytes) }
+    return views
+  }
+
   package struct Iterator: IteratorProtocol {
     private var cursor: WireCursor
     private let field: Int
@@ -85,10 +93,14 @@ package struct AttributeViews: Sequence {
 
     /// The framing was checked when the event was read, so nothing is lost to `try?`.
     package mutating func next() -> AttributeView? {
+      nextBytes().flatMap { try? AttributeView($0) }
+    }
+
+    fileprivate mutating func nextBytes() -> ByteView? {
       while left > 0, let (field, wire) = try? cursor.tag() {
         if field == self.field, wire == 2 {
           left -= 1
-          return (try? cursor.bytes()).flatMap { try? AttributeView($0) }
+          return try? cursor.bytes()
         }
         guard (try? cursor.skip(type: wire)) != nil else { return nil }
       }

@@ -8,6 +8,11 @@ package struct EventRefusal: Equatable, Sendable, CustomStringConvertible {
   /// The value and the bound, such as `300 bytes; at most 256`.
   package var reason: String
 
+  package init(field: String, reason: String) {
+    self.field = field
+    self.reason = reason
+  }
+
   package var description: String { "\(field): \(reason)" }
 }
 

@@ -61,6 +61,22 @@ package enum Wire {
     return UnsafeMutableRawPointer(message).assumingMemoryBound(to: M.self)
   }
 
+  /// Decodes `bytes` as an `M` for the time that `body` runs.
+  package static func withMessage<M: WireMessage, Result>(
+    _: M.Type, from bytes: [UInt8], _ body: (UnsafePointer<M>) throws(Status) -> Result
+  ) throws(Status) -> Result {
+    let arena = MessageArena(capacity: 4096 + bytes.count)
+    // The closure's own error type is lost on its way through the standard library.
+    let outcome = bytes.withUnsafeBytes { bytes -> Swift.Result<Result, Status> in
+      do throws(Status) {
+        return .success(try body(try unpack(M.self, from: bytes, in: arena)))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get()
+  }
+
   /// Bytes that the message takes on the wire. Complexity: O(fields).
   @inline(__always)
   package static func packedSize<M: WireMessage>(_ message: UnsafePointer<M>) -> Int {

@@ -41,6 +41,8 @@ struct Seen: Equatable {
     producer = String(decoding: record.producer, as: UTF8.self)
     payload = Array(record.payload)
   }
+
+  var text: String { String(decoding: payload, as: UTF8.self) }
 }
 
 extension EventLog {

@@ -1,5 +1,6 @@
 import Learning
 import Primitives
+import Statistics
 import Testing
 
 @testable import Versions
@@ -12,7 +13,7 @@ import Testing
       id: VersionID(number), parent: number > 1 ? VersionID(number - 1) : nil, offset: offset,
       createdNanos: nanos, eventTimeNanos: nanos, digest: Digest(low: number, high: 7),
       configurationHash: 9, rows: 10, fileBytes: 100, isDiff: number > 1,
-      metrics: [MetricValue(name: "rmse", scope: "total", value: 0.9, count: 3)])
+      metrics: [MetricValue(name: "rmse", scope: .total, value: 0.9, count: 3)])
   }
 
   private func registry(_ commands: [ControlRecord.Command]) throws -> Registry {
@@ -135,7 +136,8 @@ import Testing
     try registry.apply(
       ControlRecord(author: me, command: .rollback(Rollback(to: VersionID(1), replays: true, readmit: [3]))),
       at: 40)
-    #expect(registry.exclusions.isEmpty)
+    #expect(registry.exclusions.filter { $0.isActive(at: 100) }.isEmpty)
+    #expect(registry.exclusions.filter { $0.isActive(at: 20) }.count == 1)
   }
 
   @Test("retention keeps the newest, one a period, and whatever is held")

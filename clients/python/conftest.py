@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "src"))
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
 
-from fake_server import FakeServer  # noqa: E402
+from fake_server import FakeServer
 
 
 @pytest.fixture

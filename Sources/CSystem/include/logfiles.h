@@ -3,6 +3,7 @@
 #define COWBIRD_LOGFILES_H
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +16,9 @@ int64_t cowbird_next_data(int fd, int64_t from);
 
 /// Takes the exclusive lock of an open file without waiting. 0, or an errno (EWOULDBLOCK: another holds it).
 int cowbird_lock_file(int fd);
+
+/// Number of bytes up to and with the last that is not zero.
+size_t cowbird_used_bytes(const void *bytes, size_t count);
 
 /// Names a thread for people who look at it (at most 15 bytes are kept).
 void cowbird_name_thread(pthread_t thread, const char *name);

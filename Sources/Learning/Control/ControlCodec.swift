@@ -1,6 +1,7 @@
 // The bytes of control records and of the nouns in them.
 
 package import Primitives
+package import Statistics
 
 extension ControlRecord {
   package func encoded() -> [UInt8] {
@@ -139,6 +140,18 @@ extension VersionID: ByteCodable {
   }
 }
 
+extension Setting: ByteCodable {
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(path)
+    writer.write(value)
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    path = try reader.read()
+    value = try reader.read()
+  }
+}
+
 extension Author: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
     writer.write(uid)
@@ -154,16 +167,19 @@ extension Author: ByteCodable {
 extension MetricValue: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
     writer.write(name)
-    writer.write(scope)
+    writer.write(scope.rawValue)
     writer.write(value)
     writer.write(count)
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
-    name = try reader.read()
-    scope = try reader.read()
-    value = try reader.read()
-    count = try reader.read()
+    let name = try reader.read(String.self)
+    let at = reader.position
+    guard let scope = MetricScope(rawValue: try reader.read(String.self)) else {
+      throw .outOfBounds(what: "metric scope", value: 0, at: at)
+    }
+    let value = try reader.read(Double.self)
+    self.init(name: name, scope: scope, value: value, count: try reader.read())
   }
 }
 

@@ -1,6 +1,7 @@
 // The nouns of the commands: versions, what is served, how traffic is divided, what a rollback leaves out.
 
 package import Primitives
+package import Statistics
 
 /// The number of a version; `v17` to people.
 package struct VersionID: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -16,22 +17,6 @@ package struct VersionID: Hashable, Comparable, Sendable, CustomStringConvertibl
 
   package var description: String { "v\(number)" }
   package static func < (left: VersionID, right: VersionID) -> Bool { left.number < right.number }
-}
-
-/// A metric's value at some moment, as it is shown and kept with a version.
-package struct MetricValue: Equatable, Sendable {
-  package var name: String
-  /// `total`, `window` or `decayed`.
-  package var scope: String
-  package var value: Double
-  package var count: UInt64
-
-  package init(name: String, scope: String, value: Double, count: UInt64) {
-    self.name = name
-    self.scope = scope
-    self.value = value
-    self.count = count
-  }
 }
 
 /// What is known of a version from the moment that it was made, and never changes.
@@ -120,21 +105,4 @@ package struct EventFilter: Equatable, Sendable {
   package init() {}
 
   package var isEmpty: Bool { self == EventFilter() }
-}
-
-/// Makes `to` head and serving. What came after it is dropped, or learned again but for what is excluded.
-package struct Rollback: Equatable, Sendable {
-  package var to: VersionID
-  /// True: the log after the version is replayed.
-  package var replays: Bool
-  package var exclude: EventFilter
-  /// Offsets of earlier rollback records whose exclusions end here.
-  package var readmit: [UInt64]
-
-  package init(to: VersionID, replays: Bool, exclude: EventFilter = EventFilter(), readmit: [UInt64] = []) {
-    self.to = to
-    self.replays = replays
-    self.exclude = exclude
-    self.readmit = readmit
-  }
 }

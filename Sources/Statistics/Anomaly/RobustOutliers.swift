@@ -66,6 +66,9 @@ package struct RobustOutliers: Sendable, Equatable {
   /// The nearest value that `robustZ` and `iqrDistance` would put at most at the given limits.
   package func clipped(_ value: Double, maxRobustZ: Double, maxIQRDistance: Double) -> Double {
     guard isWarm else { return value }
+    // A hair inside, so that rounding does not put the result outside again.
+    let maxRobustZ = maxRobustZ * (1 - 0x1p-40)
+    let maxIQRDistance = maxIQRDistance * (1 - 0x1p-40)
     var (low, high) = (-Double.infinity, Double.infinity)
     if scale > 0 {
       low = median - maxRobustZ * scale

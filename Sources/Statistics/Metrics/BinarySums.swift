@@ -29,55 +29,44 @@ package struct BinaryOutcome: Sendable, Equatable {
 /// - Complexity: O(1) per example.
 package struct BinarySums: MetricSums {
   package private(set) var count = 0.0
-  package private(set) var weight = 0.0
-  private var loss = 0.0
-  private var squaredError = 0.0
-  private var absoluteError = 0.0
-  private var predicted = 0.0
-  private var actual = 0.0
-  /// Predicted positive, and the part of them that is positive.
-  private var predictedPositives = 0.0
-  private var truePositives = 0.0
+  /// Σ weight times: 1, loss, (p - y)², |p - y|, p, y, [predicted positive], [true positive].
+  private var sums = SIMD8<Double>()
 
   package init() {}
 
   package mutating func add(_ outcome: BinaryOutcome) {
     count += 1
-    accumulate(outcome, outcome.weight)
+    sums += Self.terms(outcome)
   }
 
   package mutating func subtract(_ outcome: BinaryOutcome) {
     count -= 1
-    accumulate(outcome, -outcome.weight)
+    sums -= Self.terms(outcome)
   }
 
   @inline(__always)
-  private mutating func accumulate(_ outcome: BinaryOutcome, _ w: Double) {
+  private static func terms(_ outcome: BinaryOutcome) -> SIMD8<Double> {
     let p = outcome.probability
     let y = outcome.isPositive ? 1.0 : 0.0
     let error = (p - y).magnitude
-    weight += w
-    loss += w * outcome.loss
-    squaredError += w * error * error
-    absoluteError += w * error
-    predicted += w * p
-    actual += w * y
-    let isPredicted = p >= 0.5 ? w : 0
-    predictedPositives += isPredicted
-    truePositives += isPredicted * y
+    let isPredicted = p >= 0.5 ? 1.0 : 0.0
+    return outcome.weight
+      * SIMD8(1, outcome.loss, error * error, error, p, y, isPredicted, isPredicted * y)
   }
 
   package mutating func scale(by factor: Double) {
     count *= factor
-    weight *= factor
-    loss *= factor
-    squaredError *= factor
-    absoluteError *= factor
-    predicted *= factor
-    actual *= factor
-    predictedPositives *= factor
-    truePositives *= factor
+    sums *= factor
   }
+
+  package var weight: Double { sums[0] }
+  private var loss: Double { sums[1] }
+  private var squaredError: Double { sums[2] }
+  private var absoluteError: Double { sums[3] }
+  private var predicted: Double { sums[4] }
+  private var actual: Double { sums[5] }
+  private var predictedPositives: Double { sums[6] }
+  private var truePositives: Double { sums[7] }
 
   package static var emptySample: BinaryOutcome { BinaryOutcome(probability: 0.5, isPositive: false) }
 }
@@ -147,21 +136,13 @@ extension BinarySums {
 
 extension BinarySums: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
-    writer.writeEach([
-      count, weight, loss, squaredError, absoluteError, predicted, actual, predictedPositives, truePositives,
-    ])
+    writer.write(count)
+    for index in 0..<8 { writer.write(sums[index]) }
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     count = try reader.readFinite("count")
-    weight = try reader.readFinite("weight")
-    loss = try reader.readFinite("loss")
-    squaredError = try reader.readFinite("squared error")
-    absoluteError = try reader.readFinite("absolute error")
-    predicted = try reader.readFinite("predicted")
-    actual = try reader.readFinite("actual")
-    predictedPositives = try reader.readFinite("predicted positives")
-    truePositives = try reader.readFinite("true positives")
+    for index in 0..<8 { sums[index] = try reader.readFinite("sum") }
   }
 
   package static func encode(_ outcome: BinaryOutcome, to writer: inout ByteWriter) {

@@ -1,13 +1,16 @@
 // A fixed number of elements in chunks, so that a copy of a model shares what did not change: after a snapshot
-// an update copies one chunk (4 KiB for 8-byte elements), not the whole histogram or window.
+// an update copies one chunk (4 KiB), not the whole histogram or window.
 //
-//   chunks ─▶ [ 0 ]──▶ 512 elements (shared with a snapshot)
-//             [ 1 ]──▶ 512 elements (unique: written in place)
+//   chunks ─▶ [ 0 ]──▶ elements (shared with a snapshot)
+//             [ 1 ]──▶ elements (unique: written in place)
 //             [ … ]
 
 package struct ChunkedArray<Element: Equatable & Sendable>: Sendable, Equatable {
-  @usableFromInline static var shift: Int { 9 }
-  @usableFromInline static var mask: Int { (1 << 9) - 1 }
+  /// log2 of the elements in 4 KiB, rounded down; at least 0.
+  @usableFromInline static var shift: Int {
+    Int.bitWidth - 1 - max(1, 4096 / MemoryLayout<Element>.stride).leadingZeroBitCount
+  }
+  @usableFromInline static var mask: Int { (1 << shift) - 1 }
 
   @usableFromInline var chunks: [[Element]]
   package let count: Int

@@ -22,7 +22,7 @@
  *
  * Memory. Answers point into buffers of the handle: they are valid until the next function that is called with
  * it (or with one of its streams), those that only read the error excepted. Buffers are reused: after warm-up no
- * call allocates.
+ * call allocates. A request may point into an earlier answer, unless the call is repeated (`idempotent`).
  *
  * Time. A timeout covers the whole call: waiting for a connection, sending, the server's work, receiving. It is
  * told to the server and enforced here too.

@@ -84,7 +84,7 @@ void slot_deliver(cowbird_client *client, const struct frame *frame) {
 struct request call_request(const char *service, const char *method, const ProtobufCMessage *message,
                             const void *payload, size_t size, const cowbird_call_options *options) {
   struct request request = {.service = service, .method = method, .message = message};
-  request.payload = (cowbird_bytes){payload, size};
+  request.payload = (cowbird_bytes){payload, message ? protobuf_c_message_get_packed_size(message) : size};
   if (options) {
     request.metadata = options->metadata;
     request.metadata_count = options->metadata_count;

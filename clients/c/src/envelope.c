@@ -55,21 +55,18 @@ static size_t pair_size(const cowbird_metadata *pair) {
   return bytes_size(strlen(pair->key)) + bytes_size(strlen(pair->value));
 }
 
-static size_t payload_size(const struct request *request) {
-  return request->message ? protobuf_c_message_get_packed_size(request->message) : request->payload.size;
-}
-
 size_t envelope_size(const struct request *request) {
   size_t size = bytes_size(strlen(request->service)) + bytes_size(strlen(request->method));
-  size += bytes_size(payload_size(request));
+  size += bytes_size(request->payload.size);
   if (request->timeout_nanos) size += 1 + varint_size((uint64_t)request->timeout_nanos);
   for (size_t i = 0; i < request->metadata_count; i++) size += bytes_size(pair_size(&request->metadata[i]));
   return size;
 }
 
 uint8_t *payload_write(const struct request *request, uint8_t *at) {
-  if (request->message) return at + protobuf_c_message_pack(request->message, at);
-  if (request->payload.size) memcpy(at, request->payload.data, request->payload.size);
+  if (request->message)
+    protobuf_c_message_pack(request->message, at);
+  else if (request->payload.size) memcpy(at, request->payload.data, request->payload.size);
   return at + request->payload.size;
 }
 
@@ -77,7 +74,7 @@ uint8_t *envelope_write(const struct request *request, uint8_t *at) {
   at = bytes_write(at, 1, request->service, strlen(request->service));
   at = bytes_write(at, 2, request->method, strlen(request->method));
   *at++ = 3 << 3 | 2;
-  at = varint_write(at, payload_size(request));
+  at = varint_write(at, request->payload.size);
   at = payload_write(request, at);
   if (request->timeout_nanos) {
     *at++ = 4 << 3;

@@ -58,7 +58,7 @@ void frame_write_header(uint8_t *at, uint32_t size, uint32_t stream, uint8_t typ
 /* Reads a header; `frame->data` is what follows it. */
 void frame_read_header(const uint8_t *at, struct frame *frame);
 
-/* A request on its way out: `message` (packed in place) or `payload`. */
+/* A request on its way out: `message`, packed in place (`payload.size` is its packed size), or `payload`. */
 struct request {
   const char *service, *method;
   const ProtobufCMessage *message;

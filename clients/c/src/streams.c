@@ -32,7 +32,7 @@ static cowbird_code stream_open(cowbird_client *client, struct request *request,
   client_begin(client);
   *opened = NULL;
   bool sends_many = kind != COWBIRD_SERVER_STREAM;
-  if (sends_many && (request->message || request->payload.size))
+  if (sends_many && request->payload.size)
     return client_fail(client, COWBIRD_INVALID_ARGUMENT,
                        "request: a stream that sends many messages opens without one");
   cowbird_stream *stream = stream_take(client);

@@ -17,8 +17,10 @@ from typing import Callable, Optional
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "src"))
 
-from cowbird._wire import _fields, varint  # noqa: E402
-from cowbird.v1 import (  # noqa: E402
+from google.protobuf.message import DecodeError
+
+from cowbird._wire import _fields, varint
+from cowbird.v1 import (
     AppendRequest,
     AppendResponse,
     EchoRequest,
@@ -103,19 +105,15 @@ class FakeServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        try:
-            _Session(self, connection).run()
-        except OSError:
-            pass
-        finally:
+        with connection, connection.makefile("rb") as reader:
+            with contextlib.suppress(OSError):
+                _Session(self, connection, reader).run()
             self._connections.discard(connection)
-            connection.close()
 
 
 class _Session:
-    def __init__(self, server: FakeServer, connection: socket.socket) -> None:
-        self.server, self.connection = server, connection
-        self.reader = connection.makefile("rb")
+    def __init__(self, server: FakeServer, connection: socket.socket, reader) -> None:
+        self.server, self.connection, self.reader = server, connection, reader
         self.lock = threading.Lock()
         self.streams: dict[int, Callable[[Optional[bytes]], None]] = {}
 
@@ -174,6 +172,8 @@ class _Session:
             handler(stream, payload)
         except Failure as failure:
             self.fail(stream, failure)
+        except DecodeError as error:
+            self.fail(stream, Failure(3, f"{service}.{method}: {error}"))
 
     # Health
 
@@ -272,7 +272,7 @@ class _Session:
                 if self.server.vanish_after and len(log.events) >= self.server.vanish_after[0]:
                     self.server.vanish_after.pop(0)
                     self.connection.shutdown(socket.SHUT_RDWR)
-                    return
+                    raise ConnectionResetError("vanished, as the test asked")
             answer.acknowledged = state["count"]
             answer.credits = CREDITS
             answer.offset = max(0, len(log.events) - 1)

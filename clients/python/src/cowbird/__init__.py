@@ -7,34 +7,35 @@
 from . import values as values
 from ._event_stream import EventStream as EventStream
 from ._event_stream_async import AsyncEventStream as AsyncEventStream
-from .aio import AsyncClient as AsyncClient
-from .aio import AsyncStream as AsyncStream
-from .client import Client as Client
-from .client import Stream as Stream
-from .client import Submitted as Submitted
-from .errors import Aborted as Aborted
-from .errors import AlreadyExists as AlreadyExists
-from .errors import Cancelled as Cancelled
-from .errors import Code as Code
-from .errors import CowbirdError as CowbirdError
-from .errors import DataLoss as DataLoss
-from .errors import DeadlineExceeded as DeadlineExceeded
-from .errors import FailedPrecondition as FailedPrecondition
-from .errors import Internal as Internal
-from .errors import InvalidArgument as InvalidArgument
-from .errors import NotFound as NotFound
-from .errors import OutOfRange as OutOfRange
-from .errors import PermissionDenied as PermissionDenied
-from .errors import ResourceExhausted as ResourceExhausted
-from .errors import Unauthenticated as Unauthenticated
-from .errors import Unavailable as Unavailable
-from .errors import Unimplemented as Unimplemented
-from .errors import Unknown as Unknown
-from .values import Refused as Refused
-from .values import delete_entity as delete_entity
-from .values import interaction as interaction
-from .values import merge_attributes as merge_attributes
-from .values import retraction as retraction
-from .values import set_attributes as set_attributes
+from .aio import AsyncClient as AsyncClient, AsyncStream as AsyncStream
+from .client import Client as Client, Stream as Stream, Submitted as Submitted
+from .errors import (
+    Aborted as Aborted,
+    AlreadyExists as AlreadyExists,
+    Cancelled as Cancelled,
+    Code as Code,
+    CowbirdError as CowbirdError,
+    DataLoss as DataLoss,
+    DeadlineExceeded as DeadlineExceeded,
+    FailedPrecondition as FailedPrecondition,
+    Internal as Internal,
+    InvalidArgument as InvalidArgument,
+    NotFound as NotFound,
+    OutOfRange as OutOfRange,
+    PermissionDenied as PermissionDenied,
+    ResourceExhausted as ResourceExhausted,
+    Unauthenticated as Unauthenticated,
+    Unavailable as Unavailable,
+    Unimplemented as Unimplemented,
+    Unknown as Unknown,
+)
+from .values import (
+    Refused as Refused,
+    delete_entity as delete_entity,
+    interaction as interaction,
+    merge_attributes as merge_attributes,
+    retraction as retraction,
+    set_attributes as set_attributes,
+)
 
 __version__ = "0.1.0"

@@ -53,7 +53,7 @@ class EventStream:
         client: Client,
         producer: str,
         *,
-        durability: Durability.ValueType,
+        durability: Durability,
         batch: int,
         reconnect_timeout: float,
         on_refusal: Optional[Callable[[Refused], None]],
@@ -269,9 +269,9 @@ class EventStream:
             self._client.sleep(pause)
 
     def _open(self) -> None:
-        self._stream = self._client.stream("cowbird.v1.Ingest", "Stream", StreamResponse)
-        self._stream.send(StreamRequest(producer=self.producer, durability=self._durability))
-        answer = self._stream.receive(self._reconnect_timeout)
+        stream = self._stream = self._client.stream("cowbird.v1.Ingest", "Stream", StreamResponse)
+        stream.send(StreamRequest(producer=self.producer, durability=self._durability))
+        answer = stream.receive(self._reconnect_timeout)
         if answer is None:
             raise Unavailable("the daemon ended the stream")
         self._stream_sent = self._stream_acknowledged = 0

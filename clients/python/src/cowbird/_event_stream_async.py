@@ -54,7 +54,7 @@ class AsyncEventStream:
         client: AsyncClient,
         producer: str,
         *,
-        durability: Durability.ValueType,
+        durability: Durability,
         batch: int,
         reconnect_timeout: float,
         on_refusal: Optional[Callable[[Refused], None]],
@@ -270,9 +270,9 @@ class AsyncEventStream:
             await self._client.sleep(pause)
 
     async def _open(self) -> None:
-        self._stream = self._client.stream("cowbird.v1.Ingest", "Stream", StreamResponse)
-        await self._stream.send(StreamRequest(producer=self.producer, durability=self._durability))
-        answer = await self._stream.receive(self._reconnect_timeout)
+        stream = self._stream = self._client.stream("cowbird.v1.Ingest", "Stream", StreamResponse)
+        await stream.send(StreamRequest(producer=self.producer, durability=self._durability))
+        answer = await stream.receive(self._reconnect_timeout)
         if answer is None:
             raise Unavailable("the daemon ended the stream")
         self._stream_sent = self._stream_acknowledged = 0

@@ -103,7 +103,8 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 def _fields(data: bytes) -> list[tuple[int, object]]:
     """Field numbers and values; raises IndexError or ValueError for what is no protobuf."""
-    at, end, fields = 0, len(data), []
+    at, end = 0, len(data)
+    fields: list[tuple[int, object]] = []
     while at < end:
         tag, at = _read_varint(data, at)
         kind = tag & 7

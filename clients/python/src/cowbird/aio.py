@@ -30,7 +30,14 @@ from ._wire import (
     encode_request,
 )
 from .client import encode, parse, unary_payload
-from .errors import CowbirdError, DeadlineExceeded, FailedPrecondition, Internal, ResourceExhausted, Unavailable
+from .errors import (
+    CowbirdError,
+    DeadlineExceeded,
+    FailedPrecondition,
+    Internal,
+    ResourceExhausted,
+    Unavailable,
+)
 
 Answer = TypeVar("Answer", bound=Message)
 Sent = TypeVar("Sent", bound=Message)

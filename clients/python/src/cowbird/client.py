@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Generic, Optional, TypeVar, Union
+from typing import Any, Generic, Optional, TypeVar, Union
 
 from google.protobuf.message import DecodeError, Message
 
@@ -281,7 +281,7 @@ class Client:
         receives_many: bool = True,
         timeout: Optional[float] = math.inf,
         metadata: Optional[Mapping[str, str]] = None,
-    ) -> Stream[Message, Answer]:
+    ) -> Stream[Any, Answer]:
         """Opens a stream by name. ``timeout`` is that of the whole stream; by default it has none."""
         deadline = self.options.deadline(timeout)
         flags = REMOTE_OPEN if sends_many else REMOTE_CLOSED

@@ -5,9 +5,19 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 from .v1 import (
+    DURABILITY_DURABLE,
+    DURABILITY_RECEIVED,
+    DURABILITY_UNSPECIFIED,
+    DURABILITY_WRITTEN,
+    ENTITY_KIND_ITEM,
+    ENTITY_KIND_USER,
+    SEEN_POLICY_EXCLUDE,
+    SEEN_POLICY_INCLUDE,
+    SEEN_POLICY_ONLY,
+    SEEN_POLICY_UNSPECIFIED,
     Attribute,
     AttributeLimit,
     Candidate,
@@ -27,7 +37,7 @@ from .v1 import (
 AttributeValue = Union[float, int, str, bool, Sequence[str], Sequence[float]]
 Attributes = Union[Mapping[str, AttributeValue], Iterable[Attribute]]
 Candidates = Iterable[Union[str, Candidate, tuple[str, Mapping[str, AttributeValue]]]]
-DurabilityName = Union[str, "Durability.ValueType"]
+DurabilityName = Union[str, "Durability"]
 Moment = Union[int, datetime.datetime]
 VersionLike = Union[VersionSelector, str, datetime.datetime]
 
@@ -57,11 +67,11 @@ def attribute(name: str, value: AttributeValue) -> Attribute:
         return Attribute(name=name, number=value)
     if isinstance(value, str):
         return Attribute(name=name, text=value)
-    values = list(value)
+    values: list[Any] = list(value)
     if all(isinstance(one, str) for one in values):
-        return Attribute(name=name, texts=TextList(values=[str(one) for one in values]))
+        return Attribute(name=name, texts=TextList(values=values))
     if all(isinstance(one, (int, float)) for one in values):
-        return Attribute(name=name, numbers=NumberList(values=[float(one) for one in values]))
+        return Attribute(name=name, numbers=NumberList(values=values))
     raise TypeError(f"{name}: {value!r} is no number, text, flag, sequence of texts or sequence of numbers")
 
 
@@ -118,16 +128,16 @@ def interaction(
     return Event(id=id, time_nanos=nanos(time), source=source, sequence=sequence, interaction=inner)
 
 
-def entity_kind(entity: str) -> EntityKind.ValueType:
+def entity_kind(entity: str) -> EntityKind:
     if entity == "user":
-        return EntityKind.ENTITY_KIND_USER
+        return ENTITY_KIND_USER
     if entity == "item":
-        return EntityKind.ENTITY_KIND_ITEM
+        return ENTITY_KIND_ITEM
     raise ValueError(f'entity: {entity!r} is neither "user" nor "item"')
 
 
 def _change(
-    entity: str, id: str, action: EntityChange.Action.ValueType, values: Optional[Attributes], time: Moment
+    entity: str, id: str, action: EntityChange.Action, values: Optional[Attributes], time: Moment
 ) -> Event:
     change = EntityChange(entity=entity_kind(entity), id=id, action=action, attributes=attributes(values))
     return Event(time_nanos=nanos(time), entity=change)
@@ -202,30 +212,30 @@ def version(value: Optional[VersionLike]) -> Optional[VersionSelector]:
     return VersionSelector(label=value)
 
 
-def durability(value: DurabilityName) -> Durability.ValueType:
+def durability(value: DurabilityName) -> Durability:
     """
-    >>> durability("written") == Durability.DURABILITY_WRITTEN
+    >>> durability("written") == DURABILITY_WRITTEN
     True
     """
     if not isinstance(value, str):
         return value
     known = {
-        "": Durability.DURABILITY_UNSPECIFIED,
-        "durable": Durability.DURABILITY_DURABLE,
-        "written": Durability.DURABILITY_WRITTEN,
-        "received": Durability.DURABILITY_RECEIVED,
+        "": DURABILITY_UNSPECIFIED,
+        "durable": DURABILITY_DURABLE,
+        "written": DURABILITY_WRITTEN,
+        "received": DURABILITY_RECEIVED,
     }
     if value not in known:
         raise ValueError(f'durability: {value!r} is none of "durable", "written", "received"')
     return known[value]
 
 
-def seen_policy(value: str) -> SeenPolicy.ValueType:
+def seen_policy(value: str) -> SeenPolicy:
     known = {
-        "": SeenPolicy.SEEN_POLICY_UNSPECIFIED,
-        "exclude": SeenPolicy.SEEN_POLICY_EXCLUDE,
-        "include": SeenPolicy.SEEN_POLICY_INCLUDE,
-        "only": SeenPolicy.SEEN_POLICY_ONLY,
+        "": SEEN_POLICY_UNSPECIFIED,
+        "exclude": SEEN_POLICY_EXCLUDE,
+        "include": SEEN_POLICY_INCLUDE,
+        "only": SEEN_POLICY_ONLY,
     }
     if value not in known:
         raise ValueError(f'seen: {value!r} is none of "exclude", "include", "only"')
@@ -256,14 +266,14 @@ def none_of(*filters: Filter) -> Filter:
     >>> none_of(has("sold_out")).WhichOneof("kind")
     'not'
     """
-    inner = filters[0] if len(filters) == 1 else any_of(*filters)
-    return Filter(**{"not": inner})
+    inner: dict[str, Any] = {"not": filters[0] if len(filters) == 1 else any_of(*filters)}
+    return Filter(**inner)
 
 
 def is_in(attribute: str, *values: str) -> Filter:
     """True when the attribute, or one of its values, equals one of these."""
-    inner = Filter.In(attribute=attribute, values=values)
-    return Filter(**{"in": inner})
+    inner: dict[str, Any] = {"in": Filter.In(attribute=attribute, values=values)}
+    return Filter(**inner)
 
 
 def between(attribute: str, at_least: Optional[float] = None, at_most: Optional[float] = None) -> Filter:

@@ -10,6 +10,9 @@ from .echo_pb2 import (
     EchoResponse,
 )
 from .event_pb2 import (
+    ENTITY_KIND_ITEM,
+    ENTITY_KIND_UNSPECIFIED,
+    ENTITY_KIND_USER,
     Attribute,
     EntityChange,
     EntityKind,
@@ -24,6 +27,10 @@ from .health_pb2 import (
     HealthCheckResponse,
 )
 from .ingest_pb2 import (
+    DURABILITY_DURABLE,
+    DURABILITY_RECEIVED,
+    DURABILITY_UNSPECIFIED,
+    DURABILITY_WRITTEN,
     AppendRequest,
     AppendResponse,
     Durability,
@@ -32,6 +39,10 @@ from .ingest_pb2 import (
     StreamResponse,
 )
 from .predict_pb2 import (
+    SEEN_POLICY_EXCLUDE,
+    SEEN_POLICY_INCLUDE,
+    SEEN_POLICY_ONLY,
+    SEEN_POLICY_UNSPECIFIED,
     AttributeLimit,
     Boost,
     Candidate,
@@ -42,9 +53,9 @@ from .predict_pb2 import (
     Filter,
     Freshness,
     ModelReference,
+    Recommendation,
     RecommendRequest,
     RecommendResponse,
-    Recommendation,
     ScoreRequest,
     ScoreResponse,
     SeenPolicy,
@@ -61,9 +72,9 @@ from .update_pb2 import (
     MetricsRequest,
     MetricsResponse,
     PauseRequest,
+    QuarantinedEvent,
     QuarantineRequest,
     QuarantineResponse,
-    QuarantinedEvent,
     ResumeRequest,
     RunProgress,
     RunRequest,
@@ -103,6 +114,17 @@ from .version_pb2 import (
 )
 
 __all__ = [
+    "DURABILITY_DURABLE",
+    "DURABILITY_RECEIVED",
+    "DURABILITY_UNSPECIFIED",
+    "DURABILITY_WRITTEN",
+    "ENTITY_KIND_ITEM",
+    "ENTITY_KIND_UNSPECIFIED",
+    "ENTITY_KIND_USER",
+    "SEEN_POLICY_EXCLUDE",
+    "SEEN_POLICY_INCLUDE",
+    "SEEN_POLICY_ONLY",
+    "SEEN_POLICY_UNSPECIFIED",
     "AppendRequest",
     "AppendResponse",
     "Attribute",

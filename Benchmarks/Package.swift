@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+// What is measured, apart from the package, so that its users never build this. The rooms under test are links to
+// the package's own folders: `package` access ends at a package's border.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "cowbird-benchmarks",
+  targets: [
+    .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
+    room("Primitives", ["CSystem"]),
+    room("EventLog", ["CSystem", "Primitives"]),
+    .executableTarget(name: "LogBench", dependencies: ["EventLog"], swiftSettings: strict),
+  ],
+  cLanguageStandard: .c11
+)

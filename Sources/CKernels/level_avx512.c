@@ -1,0 +1,12 @@
+// The kernels for AVX-512 F, BW, DQ and VL.
+
+#include "elementary_core.h"
+#include "families/lanes.h"
+#include "kernel_table.h"
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#define SUFFIX avx512
+#include "families/all.h"
+#pragma clang attribute pop
+#endif

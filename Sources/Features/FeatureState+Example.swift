@@ -1,0 +1,293 @@
+// Makes examples: from an event for learning, from a request for scoring. Both read this state as it is.
+//
+//   event      begin ─ run(user) ─ run(context) ─ run(item) ─ label
+//   request    begin ─ run(user) ─ run(context) ─┬─ candidate: rewind ─ run(item)
+//                                                └─ candidate: rewind ─ run(item) ─ …
+//
+// hot: no allocation, no retain per element, no call through an existential.
+
+internal import Configuration
+internal import Primitives
+internal import Tables
+package import Wire
+
+extension FeatureState {
+  /// Makes the example of an interaction, as of before it: `example.hasLabel` tells whether it is to be learned.
+  /// - Parameter timeNanos: when it happened; the log's time of acceptance where the event says none.
+  /// - Returns: false when the event makes no example and changes no statistic: it is no interaction, or of a type
+  ///   that the configuration does not name.
+  @discardableResult
+  package func makeExample(_ event: EventView, timeNanos: Int64, into example: Example) -> Bool {
+    guard event.kind == .interaction else { return false }
+    let type = plan.typeIndex(hash: StableHash.of(event.type.bytes))
+    guard type >= 0 else { return false }
+    begin(
+      event.user.isEmpty ? 0 : Self.userKey(event.user.bytes), timeNanos: timeNanos,
+      context: event.attributes, example)
+    example.type = type
+    example.originKey = event.source.isEmpty ? 0 : StableHash.of(event.source.bytes)
+    label(event, type, example)
+    shared(example, isEmitted: example.hasLabel)
+    candidate(event.item.isEmpty ? 0 : Self.itemKey(event.item.bytes), example, isEmitted: example.hasLabel)
+    return true
+  }
+
+  private func label(_ event: EventView, _ type: Int, _ example: Example) {
+    let plan = plan.types[type]
+    example.value = event.hasValue && event.value.isFinite ? event.value : plan.defaultValue
+    example.hasLabel = plan.label != .none
+    switch plan.label {
+    case .none: example.label = 0
+    case .value:
+      example.label = min(max(Float(example.value), self.plan.labelMinimum), self.plan.labelMaximum)
+    case .threshold: example.label = example.value >= plan.threshold ? 1 : 0
+    case .positive: example.label = self.plan.labelMaximum
+    case .negative: example.label = self.plan.labelMinimum
+    }
+    let weight = plan.weight * event.weight
+    example.weight = weight.isFinite && weight > 0 ? weight : 0
+  }
+
+  /// Begins a request: the user's and the request's part, made once.
+  /// - Parameters:
+  ///   - user: empty: nobody.
+  ///   - context: facts that hold for all candidates; see also `Example.addContext`.
+  package func beginRequest(
+    user: ByteView?, timeNanos: Int64, context: AttributeViews?, into example: Example
+  ) {
+    let key = user.map { $0.isEmpty ? 0 : Self.userKey($0.bytes) } ?? 0
+    begin(key, timeNanos: timeNanos, context: context, example)
+    shared(example, isEmitted: true)
+  }
+
+  /// Begins a request whose context (and attributes of an unknown user) were put into the example's buffers before,
+  /// after `Example.resetBuffers`.
+  package func beginRequest(userKey: UInt64, timeNanos: Int64, into example: Example) {
+    start(userKey, timeNanos, example)
+    shared(example, isEmitted: true)
+  }
+
+  /// Makes the example of one candidate of the request that was begun.
+  /// - Parameter context: facts that hold for this candidate only.
+  package func makeCandidate(_ item: ByteView, context: AttributeViews? = nil, into example: Example) {
+    makeCandidate(
+      itemKey: item.isEmpty ? 0 : Self.itemKey(item.bytes), context: context, into: example)
+  }
+
+  /// The same for an item whose hash is known; 0: no item.
+  package func makeCandidate(itemKey: UInt64, context: AttributeViews? = nil, into example: Example) {
+    if let context, context.count > 0 {
+      example.candidateContext.reset()
+      for attribute in context { example.candidateContext.add(attribute) }
+      example.hasCandidateContext = true
+      remake(example)
+    } else if example.hasCandidateContext {
+      example.hasCandidateContext = false
+      remake(example)
+    } else {
+      example.rewind(to: .context)
+    }
+    candidate(itemKey, example, isEmitted: true)
+  }
+
+  /// The request's part again, with or without a candidate's own context.
+  private func remake(_ example: Example) {
+    example.rewind(to: .user)
+    run(.context, example)
+    emit(.context, example)
+    example.mark(.context)
+    example.sharedCount =
+      example.hasCandidateContext ? example.marks[Scope.user.rawValue].count : example.count
+  }
+
+  // MARK: Parts
+
+  private func begin(_ userKey: UInt64, timeNanos: Int64, context: AttributeViews?, _ example: Example) {
+    example.resetBuffers()
+    if let context, context.count > 0 {
+      for attribute in context { example.requestContext.add(attribute) }
+    }
+    start(userKey, timeNanos, example)
+  }
+
+  private func start(_ userKey: UInt64, _ timeNanos: Int64, _ example: Example) {
+    precondition(example.plan === plan, "an example of another configuration")
+    attach(example)
+    example.clear()
+    example.timeNanos = timeNanos
+    example.userKey = userKey
+    let (row, hash) = fetch(0, userKey, example)
+    example.userRow = row
+    example.userHash = hash
+    example.userOrdinal = row.flatMap(EntityRow.ordinal)
+    example.userRecord = nil
+    if plan.user.hasRecordFeatures, let row, EntityRow.flags(row) & EntityRow.hasRecord != 0 {
+      example.userRecord = userRecords.withBytes(userKey) { $0?.baseAddress }
+    }
+  }
+
+  private func shared(_ example: Example, isEmitted: Bool) {
+    run(.user, example)
+    if isEmitted { emit(.user, example) }
+    example.mark(.user)
+    run(.context, example)
+    if isEmitted { emit(.context, example) }
+    example.mark(.context)
+    example.sharedCount = example.count
+  }
+
+  private func candidate(_ itemKey: UInt64, _ example: Example, isEmitted: Bool) {
+    example.itemKey = itemKey
+    let (row, hash) = fetch(1, itemKey, example)
+    example.itemRow = row
+    example.itemHash = hash
+    example.itemOrdinal = row.flatMap(EntityRow.ordinal)
+    example.itemRecord = nil
+    if plan.item.hasRecordFeatures, let row, EntityRow.flags(row) & EntityRow.hasRecord != 0 {
+      example.itemRecord = itemRecords.withBytes(itemKey) { $0?.baseAddress }
+    }
+    run(.item, example)
+    if isEmitted { emit(.item, example) }
+  }
+
+  // MARK: Features
+
+  private func emit(_ scope: Scope, _ example: Example) {
+    let templates = plan.templates[scope]
+    for index in 0..<templates.count { emit(templates[index], example) }
+    let dense = plan.dense[scope]
+    for index in 0..<dense.count { emit(dense[index], example) }
+  }
+
+  @inline(__always)
+  private func emit(_ template: TemplatePlan, _ example: Example) {
+    var value: Float = 1
+    if template.times >= 0 {
+      value = example.numbers[Int(template.times)]
+      guard !value.isNaN, value != 0 else { return }
+    }
+    let first = example.categories(template.registers[0])
+    guard first.count > 0 else { return }
+    if template.registerCount == 1 {
+      value *= Self.share(first.count, template.normalisation)
+      for hash in first { example.add(StableHash.combine(template.seed, hash), value, template.slot) }
+      return
+    }
+    cross(template, first, value, example)
+  }
+
+  private func cross(
+    _ template: TemplatePlan, _ first: UnsafeBufferPointer<UInt64>, _ value: Float, _ example: Example
+  ) {
+    let second = example.categories(template.registers[1])
+    guard second.count > 0 else { return }
+    let empty = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+    let third = template.registerCount > 2 ? example.categories(template.registers[2]) : empty
+    let fourth = template.registerCount > 3 ? example.categories(template.registers[3]) : empty
+    if template.registerCount > 2, third.count == 0 { return }
+    if template.registerCount > 3, fourth.count == 0 { return }
+    let count = first.count * second.count * max(1, third.count) * max(1, fourth.count)
+    let share = value * Self.share(count, template.normalisation)
+    for one in first {
+      let oneKey = StableHash.combine(template.seed, one)
+      for two in second {
+        let twoKey = StableHash.combine(oneKey, two)
+        if template.registerCount == 2 {
+          guard example.add(twoKey, share, template.slot) else { return }
+          continue
+        }
+        for three in third {
+          let threeKey = StableHash.combine(twoKey, three)
+          if template.registerCount == 3 {
+            guard example.add(threeKey, share, template.slot) else { return }
+            continue
+          }
+          for four in fourth {
+            guard example.add(StableHash.combine(threeKey, four), share, template.slot) else { return }
+          }
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func share(_ count: Int, _ normalisation: Normalisation) -> Float {
+    switch normalisation {
+    case .none: 1
+    case .sqrt: count == 1 ? 1 : 1 / Float(count).squareRoot()
+    case .count: 1 / Float(count)
+    }
+  }
+
+  @inline(__always)
+  private func emit(_ dense: DensePlan, _ example: Example) {
+    guard dense.dimension == 0 else { return vector(dense, example) }
+    var product = example.numbers[Int(plan.operands[dense.factorStart])]
+    for index in 1..<max(1, dense.factorCount) {
+      product *= example.numbers[Int(plan.operands[dense.factorStart + index])]
+    }
+    example.dense[Int(dense.place)] = product.isFinite ? product : 0
+  }
+
+  private func vector(_ dense: DensePlan, _ example: Example) {
+    let target = example.dense + Int(dense.place)
+    target.update(repeating: 0, count: dense.dimension)
+    if dense.vectorSide == 2 || (dense.vectorSide == 0 && !example.userOverride.isEmpty) {
+      var buffer = dense.vectorSide == 0 ? example.userOverride : example.requestContext
+      if dense.vectorSide == 2, example.hasCandidateContext,
+        example.candidateContext.count[dense.vectorPlace] > 0
+      {
+        buffer = example.candidateContext
+      }
+      guard buffer.count[dense.vectorPlace] > 0 else { return }
+      let start = Int(buffer.start[dense.vectorPlace])
+      for index in 0..<dense.dimension { target[index] = finite(buffer.vectors[start + index]) }
+      return
+    }
+    guard let record = dense.vectorSide == 0 ? example.userRecord : example.itemRecord else { return }
+    let (floats, count) = EntityRecord.hashes(record, dense.vectorPlace)
+    for index in 0..<min(count, dense.dimension) {
+      target[index] = finite(floats.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))
+    }
+  }
+
+  @inline(__always)
+  private func finite(_ value: Float) -> Float { value.isFinite ? value : 0 }
+}
+
+extension Example {
+  /// Empties the buffers of attributes, before they are filled for a request.
+  package func resetBuffers() {
+    requestContext.reset()
+    candidateContext.reset()
+    userOverride.reset()
+    hasCandidateContext = false
+  }
+
+  /// Facts of the request, for callers that have no bytes of an event.
+  package func addContext(_ attribute: AttributeView) { requestContext.add(attribute) }
+  /// Attributes of a user who is not known yet; the model's own are not read then.
+  package func addUserAttribute(_ attribute: AttributeView) { userOverride.add(attribute) }
+
+  @inline(__always)
+  func clear() {
+    (count, sharedCount, omitted, hashTop, rowTop) = (0, 0, 0, 0, 0)
+    (label, hasLabel, weight, type, value) = (0, false, 1, -1, 0)
+    (itemKey, itemHash, itemRow, itemRecord, itemOrdinal) = (0, 0, nil, nil, nil)
+    originKey = 0
+  }
+
+  /// False: there is no room for more.
+  @inline(__always) @discardableResult
+  func add(_ key: UInt64, _ value: Float, _ slot: UInt16) -> Bool {
+    guard count < capacity else {
+      omitted += 1
+      return false
+    }
+    keys[count] = key
+    values[count] = value
+    slots[count] = slot
+    count += 1
+    return true
+  }
+}

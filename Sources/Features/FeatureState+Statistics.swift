@@ -1,0 +1,188 @@
+// Statistics: how a row's columns are read at a moment, how an event changes them, how it is taken back.
+//
+// Times may come late. A reading is never of a negative age; a late event is weighted as it would have been had it
+// come in time, and moves no clock back. So the order of late events does not matter for decayed counts.
+
+internal import Configuration
+internal import Primitives
+internal import Tables
+
+extension FeatureState {
+  /// The mean over the group's rows, as Float; NaN: absent.
+  @inline(__always)
+  func statistic(_ place: Int, _ example: Example) -> Float {
+    let read = plan.statistics[place]
+    let start = Int(example.rowStart[Int(read.group)])
+    let count = Int(example.rowCount[Int(read.group)])
+    var sum = 0.0
+    var present = 0
+    for index in start..<start + count {
+      let value = Self.value(read, example.rows[index] ?? plan.zeroRow.pointer, example.timeNanos)
+      if !value.isNaN {
+        sum += value
+        present += 1
+      }
+    }
+    guard present > 0 else { return .nan }
+    let value = Float(present == 1 ? sum : sum / Double(present))
+    return value.isFinite ? value : .nan
+  }
+
+  /// The session that an event at this moment would belong to; -1: no key.
+  func session(_ place: Int, _ example: Example) -> Int64 {
+    let read = plan.statistics[place]
+    guard example.rowCount[Int(read.group)] > 0 else { return -1 }
+    guard let row = example.rows[Int(example.rowStart[Int(read.group)])] else { return 0 }
+    return Int64(row.word32(read.column)) + (Self.isOver(read, row, example.timeNanos) ? 1 : 0)
+  }
+
+  @inline(__always)
+  private static func isOver(_ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64) -> Bool {
+    let last = Int64(bitPattern: row.word64(read.last))
+    return last != 0 && now.subtractingReportingOverflow(last).partialValue > read.gapNanos && now > last
+  }
+
+  @inline(__always)
+  private static func value(_ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64) -> Double {
+    if read.gapNanos > 0, isOver(read, row, now) {
+      // The gap has ended what the row holds.
+      return read.kind == .count || read.kind == .decayed
+        ? 0 : (read.kind == .mean || read.kind == .square) && read.shrinkage > 0 ? read.prior : .nan
+    }
+    switch read.kind {
+    case .count: return Double(row.word32(read.column))
+    case .decayed: return Double(row[Int(read.column)]) * decay(read, row, now)
+    case .rate:
+      let factor = decay(read, row, now)
+      let above = Double(row[Int(read.column)]) * factor
+      let below = Double(row[Int(read.second)]) * factor
+      return (above + read.prior * read.shrinkage) / (below + read.shrinkage)
+    case .mean, .square:
+      let count = Double(row.word32(read.second))
+      if count + read.shrinkage == 0 { return .nan }
+      let sum = Double(bitPattern: row.word64(read.column))
+      return (sum + read.prior * read.shrinkage) / (count + read.shrinkage)
+    case .ewmean, .last:
+      return row.word32(read.column + 1) == 0 ? .nan : Double(row[Int(read.column)])
+    case .recency, .age:
+      let then = Int64(bitPattern: row.word64(read.column))
+      return then == 0 ? .nan : seconds(from: then, to: now)
+    case .interval:
+      let first = Int64(bitPattern: row.word64(read.column))
+      let count = Double(row.word32(read.second))
+      return first == 0 || count == 0 ? .nan : seconds(from: first, to: now) / count
+    case .session: return .nan
+    }
+  }
+
+  @inline(__always)
+  private static func decay(_ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64) -> Double {
+    guard read.halfLifeSeconds > 0 else { return 1 }
+    let last = Int64(bitPattern: row.word64(read.last))
+    guard last != 0 else { return 1 }
+    return Numerics.exp2(-seconds(from: last, to: now) / read.halfLifeSeconds)
+  }
+
+  /// Not negative.
+  @inline(__always)
+  static func seconds(from then: Int64, to now: Int64) -> Double {
+    max(0, (Double(now) - Double(then)) * 1e-9)
+  }
+
+  // MARK: Changing
+
+  /// Changes one row by an event of type `bit`; `sign` -1 takes it back.
+  func change(
+    _ range: GroupRange, _ row: UnsafeMutablePointer<Float>, _ bit: UInt64, _ example: Example,
+    _ targets: UnsafePointer<Double>, sign: Int
+  ) {
+    let now = example.timeNanos
+    for index in range.first..<range.first + range.count {
+      let update = plan.updates[index]
+      guard update.types & bit != 0, !update.needsLabel || example.hasLabel else { continue }
+      if sign < 0 {
+        Self.takeBack(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
+      } else {
+        Self.apply(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func apply(
+    _ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>, _ now: Int64, _ target: Double
+  ) {
+    let column = update.column
+    let last = update.last < 0 ? 0 : Int64(bitPattern: row.word64(update.last))
+    let isOver = update.gapNanos > 0 && last != 0 && now > last && now &- last > update.gapNanos
+    switch update.code {
+    case .count:
+      let count = isOver ? 0 : row.word32(column)
+      row.set(column, count == .max ? count : count + 1)
+    case .decayed:
+      let old = isOver ? 0 : Double(row[Int(column)])
+      row[Int(column)] = Float(fading(old, 1, last, now, update.halfLifeSeconds))
+    case .sum:
+      let old = isOver ? 0 : Double(bitPattern: row.word64(column))
+      let sum = old + (update.isSquared ? target * target : target)
+      if sum.isFinite { row.set(column, sum.bitPattern) }
+    case .ewmean:
+      let count = isOver ? 0 : row.word32(column + 1)
+      let old = isOver ? 0 : Double(row[Int(column)])
+      let rate = update.warmup > 0 ? max(update.rate, 1 / (Double(count) + update.warmup)) : update.rate
+      row[Int(column)] = finite(old + min(1, rate) * (target - old))
+      row.set(column + 1, count == .max ? count : count + 1)
+    case .last:
+      row[Int(column)] = finite(target)
+      row.set(column + 1, 1 as UInt32)
+    case .first:
+      let first = isOver ? 0 : Int64(bitPattern: row.word64(column))
+      if first == 0 || now < first { row.set(column, UInt64(bitPattern: now == 0 ? 1 : now)) }
+    case .time:
+      let old = Int64(bitPattern: row.word64(column))
+      if old == 0 || now > old { row.set(column, UInt64(bitPattern: now == 0 ? 1 : now)) }
+    case .session: if isOver { row.set(column, row.word32(column) &+ 1) }
+    }
+  }
+
+  /// `old` as of `last`, with `amount` as of `now`, both as of the later of the two.
+  @inline(__always)
+  private static func fading(
+    _ old: Double, _ amount: Double, _ last: Int64, _ now: Int64, _ halfLife: Double
+  ) -> Double {
+    guard halfLife > 0, last != 0, last != now else { return old + amount }
+    return now > last
+      ? old * Numerics.exp2(-seconds(from: last, to: now) / halfLife) + amount
+      : old + amount * Numerics.exp2(-seconds(from: now, to: last) / halfLife)
+  }
+
+  @inline(__always)
+  private static func finite(_ value: Double) -> Float {
+    let float = Float(value)
+    return float.isFinite ? float : 0
+  }
+
+  /// Counts and sums are corrected; what cannot be undone (exponential means, the newest value, clocks, sessions)
+  /// stays until a replay.
+  private static func takeBack(
+    _ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>, _ then: Int64, _ target: Double
+  ) {
+    let column = update.column
+    let last = update.last < 0 ? 0 : Int64(bitPattern: row.word64(update.last))
+    // Of an earlier session: the row holds nothing of it any more.
+    if update.gapNanos > 0, last != 0, last > then, last &- then > update.gapNanos { return }
+    switch update.code {
+    case .count: row.set(column, row.word32(column) == 0 ? 0 : row.word32(column) - 1)
+    case .decayed:
+      let amount =
+        update.halfLifeSeconds > 0 && last != 0
+        ? Numerics.exp2(-seconds(from: then, to: last) / update.halfLifeSeconds) : 1
+      row[Int(column)] = Float(max(0, Double(row[Int(column)]) - amount))
+    case .sum:
+      let old = Double(bitPattern: row.word64(column))
+      let sum = old - (update.isSquared ? target * target : target)
+      if sum.isFinite { row.set(column, (update.isSquared ? max(0, sum) : sum).bitPattern) }
+    case .ewmean, .last, .first, .time, .session: break
+    }
+  }
+}

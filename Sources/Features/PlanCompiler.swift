@@ -1,0 +1,466 @@
+// From the configuration's names to registers, operations and columns. Runs once per configuration.
+
+internal import Configuration
+internal import Primitives
+
+struct PlanCompiler {
+  let configuration: Configuration
+  var slots: [SlotDescription] = []
+  var denseNames = ["constant"]
+  var types: [EventTypePlan] = []
+  var user = EntityPlan(attributes: [], words: 0)
+  var item = EntityPlan(attributes: [], words: 0)
+  var context: [AttributePlan] = []
+  var histories: [HistoryPlan] = []
+  var groups: [GroupPlan] = []
+  var targets: [TargetPlan] = []
+  var statistics: [StatisticRead] = []
+  var transforms: [Transform] = []
+  var boundaries: [Float] = []
+  var operands: [Int32] = []
+  var operations: [[Operation]] = [[], [], []]
+  var templates: [[TemplatePlan]] = [[], [], []]
+  var dense: [[DensePlan]] = [[], [], []]
+  var categoryRegisters = 0
+  var numberRegisters = 0
+  var hashCapacity = 0
+  var standardisers = 0
+  var registers: [Source: Int32] = [:]
+
+  private var groupPlaces: [[Source]: Int] = [:]
+  private var fetched: Set<Int> = []
+  private var columns: [String: Int32] = [:]
+  /// Statistics whose `minus` is compiled when all values have registers.
+  private var open: [(update: (group: Int, place: Int), section: ValueSection)] = []
+
+  init(_ configuration: Configuration) { self.configuration = configuration }
+
+  mutating func compile() {
+    types = configuration.events.map { event in
+      EventTypePlan(
+        nameHash: StableHash.of(event.name), label: event.label, threshold: event.threshold,
+        weight: Float(event.weight), defaultValue: event.defaultValue, isInteraction: event.isInteraction)
+    }
+    user = Self.entity(configuration.entities.user)
+    item = Self.entity(configuration.entities.item)
+    context = configuration.features.context.map(Self.attribute)
+    histories = configuration.features.histories.map {
+      HistoryPlan(name: $0.name, types: mask($0.types), length: $0.length)
+    }
+    groups = [
+      GroupPlan(name: "user", sources: [.user], scope: .user, seed: 0, words: user.words),
+      GroupPlan(name: "item", sources: [.item], scope: .item, seed: 0, words: item.words),
+    ]
+    groupPlaces = [[.user]: 0, [.item]: 1]
+    for (slot, section) in configuration.features.sparse.enumerated() { compileTemplate(slot, section) }
+    for entry in configuration.features.dense { compileDense(entry) }
+    // Statistics that nothing reads may still be what a `minus` needs; those compile here, in rounds.
+    while let (update, section) = open.popLast() { compileTarget(update, section) }
+    for index in groups.indices {
+      groups[index].updates.sort { ($0.code == .time ? 1 : 0) < ($1.code == .time ? 1 : 0) }
+    }
+  }
+
+  // MARK: Events, attributes
+
+  private func mask(_ names: [String]) -> UInt64 {
+    var mask: UInt64 = 0
+    for (place, event) in configuration.events.enumerated() {
+      if names.isEmpty ? event.isInteraction : names.contains(event.name) { mask |= 1 << UInt64(place) }
+    }
+    return mask
+  }
+
+  private static func attribute(_ section: AttributeSection) -> AttributePlan {
+    AttributePlan(
+      name: section.name, type: section.type, dimension: section.dimension,
+      minimumToken: section.minimumToken,
+      maximumValues: section.type == .category ? 1 : section.maximumValues,
+      missing: section.missing.map { Float($0) } ?? .nan)
+  }
+
+  /// Row: ordinal + 1, flags and generation, a presence bit for each attribute, then its columns.
+  private static func entity(_ sections: [AttributeSection]) -> EntityPlan {
+    var attributes = sections.map(attribute)
+    var words = 2 + (attributes.count + 31) / 32
+    for index in attributes.indices {
+      switch attributes[index].type {
+      case .category:
+        attributes[index].column = Int32(words)
+        words += 2
+      case .number:
+        attributes[index].column = Int32(words)
+        words += 1
+      case .categories, .text, .vector: break
+      }
+    }
+    return EntityPlan(attributes: attributes, words: words)
+  }
+
+  // MARK: Registers
+
+  private mutating func newCategories(_ capacity: Int) -> Int32 {
+    categoryRegisters += 1
+    hashCapacity += capacity
+    return Int32(categoryRegisters - 1)
+  }
+
+  private mutating func newNumber() -> Int32 {
+    numberRegisters += 1
+    return Int32(numberRegisters - 1)
+  }
+
+  private mutating func emit(_ scope: Scope, _ operation: Operation) {
+    operations[scope.rawValue].append(operation)
+  }
+
+  private func resolve(_ name: String) -> Source {
+    switch configuration.source(name) {
+    case .success(let source): return source
+    case .failure(let error): preconditionFailure("an unchecked configuration: \(error.message)")
+    }
+  }
+
+  func scope(_ source: Source) -> Scope {
+    switch source {
+    case .user, .userAttribute, .hour, .weekday, .history: .user
+    case .type, .origin, .contextAttribute: .context
+    case .item, .itemAttribute: .item
+    case .value(let index):
+      scopeOfValue(configuration.features.values[index])
+    }
+  }
+
+  private func scopeOfValue(_ section: ValueSection) -> Scope {
+    let names = section.statistic == nil ? [section.from] : section.of
+    return names.map { scope(resolve($0)) }.max() ?? .user
+  }
+
+  /// The register that holds the source, compiled when it is first asked for.
+  mutating func register(_ source: Source) -> Int32 {
+    if let register = registers[source] { return register }
+    let register = compile(source)
+    registers[source] = register
+    return register
+  }
+
+  private mutating func compile(_ source: Source) -> Int32 {
+    func simple(_ code: Operation.Code) -> Int32 {
+      let out = newCategories(1)
+      emit(scope(source), Operation(code: code, out: out))
+      return out
+    }
+    switch source {
+    case .user: return simple(.userID)
+    case .item: return simple(.itemID)
+    case .type: return simple(.type)
+    case .origin: return simple(.origin)
+    case .hour: return simple(.hour)
+    case .weekday: return simple(.weekday)
+    case .userAttribute(let index): return entityAttribute(user.attributes[index], index, side: 0)
+    case .itemAttribute(let index): return entityAttribute(item.attributes[index], index, side: 1)
+    case .contextAttribute(let index):
+      if context[index].type == .number {
+        let out = newNumber()
+        emit(.context, Operation(code: .contextNumber, out: out, a: Int32(index)))
+        return out
+      }
+      let out = newCategories(context[index].maximumValues)
+      emit(.context, Operation(code: .contextCategories, out: out, a: Int32(index)))
+      return out
+    case .history(let index):
+      let out = newCategories(histories[index].length)
+      emit(.user, Operation(code: .history, out: out, a: Int32(index)))
+      return out
+    case .value(let index): return value(configuration.features.values[index])
+    }
+  }
+
+  private mutating func entityAttribute(_ attribute: AttributePlan, _ index: Int, side: Int32) -> Int32 {
+    let scope: Scope = side == 0 ? .user : .item
+    switch attribute.type {
+    case .number:
+      let out = newNumber()
+      emit(scope, Operation(code: .entityNumber, out: out, a: Int32(index), b: side, c: attribute.column))
+      return out
+    case .category:
+      let out = newCategories(1)
+      emit(scope, Operation(code: .entityCategory, out: out, a: Int32(index), b: side, c: attribute.column))
+      return out
+    case .categories, .text, .vector:
+      if side == 0 { user.hasRecordFeatures = true } else { item.hasRecordFeatures = true }
+      let out = newCategories(attribute.maximumValues)
+      emit(scope, Operation(code: .entityCategories, out: out, a: Int32(index), b: side))
+      return out
+    }
+  }
+
+  // MARK: Values
+
+  private mutating func value(_ section: ValueSection) -> Int32 {
+    let scope = scopeOfValue(section)
+    if section.statistic == .session {
+      let read = statistic(section)
+      let out = newCategories(1)
+      emit(scope, Operation(code: .session, out: out, a: read))
+      return out
+    }
+    let number: Int32
+    if section.statistic != nil {
+      let read = statistic(section)
+      number = newNumber()
+      emit(scope, Operation(code: .statistic, out: number, a: read))
+    } else {
+      let source = resolve(section.from)
+      let inner = register(source)
+      if configuration.nature(source).isCategorical {
+        guard section.isSet else { return inner }
+        let out = newCategories(1)
+        emit(scope, Operation(code: .set, out: out, b: inner))
+        return out
+      }
+      number = inner
+    }
+    return finish(section, transformed(section, number, scope), scope)
+  }
+
+  private mutating func transformed(_ section: ValueSection, _ number: Int32, _ scope: Scope) -> Int32 {
+    var transform = Transform()
+    if let missing = section.missing { transform.missing = Float(missing) }
+    if section.clip.count == 2 {
+      (transform.lowest, transform.highest) = (Float(section.clip[0]), Float(section.clip[1]))
+    }
+    (transform.log1p, transform.sqrt) = (section.log1p, section.sqrt)
+    (transform.offset, transform.scale) = (Float(section.offset), Float(section.scale))
+    if section.standardise {
+      transform.standardiser = Int32(standardisers)
+      standardisers += 1
+    }
+    if transform.isIdentity, section.missing == nil { return number }
+    transforms.append(transform)
+    let out = newNumber()
+    emit(scope, Operation(code: .transform, out: out, a: Int32(transforms.count - 1), b: number))
+    return out
+  }
+
+  private mutating func finish(_ section: ValueSection, _ number: Int32, _ scope: Scope) -> Int32 {
+    let first = Int32(boundaries.count)
+    func operation(_ code: Operation.Code, _ out: Int32, _ numbers: [Double]) -> Operation {
+      Operation(code: code, out: out, a: first, b: number, c: Int32(numbers.count))
+    }
+    if !section.bucketise.isEmpty {
+      boundaries += section.bucketise.map { Float($0) }
+      let out = newCategories(1)
+      emit(scope, operation(.bucketise, out, section.bucketise))
+      return out
+    }
+    if section.step > 0 {
+      boundaries.append(Float(section.step))
+      let out = newCategories(1)
+      emit(scope, operation(.step, out, [section.step]))
+      return out
+    }
+    if section.within.count == 2 {
+      boundaries += section.within.map { Float($0) }
+      let out = newNumber()
+      emit(scope, operation(.within, out, section.within))
+      return out
+    }
+    return number
+  }
+
+  // MARK: Statistics
+
+  /// The group of the statistic's key, its rows fetched before the operation that follows.
+  private mutating func group(_ sources: [Source]) -> Int {
+    let place: Int
+    if let known = groupPlaces[sources] {
+      place = known
+    } else {
+      place = groups.count
+      groupPlaces[sources] = place
+      let name = sources.isEmpty ? "all" : sources.map(name).joined(separator: " x ")
+      groups.append(
+        GroupPlan(
+          name: name, sources: sources, scope: sources.map(scope).max() ?? .user,
+          seed: StableHash.of("group:" + name), words: 0))
+    }
+    // Rows 0 and 1 are always fetched: they carry the attributes.
+    guard place > 1, fetched.insert(place).inserted else { return place }
+    let keys = sources.map { register($0) }
+    let first = operands.count
+    operands += keys
+    emit(
+      groups[place].scope,
+      Operation(code: .rows, a: Int32(place), b: Int32(first), c: Int32(keys.count)))
+    return place
+  }
+
+  func name(_ source: Source) -> String {
+    switch source {
+    case .user: "user"
+    case .item: "item"
+    case .type: "type"
+    case .origin: "source"
+    case .hour: "time.hour"
+    case .weekday: "time.weekday"
+    case .userAttribute(let index): "user." + configuration.entities.user[index].name
+    case .itemAttribute(let index): "item." + configuration.entities.item[index].name
+    case .contextAttribute(let index): "context." + configuration.features.context[index].name
+    case .history(let index): "history." + configuration.features.histories[index].name
+    case .value(let index): configuration.features.values[index].name
+    }
+  }
+
+  /// The offset of a column with these properties, made if the group has none.
+  private mutating func column(
+    _ group: Int, _ key: String, words: Int, _ update: (Int32) -> ColumnUpdate, section: ValueSection? = nil
+  ) -> Int32 {
+    let key = "\(group):\(key)"
+    if let known = columns[key] { return known }
+    let offset = Int32(groups[group].words)
+    columns[key] = offset
+    groups[group].words += words
+    groups[group].updates.append(update(offset))
+    if let section { open.append(((group, groups[group].updates.count - 1), section)) }
+    return offset
+  }
+
+  private mutating func statistic(_ section: ValueSection) -> Int32 {
+    guard let kind = section.statistic else { preconditionFailure("no statistic") }
+    let group = group(section.of.map(resolve))
+    let types = mask(section.types)
+    let gap = section.gap
+    let halfLife = Double(section.halfLife) / 1e9
+    var read = StatisticRead(kind: kind, group: Int32(group), column: 0)
+    (read.gapNanos, read.halfLifeSeconds) = (gap, halfLife)
+    (read.prior, read.shrinkage) = (section.prior, section.shrinkage)
+    let needsLast = gap > 0 || halfLife > 0 || kind == .recency || kind == .session
+    func lastColumn(_ types: UInt64) -> Int32 {
+      column(group, "time \(types)", words: 2) { ColumnUpdate(code: .time, column: $0, types: types) }
+    }
+    if needsLast { read.last = lastColumn(kind == .rate ? types | mask(section.numerator) : types) }
+    let last = read.last
+    let target = "\(section.target.rawValue) - \(section.minus.joined(separator: " - "))"
+    func countColumn(_ of: String) -> Int32 {
+      column(group, "count \(types) \(gap) \(of)", words: 1) {
+        var update = ColumnUpdate(code: .count, column: $0, types: types, last: last, gapNanos: gap)
+        update.needsLabel = of == StatisticTarget.label.rawValue
+        return update
+      }
+    }
+    func decayedColumn(_ types: UInt64) -> Int32 {
+      column(group, "decayed \(types) \(halfLife) \(gap) \(last)", words: 1) {
+        ColumnUpdate(
+          code: .decayed, column: $0, types: types, last: last, gapNanos: gap, halfLifeSeconds: halfLife)
+      }
+    }
+    switch kind {
+    case .count: read.column = countColumn("")
+    case .decayed: read.column = decayedColumn(types)
+    case .rate:
+      read.column = decayedColumn(mask(section.numerator))
+      read.second = decayedColumn(types)
+    case .mean, .square:
+      read.column = column(
+        group, "\(kind) \(types) \(gap) \(target)", words: 2,
+        {
+          ColumnUpdate(
+            code: .sum, column: $0, types: types, last: last, gapNanos: gap, isSquared: kind == .square)
+        }, section: section)
+      read.second = countColumn(section.target.rawValue)
+    case .ewmean:
+      read.column = column(
+        group, "ew \(types) \(gap) \(target) \(section.rate) \(section.warmup)", words: 2,
+        {
+          ColumnUpdate(
+            code: .ewmean, column: $0, types: types, last: last, gapNanos: gap, rate: section.rate,
+            warmup: section.warmup)
+        }, section: section)
+    case .last:
+      read.column = column(
+        group, "last \(types) \(gap) \(target)", words: 2,
+        {
+          ColumnUpdate(code: .last, column: $0, types: types, last: last, gapNanos: gap)
+        }, section: section)
+    case .recency: read.column = last
+    case .age, .interval:
+      read.column = column(group, "first \(types) \(gap)", words: 2) {
+        ColumnUpdate(code: .first, column: $0, types: types, last: last, gapNanos: gap)
+      }
+      if kind == .interval { read.second = countColumn("") }
+    case .session:
+      read.column = column(group, "session \(types) \(gap)", words: 1) {
+        ColumnUpdate(code: .session, column: $0, types: types, last: last, gapNanos: gap)
+      }
+    }
+    statistics.append(read)
+    return Int32(statistics.count - 1)
+  }
+
+  private mutating func compileTarget(_ update: (group: Int, place: Int), _ section: ValueSection) {
+    let minus = section.minus.map { register(resolve($0)) }
+    let known = targets.firstIndex {
+      $0.kind == section.target
+        && operands[$0.minusStart..<$0.minusStart + $0.minusCount].elementsEqual(minus)
+    }
+    let place = known ?? targets.count
+    if known == nil {
+      targets.append(TargetPlan(kind: section.target, minusStart: operands.count, minusCount: minus.count))
+      operands += minus
+    }
+    groups[update.group].updates[update.place].target = Int32(place)
+    groups[update.group].updates[update.place].needsLabel = section.target == .label
+  }
+
+  // MARK: Templates
+
+  private mutating func compileTemplate(_ slot: Int, _ section: SparseSection) {
+    let sources = section.of.map(resolve)
+    let registers = sources.map { register($0) }
+    var scope = sources.map { self.scope($0) }.max() ?? .user
+    var times: Int32 = -1
+    if !section.times.isEmpty {
+      let source = resolve(section.times)
+      times = register(source)
+      scope = max(scope, self.scope(source))
+    }
+    slots.append(
+      SlotDescription(
+        name: section.name, isLinear: section.isLinear, variance: Float(section.variance),
+        drift: Float(section.drift), factor: section.factor, factorVariance: Float(section.factorVariance),
+        factorInit: Float(section.factorInit), scope: scope))
+    templates[scope.rawValue].append(
+      TemplatePlan(
+        slot: UInt16(slot), seed: StableHash.of("sparse:" + section.name),
+        registers: InlineArray { $0 < registers.count ? registers[$0] : 0 }, registerCount: registers.count,
+        times: times, normalisation: section.normalise))
+  }
+
+  private mutating func compileDense(_ entry: String) {
+    let sources = Configuration.factors(of: entry).map(resolve)
+    let scope = sources.map { self.scope($0) }.max() ?? .user
+    let place = Int32(denseNames.count)
+    if sources.count == 1, case .vector(let dimension) = configuration.nature(sources[0]) {
+      var plan = DensePlan(place: place, dimension: dimension)
+      switch sources[0] {
+      case .userAttribute(let index):
+        user.hasRecordFeatures = true
+        (plan.vectorSide, plan.vectorPlace) = (0, index)
+      case .itemAttribute(let index):
+        item.hasRecordFeatures = true
+        (plan.vectorSide, plan.vectorPlace) = (1, index)
+      case .contextAttribute(let index): (plan.vectorSide, plan.vectorPlace) = (2, index)
+      default: preconditionFailure("no vector: \(entry)")
+      }
+      dense[scope.rawValue].append(plan)
+      for index in 0..<dimension { denseNames.append("\(entry)[\(index)]") }
+      return
+    }
+    let factors = sources.map { register($0) }
+    dense[scope.rawValue].append(
+      DensePlan(place: place, factorStart: operands.count, factorCount: factors.count))
+    operands += factors
+    denseNames.append(entry)
+  }
+}

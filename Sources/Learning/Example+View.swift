@@ -1,0 +1,42 @@
+// From features to members: the example as the ensemble reads it.
+
+internal import Configuration
+package import Features
+package import Models
+internal import Tables
+
+extension Example {
+  // hot: a few words, no copy.
+  var view: FeatureView {
+    FeatureView(
+      keys: UnsafePointer(keys), values: UnsafePointer(values), slots: UnsafePointer(slots), count: count,
+      sharedCount: sharedCount, dense: UnsafePointer(dense), denseCount: plan.denseCount, user: userKey,
+      item: itemKey, seconds: Numerics.tableSeconds(timeNanos), label: label, weight: weight)
+  }
+}
+
+extension EnsemblePlan {
+  /// The members that the configuration names, over the features that it describes.
+  /// - Throws: what is wrong with the members.
+  package convenience init(_ plan: FeaturePlan) throws(EnsemblePlanError) {
+    let configuration = plan.configuration
+    let isBinary = configuration.label.minimum == 0 && configuration.label.maximum == 1
+    let isLogistic = configuration.model.loss == .auto ? isBinary : configuration.model.loss == .logistic
+    let use = configuration.model.use
+    let members = configuration.model.members.filter { member in
+      member.isOn && (use == ["auto"] || use.contains(member.name))
+    }
+    try self.init(
+      templates: plan.slots.map { slot in
+        Template(
+          slot.name, isLinear: slot.isLinear, variance: slot.variance, drift: slot.drift,
+          factor: slot.factor, factorVariance: slot.factorVariance, factorInit: slot.factorInit)
+      },
+      denseNames: plan.denseNames,
+      objective: Objective(
+        isLogistic: isLogistic, minimum: plan.labelMinimum, maximum: plan.labelMaximum),
+      members: members, stack: configuration.model.stack,
+      bounds: TableBounds(
+        maximumRows: configuration.limits.rows, admissionCount: configuration.limits.admission))
+  }
+}

@@ -1,0 +1,132 @@
+// Too many events by one user or source in too little time, in bounded memory.
+
+package import Primitives
+internal import Statistics
+
+/// A token bucket: `burst` events at once, refilled with `eventsPerSecond`.
+package struct BurstLimit: Sendable, Equatable {
+  package var eventsPerSecond: Double
+  package var burst: Double
+
+  /// Both above 0; a refill takes at most 292 years.
+  package init(eventsPerSecond: Double, burst: Double) {
+    precondition(eventsPerSecond > 1e-9 && burst >= 1)
+    self.eventsPerSecond = eventsPerSecond
+    self.burst = burst
+  }
+}
+
+/// One token bucket for each key, in event time.
+///
+/// A bucket is two times (generic cell rate algorithm): the latest event's, and the one at which the bucket would
+/// be full again. An event at t, not before the key's latest, is within the limit if
+///
+///     max(full, t) - t ≤ (burst - 1) / rate,   then   full := max(full, t) + 1 / rate
+///
+/// and an event beyond the limit takes no token. Late events count as if they came at the key's latest time, so a
+/// burst cannot hide behind old timestamps.
+///
+/// The table is 8-way set-associative. A new key takes the place of the one whose bucket is full soonest: a key
+/// whose bucket is full is the same as one never seen, so forgetting costs nothing until more than 8 keys of a set
+/// are bursting at once.
+///
+///     set = hash(key) │ key, latest, full │ … 8 ways │
+///
+/// - `capacity`: keys, rounded up to a power of two; default 16,384 (24 bytes each).
+/// - Complexity: O(1) per event, no allocation.
+/// - Source: ITU-T I.371 (GCRA).
+package struct BurstDetector: Sendable, Equatable {
+  private static let ways = 8
+
+  private struct Slot: Sendable, Equatable {
+    var key: UInt64 = 0
+    var latest: Int64 = .min
+    var full: Int64 = .min
+  }
+
+  package let limit: BurstLimit
+  package let capacity: Int
+  private var slots: ChunkedArray<Slot>
+  private let increment: Int64
+  private let tolerance: Int64
+
+  package init(_ limit: BurstLimit, capacity: Int = 16_384) {
+    precondition(capacity > 0 && capacity <= 1 << 24)
+    self.limit = limit
+    var size = Self.ways
+    while size < capacity { size *= 2 }
+    self.capacity = size
+    slots = ChunkedArray(repeating: Slot(), count: size)
+    increment = max(1, Int64(min(1e9 / limit.eventsPerSecond, 0x1p62)))
+    tolerance = Int64(min((limit.burst - 1) * 1e9 / limit.eventsPerSecond, 0x1p62))
+  }
+
+  // hot: once per event.
+  /// Whether this event of `key` is within the limit; takes a token if so.
+  package mutating func admits(key: UInt64, timeNanos: Int64) -> Bool {
+    let index = slot(of: key)
+    var slot = slots[index]
+    if slot.key != key || slot.latest == .min { slot = Slot(key: key) }
+    let now = max(timeNanos, slot.latest)
+    slot.latest = now
+    let full = max(slot.full, now)
+    let isWithin = full.subtractingReportingOverflow(now).partialValue <= tolerance
+    if isWithin {
+      let next = full.addingReportingOverflow(increment)
+      slot.full = next.overflow ? .max : next.partialValue
+    }
+    slots[index] = slot
+    return isWithin
+  }
+
+  /// The key's slot, or the one of its set that is full soonest (an empty one first).
+  private func slot(of key: UInt64) -> Int {
+    let sets = UInt64(capacity / Self.ways)
+    let first = Int(CounterRandom.mix(key) & (sets - 1)) * Self.ways
+    var victim = first
+    for index in first..<first + Self.ways {
+      let slot = slots[index]
+      if slot.key == key, slot.latest != .min { return index }
+      if slot.full < slots[victim].full { victim = index }
+    }
+    return victim
+  }
+}
+
+extension BurstDetector: ByteCodable {
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(limit.eventsPerSecond)
+    writer.write(limit.burst)
+    writer.write(UInt32(capacity))
+    let used = (0..<capacity).filter { slots[$0].latest != .min }
+    writer.write(used) { writer, index in
+      writer.write(UInt32(index))
+      writer.write(slots[index].key)
+      writer.write(slots[index].latest)
+      writer.write(slots[index].full)
+    }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    let place = reader.position
+    let rate = try reader.read(Double.self)
+    let burst = try reader.read(Double.self)
+    let capacity = try reader.read(UInt32.self)
+    guard rate > 1e-9, rate.isFinite, burst >= 1, burst.isFinite, capacity > 0, capacity <= 1 << 24 else {
+      throw .outOfBounds(what: "burst limit", value: UInt64(capacity), at: place)
+    }
+    self.init(BurstLimit(eventsPerSecond: rate, burst: burst), capacity: Int(capacity))
+    let size = self.capacity
+    let used = try reader.readArray(limit: size) {
+      (reader: inout ByteReader) throws(ByteCodecError) -> (Int, Slot) in
+      let index = Int(try reader.read(UInt32.self))
+      guard index < size else {
+        throw .outOfBounds(what: "slot", value: UInt64(index), at: reader.position - 4)
+      }
+      let key = try reader.read(UInt64.self)
+      let latest = try reader.read(Int64.self)
+      return (index, Slot(key: key, latest: latest, full: try reader.read(Int64.self)))
+    }
+    for (index, slot) in used { slots[index] = slot }
+  }
+}

@@ -1,0 +1,159 @@
+// All rules over the stream of accepted events: what is suspicious, and what is done with it.
+
+package import Primitives
+
+/// What the rules look at.
+package struct HygieneInput: Sendable {
+  package var timeNanos: Int64
+  /// Hash of the user's id; nil: the event has no user.
+  package var user: UInt64?
+  /// Hash of the source's name.
+  package var source: UInt64
+  /// Dense number of the event type in the configuration.
+  package var type: Int
+  /// Nil: the event has no value of its own.
+  package var value: Double?
+  package var weight: Double
+
+  package init(
+    timeNanos: Int64, user: UInt64?, source: UInt64, type: Int, value: Double?, weight: Double = 1
+  ) {
+    self.timeNanos = timeNanos
+    self.user = user
+    self.source = source
+    self.type = type
+    self.value = value
+    self.weight = weight
+  }
+}
+
+/// The state of every rule. It is a function of the events judged so far, in their order, and lives in the model.
+///
+/// An event that is not learned, or that is part of a burst, does not change what counts as a usual value: nobody can
+/// move the fences by flooding.
+///
+/// - Complexity: O(1) per event without allocation (with `anomaly`: trees · height).
+package struct Hygiene: Sendable, Equatable {
+  /// Magnitude up to which a number may enter a model: its square is finite as a Float.
+  package static let maxMagnitude = 1e18
+
+  package private(set) var rules: HygieneRules
+  package private(set) var clock: StreamClock
+  private var users: BurstDetector?
+  private var sources: BurstDetector?
+  private let eventTypes: Int
+  /// By event type.
+  private var outliers: [OutlierDetector]
+  private var anomalies: AnomalyDetector?
+
+  package init(_ rules: HygieneRules = HygieneRules(), eventTypes: Int, burstCapacity: Int = 16_384) {
+    self.rules = rules
+    self.eventTypes = eventTypes
+    clock = StreamClock(maxAheadNanos: rules.maxAheadNanos, maxBehindNanos: rules.maxBehindNanos)
+    users = rules.userBurst.map { BurstDetector($0, capacity: burstCapacity) }
+    sources = rules.sourceBurst.map { BurstDetector($0, capacity: 1024) }
+    let limit = rules.outlier
+    outliers = limit.map { Array(repeating: OutlierDetector($0), count: eventTypes) } ?? []
+    anomalies = rules.anomaly.map { AnomalyDetector($0) }
+  }
+
+  /// Puts other rules in force. What the rules have seen stays, but where a limit changed.
+  package mutating func update(_ new: HygieneRules) {
+    let fresh = Hygiene(new, eventTypes: eventTypes)
+    if new.userBurst != rules.userBurst { users = fresh.users }
+    if new.sourceBurst != rules.sourceBurst { sources = fresh.sources }
+    if new.outlier != rules.outlier { outliers = fresh.outliers }
+    if new.anomaly != rules.anomaly { anomalies = fresh.anomalies }
+    if new.maxAheadNanos != rules.maxAheadNanos || new.maxBehindNanos != rules.maxBehindNanos {
+      clock = fresh.clock
+    }
+    rules = new
+  }
+
+  // hot: once per event.
+  /// Judges an event, then takes it into account. `numbers`: the event's numbers in the order of the configuration,
+  /// NaN for missing; as many as `rules.anomaly` says, or none to leave that rule out.
+  package mutating func judge(_ input: HygieneInput, numbers: Span<Double>) -> HygieneVerdict {
+    var verdict = HygieneVerdict()
+    let isFinite =
+      (input.value ?? 0).magnitude <= Self.maxMagnitude && input.weight.magnitude <= Self.maxMagnitude
+    // Such a number has no place in a model whatever the configuration says.
+    if !isFinite { verdict.add(.notFinite, .quarantine) }
+    judgeTime(input, &verdict)
+    let isBurst = judgeBursts(input, &verdict)
+    let isUsual = !isBurst && verdict.isLearned
+
+    if let value = input.value, isFinite, outliers.indices.contains(input.type) {
+      if outliers[input.type].isOutlier(value) {
+        let clipped = outliers[input.type].clipped(value)
+        verdict.add(.outlier, rules.outlierAction, clipped: clipped)
+      }
+      if isUsual { outliers[input.type].learn(value) }
+    }
+    if isUsual, let limit = anomalies?.limit, numbers.count == limit.featureCount {
+      let score = anomalies?.scoreAndLearn(numbers) ?? 0
+      if score > limit.maxScore { verdict.add(.anomaly, rules.anomalyAction) }
+    }
+    return verdict
+  }
+
+  private mutating func judgeTime(_ input: HygieneInput, _ verdict: inout HygieneVerdict) {
+    guard (rules.earliestNanos...rules.latestNanos).contains(input.timeNanos) else {
+      verdict.add(.impossibleTime, rules.impossibleTime)
+      return
+    }
+    switch clock.observe(input.timeNanos) {
+    case .inPlace: break
+    case .ahead: verdict.add(.futureTime, rules.futureTime)
+    case .behind: verdict.add(.oldTime, rules.oldTime)
+    }
+  }
+
+  /// An event whose time is out of place takes its token at the stream's own time, so that a wrong clock cannot
+  /// lock or refill a bucket.
+  private mutating func judgeBursts(_ input: HygieneInput, _ verdict: inout HygieneVerdict) -> Bool {
+    let isMisplaced =
+      verdict.contains(.impossibleTime) || verdict.contains(.futureTime) || verdict.contains(.oldTime)
+    let time = isMisplaced ? clock.markNanos ?? rules.earliestNanos : input.timeNanos
+    var isBurst = false
+    if let user = input.user, users?.admits(key: user, timeNanos: time) == false {
+      verdict.add(.userBurst, rules.userBurstAction)
+      isBurst = true
+    }
+    if sources?.admits(key: input.source, timeNanos: time) == false {
+      verdict.add(.sourceBurst, rules.sourceBurstAction)
+      isBurst = true
+    }
+    return isBurst
+  }
+}
+
+extension Hygiene {
+  /// Writes the state; the rules come from the configuration.
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(clock)
+    writer.write(users != nil)
+    if let users { writer.write(users) }
+    writer.write(sources != nil)
+    if let sources { writer.write(sources) }
+    writer.write(outliers) { $0.write($1) }
+    writer.write(anomalies != nil)
+    if let anomalies { writer.write(anomalies) }
+  }
+
+  /// Reads the state of a model whose configuration says `rules`.
+  package init(
+    rules: HygieneRules, eventTypes: Int, from reader: inout ByteReader
+  ) throws(ByteCodecError) {
+    self.rules = rules
+    self.eventTypes = eventTypes
+    clock = try reader.read(StreamClock.self)
+    users = try reader.read(Bool.self) ? reader.read(BurstDetector.self) : nil
+    sources = try reader.read(Bool.self) ? reader.read(BurstDetector.self) : nil
+    outliers = try reader.readArray(limit: 65_536) {
+      (reader: inout ByteReader) throws(ByteCodecError) -> OutlierDetector in
+      try reader.read(OutlierDetector.self)
+    }
+    anomalies = try reader.read(Bool.self) ? reader.read(AnomalyDetector.self) : nil
+  }
+}

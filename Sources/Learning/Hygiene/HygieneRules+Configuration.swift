@@ -1,0 +1,54 @@
+// The rules as the configuration gives them.
+
+package import Configuration
+
+extension HygieneRules {
+  package init(_ configuration: Configuration) {
+    self.init()
+    let section = configuration.hygiene
+    let numbers = configuration.features.context.count { $0.type == .number }
+    let clock = section.clock
+    maxAheadNanos = max(clock.future, 86_400_000_000_000)
+    maxBehindNanos = clock.past
+    impossibleTime = .quarantine
+    futureTime = HygieneResponse(clock.action, clock.weight)
+    oldTime = HygieneResponse(clock.action, clock.weight)
+    let within = Double(section.burst.within) / 1e9
+    let burstAction = HygieneResponse(section.burst.action, section.burst.weight)
+    func limit(_ events: Int) -> BurstLimit? {
+      events > 0 && section.burst.action != .off
+        ? BurstLimit(eventsPerSecond: Double(events) / within, burst: Double(events)) : nil
+    }
+    userBurst = limit(section.burst.perUser)
+    userBurstAction = burstAction
+    sourceBurst = limit(section.burst.perSource)
+    sourceBurstAction = burstAction
+    outlier =
+      section.outlier.action == .off
+      ? nil
+      : OutlierLimit(
+        maxRobustZ: section.outlier.zScore, maxIQRDistance: section.outlier.interquartileRanges)
+    // Half-space trees look at the event's value and the numbers of its context together.
+    anomaly =
+      section.anomaly.action == .off
+      ? nil
+      : AnomalyLimit(
+        featureCount: 1 + numbers, maxScore: section.anomaly.threshold, trees: section.anomaly.trees,
+        height: section.anomaly.height, window: section.anomaly.window)
+    anomalyAction = HygieneResponse(section.anomaly.action, section.anomaly.weight)
+    outlierAction = HygieneResponse(section.outlier.action, section.outlier.weight)
+  }
+}
+
+extension HygieneResponse {
+  /// A rule that is applied after logging cannot refuse the caller any more: `reject` sets the event aside.
+  init(_ action: HygieneAction, _ weight: Double) {
+    self =
+      switch action {
+      case .off: .count
+      case .reject, .quarantine: .quarantine
+      case .clip: .clip
+      case .weight: .weight(weight)
+      }
+  }
+}

@@ -1,0 +1,128 @@
+// What can be wrong with an accepted event, and what is done about it.
+
+/// Why an event is suspicious. The raw value is its place in counters and in bytes; never reused.
+package enum HygieneReason: UInt8, Sendable, CaseIterable {
+  /// A number that is NaN, infinite, or beyond what a Float can hold with room to spare.
+  case notFinite = 0
+  /// Before or after what is plausible at all, such as 1970 or 2200.
+  case impossibleTime
+  /// Far ahead of the stream.
+  case futureTime
+  /// Far behind the stream.
+  case oldTime
+  /// Too many events by one user at once.
+  case userBurst
+  /// Too many events from one source at once.
+  case sourceBurst
+  /// A value far outside of its event type's usual ones.
+  case outlier
+  /// Numbers that are each usual but not together.
+  case anomaly
+
+  /// As in counters and messages: `hygiene.user_burst`.
+  package var name: String {
+    switch self {
+    case .notFinite: "not_finite"
+    case .impossibleTime: "impossible_time"
+    case .futureTime: "future_time"
+    case .oldTime: "old_time"
+    case .userBurst: "user_burst"
+    case .sourceBurst: "source_burst"
+    case .outlier: "outlier"
+    case .anomaly: "anomaly"
+    }
+  }
+}
+
+/// What a rule does with an event that breaks it.
+package enum HygieneResponse: Sendable, Equatable {
+  /// Counted only.
+  case count
+  /// The value is moved to the nearest usual one; for rules without a value the same as `count`.
+  case clip
+  /// Learned with its weight times this, in 0...1.
+  case weight(Double)
+  /// Logged, not learned, can be admitted again by command.
+  case quarantine
+  /// Logged, not learned.
+  case reject
+
+  /// The graver of two actions wins.
+  fileprivate var gravity: Int {
+    switch self {
+    case .count: 0
+    case .clip: 1
+    case .weight: 2
+    case .quarantine: 3
+    case .reject: 4
+    }
+  }
+}
+
+/// What is to be done with one event.
+package struct HygieneVerdict: Sendable, Equatable {
+  /// Every reason found, bit by `HygieneReason.rawValue`.
+  package private(set) var reasons: UInt16 = 0
+  /// Of all broken rules the gravest.
+  package private(set) var action: HygieneResponse = .count
+  /// The reason of `action`; nil for a clean event.
+  package private(set) var reason: HygieneReason?
+  /// Product of the weights of all broken rules; 0 where it is not to be learned.
+  package private(set) var weightFactor = 1.0
+  /// The value to learn instead.
+  package private(set) var clippedValue: Double?
+
+  package init() {}
+
+  package var isClean: Bool { reasons == 0 }
+  package var isLearned: Bool { action != .quarantine && action != .reject }
+
+  package func contains(_ reason: HygieneReason) -> Bool { reasons & (1 << UInt16(reason.rawValue)) != 0 }
+
+  mutating func add(_ reason: HygieneReason, _ action: HygieneResponse, clipped: Double? = nil) {
+    if reasons == 0 || action.gravity > self.action.gravity {
+      self.action = action
+      self.reason = reason
+    }
+    reasons |= 1 << UInt16(reason.rawValue)
+    switch action {
+    case .count: break
+    case .clip: clippedValue = clipped
+    case .weight(let factor): weightFactor *= factor
+    case .quarantine, .reject: weightFactor = 0
+    }
+  }
+}
+
+/// The limits and actions of every rule; nil or empty switches a rule off.
+package struct HygieneRules: Sendable, Equatable {
+  /// Event times outside of these are impossible. Default 1980 to 2100.
+  package var earliestNanos: Int64 = 315_532_800_000_000_000
+  package var latestNanos: Int64 = 4_102_444_800_000_000_000
+  package var impossibleTime: HygieneResponse = .quarantine
+
+  /// How far an event may be ahead of the stream's newest plausible time; default one day.
+  package var maxAheadNanos: Int64 = 86_400_000_000_000
+  package var futureTime: HygieneResponse = .quarantine
+
+  /// How far behind; default 30 days.
+  package var maxBehindNanos: Int64 = 2_592_000_000_000_000
+  package var oldTime: HygieneResponse = .weight(0.5)
+
+  /// Default 20 a second in the long run, 500 at once.
+  package var userBurst: BurstLimit? = BurstLimit(eventsPerSecond: 20, burst: 500)
+  package var userBurstAction: HygieneResponse = .quarantine
+
+  /// Off by default: a source can be everybody.
+  package var sourceBurst: BurstLimit?
+  package var sourceBurstAction: HygieneResponse = .weight(0.1)
+
+  package var outlier: OutlierLimit? = OutlierLimit()
+  package var outlierAction: HygieneResponse = .clip
+
+  /// Off by default: it needs several numbers in an event.
+  package var anomaly: AnomalyLimit?
+  package var anomalyAction: HygieneResponse = .weight(0.1)
+
+  package init() {}
+}

@@ -1,0 +1,334 @@
+// The one thread that follows the log and trains the head. All that changes the head happens here, between two
+// records; everybody else reads what it publishes.
+
+internal import Configuration
+package import EventLog
+internal import Primitives
+package import Synchronization
+
+/// What requests read: a model that nobody writes, and where it stands.
+package final class Revision: Sendable {
+  package let model: Model
+  /// Grows with every publication; of a kept version, its number.
+  package let number: UInt64
+  /// All log records below this offset are in the model.
+  package let offset: UInt64
+  /// The kept version that this is; nil: a revision of the head.
+  package let version: VersionID?
+  /// When it was made, by the monotonic clock.
+  package let madeNanos = MonotonicClock.nanos()
+
+  package init(_ model: Model, number: UInt64, offset: UInt64, version: VersionID? = nil) {
+    self.model = model
+    self.number = number
+    self.offset = offset
+    self.version = version
+  }
+}
+
+/// What the learner asks of those who keep versions.
+package protocol LearnerDelegate: AnyObject, Sendable {
+  /// The model of a version, for a rollback; called on the learner's thread.
+  func model(of version: VersionID) throws -> (model: Model, offset: UInt64)
+  /// All exclusions there ever were.
+  var exclusions: [Exclusion] { get }
+  /// A drift detector fired, at the event at `offset`.
+  func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64)
+  /// The head went back, by the record at `offset`; `error`: why it could not, and learning stands still.
+  func rolledBack(at offset: UInt64, error: (any Error)?)
+  /// So many events are in the head now; called after each batch.
+  func learned(events: UInt64, offset: UInt64)
+}
+
+/// What is shown of the learner.
+package struct LearnerStatus: Sendable {
+  package var learnedOffset: UInt64 = 0
+  package var publishedOffset: UInt64 = 0
+  package var eventsPerSecond = 0.0
+  package var isPaused = false
+  /// Why learning stands still; nil: it does not.
+  package var failure: String?
+  /// A rollback's replay that is going on.
+  package var isRebuilding = false
+}
+
+package final class Learner: @unchecked Sendable {
+  // Sound because: `model`, `offset` and `pace` are touched by the learner's thread only, once it runs.
+  private let log: EventLog
+  private let signal = Signal()
+  private let commands = Mutex<[@Sendable (Learner) -> Void]>([])
+  /// Records from here on wait: 0 while paused.
+  private let limit: Atomic<UInt64>
+  private let isStopping = Atomic(false)
+  private let shown = Mutex(LearnerStatus())
+  private let recordLearner: RecordLearner
+  private weak var delegate: (any LearnerDelegate)?
+  private var thread: PlainThread?
+  private var hook = 0
+
+  /// On the learner's thread only (see `perform`).
+  package private(set) var model: Model
+  /// All records below are in `model`.
+  package private(set) var offset: UInt64
+  private var failure: String?
+  private var revisionNumber: UInt64
+  private var publishedOffset: UInt64
+  private var lastPublishNanos: UInt64 = 0
+  private var eventsSincePublish = 0
+  private var pace = Pace()
+  private var driftCounts: [UInt64]
+
+  package let publication: Publication<Revision>
+  /// Progress of the rollback that is being carried out.
+  package let rebuild = Mutex<ReplayProgress?>(nil)
+
+  /// - Parameters:
+  ///   - offset: all records below are in `model`.
+  ///   - isPaused: learn nothing until `resume`.
+  package init(
+    log: EventLog, model: Model, offset: UInt64, isPaused: Bool = false, firstRevision: UInt64 = 1,
+    delegate: any LearnerDelegate
+  ) {
+    self.log = log
+    self.model = model
+    self.offset = offset
+    limit = Atomic(isPaused ? 0 : .max)
+    self.delegate = delegate
+    recordLearner = RecordLearner(
+      log: log, workspace: Workspace(model.plan, model.ensemble))
+    revisionNumber = firstRevision
+    publishedOffset = offset
+    driftCounts = model.drift.signals.map(\.count)
+    publication = Publication(
+      Revision(model.revision, number: firstRevision, offset: offset), offset: offset)
+  }
+
+  // MARK: Life
+
+  /// Learns what the log holds up to `end` on the caller's thread: recovery, before anybody is served.
+  package func recover(to end: UInt64) {
+    let reader = log.reader(from: offset)
+    while offset < end, failure == nil, advance(reader, to: end) {
+      if reader.offset != offset { reader.seek(to: offset) }
+    }
+    publish()
+  }
+
+  package func start() {
+    hook = log.onAdvance(.written) { [signal] _ in signal.raise() }
+    thread = PlainThread(name: "learner") { [self] in run() }
+  }
+
+  /// Ends the thread after the record that it is at. The head is as it was left.
+  package func stop() {
+    isStopping.store(true, ordering: .releasing)
+    rebuild.withLock { $0?.cancel() }
+    signal.raise()
+    thread?.join()
+    thread = nil
+    log.removeHook(hook)
+  }
+
+  /// Runs `body` on the learner's thread between two records.
+  package func perform(_ body: @escaping @Sendable (Learner) -> Void) {
+    commands.withLock { $0.append(body) }
+    signal.raise()
+  }
+
+  package var status: LearnerStatus { shown.withLock { $0 } }
+
+  private func run() {
+    let reader = log.reader(from: offset)
+    while !isStopping.load(ordering: .acquiring) {
+      let seen = signal.count
+      runCommands()
+      if reader.offset != offset { reader.seek(to: offset) }
+      let end = limit.load(ordering: .acquiring)
+      if offset >= end || failure != nil || !advance(reader, to: end) {
+        // Nothing more to do for now: what was learned is shown at once.
+        if publishedOffset != offset { publish() }
+        show()
+        signal.wait(after: seen)
+      }
+    }
+    runCommands()
+    if publishedOffset != offset { publish() }
+  }
+
+  private func runCommands() {
+    let due = commands.withLock { commands in
+      defer { commands = [] }
+      return commands
+    }
+    for command in due { command(self) }
+  }
+
+  // MARK: Records
+
+  /// Learns the next batch; false: there is none.
+  private func advance(_ reader: LogReader, to end: UInt64) -> Bool {
+    let begin = MonotonicClock.nanos()
+    let batch: RecordBatch
+    do throws(LogError) {
+      guard let next = try reader.next(maxBytes: 64 << 10) else { return false }
+      batch = next
+    } catch {
+      fail("the log cannot be read: \(error)")
+      return false
+    }
+    for record in batch where record.offset < end {
+      take(record)
+      if failure != nil || limit.load(ordering: .relaxed) <= offset { break }
+      if isPublicationDue { publish() }
+      if isStopping.load(ordering: .relaxed) { break }
+    }
+    delegate?.learned(events: model.counters.events, offset: offset)
+    pace.rest(
+      busySince: begin, budget: model.configuration.learning.cpuBudget,
+      isStopping: { self.isStopping.load(ordering: .relaxed) })
+    return true
+  }
+
+  private func take(_ record: LogRecord) {
+    if record.kind == RecordKind.firstControl {
+      takeControl(record)
+    } else {
+      recordLearner.learn(record, into: &model)
+      offset = record.offset + 1
+      reportDrift(record.offset)
+    }
+    eventsSincePublish += 1
+    pace.count += 1
+  }
+
+  private func takeControl(_ record: LogRecord) {
+    let control: ControlRecord
+    do throws(ControlRecordError) {
+      control = try ControlRecord(decoding: Array(record.payload))
+    } catch {
+      return fail("\(error) (offset \(record.offset))")
+    }
+    switch control.command {
+    case .rollback(let rollback): rollBack(rollback, at: record.offset)
+    default:
+      recordLearner.apply(control.command, to: &model)
+      offset = record.offset + 1
+    }
+  }
+
+  private func reportDrift(_ offset: UInt64) {
+    for (index, signal) in model.drift.signals.enumerated() where signal.count != driftCounts[index] {
+      if signal.count > driftCounts[index] { delegate?.driftDetected(signal, at: offset) }
+      driftCounts[index] = signal.count
+    }
+  }
+
+  // MARK: Rollback
+
+  private func rollBack(_ rollback: Rollback, at recordOffset: UInt64) {
+    guard let delegate else { return fail("a rollback came before versions could be read") }
+    let progress = rebuild.withLock { current in
+      let progress = current ?? ReplayProgress()
+      current = progress
+      return progress
+    }
+    do {
+      let (old, oldOffset) = try delegate.model(of: rollback.to)
+      var next = old
+      // The good old model answers from here on; the bad head is gone.
+      publish(old, at: oldOffset)
+      if rollback.replays {
+        shown.withLock { $0.isRebuilding = true }
+        defer { shown.withLock { $0.isRebuilding = false } }
+        let replay = Replay(
+          recordLearner, oldOffset..<recordOffset, exclusions: delegate.exclusions, at: recordOffset)
+        guard try replay.run(into: &next, progress: progress) else { return }
+      }
+      model = next
+      offset = recordOffset + 1
+      driftCounts = model.drift.signals.map(\.count)
+      publish()
+      rebuild.withLock { $0 = nil }
+      delegate.rolledBack(at: recordOffset, error: nil)
+    } catch {
+      fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
+      delegate.rolledBack(at: recordOffset, error: error)
+    }
+  }
+
+  private func fail(_ reason: String) {
+    failure = reason
+    show()
+  }
+
+  // MARK: Pausing
+
+  /// Learns nothing from now on; what is being learned is finished. Any thread.
+  package func pause() {
+    limit.store(0, ordering: .releasing)
+    perform { $0.show() }
+  }
+
+  /// Goes on where it stopped. Any thread.
+  package func resume() {
+    limit.store(.max, ordering: .releasing)
+    perform { $0.show() }
+  }
+
+  // MARK: Publishing
+
+  private var isPublicationDue: Bool {
+    let section = model.configuration.publish
+    if section.count > 0, eventsSincePublish >= section.count { return true }
+    // The clock is read for every 16th record: reading it costs as much as a cheap example.
+    guard eventsSincePublish & 15 == 0 else { return false }
+    return MonotonicClock.nanos() - lastPublishNanos >= UInt64(section.every)
+  }
+
+  private func publish() { publish(model, at: offset) }
+
+  private func publish(_ model: Model, at offset: UInt64) {
+    revisionNumber += 1
+    publishedOffset = offset
+    eventsSincePublish = 0
+    lastPublishNanos = MonotonicClock.nanos()
+    publication.publish(Revision(model.revision, number: revisionNumber, offset: offset), offset: offset)
+    show()
+  }
+
+  private func show() {
+    let rate = pace.eventsPerSecond()
+    shown.withLock { status in
+      status.learnedOffset = offset
+      status.publishedOffset = publishedOffset
+      status.isPaused = limit.load(ordering: .relaxed) == 0
+      status.failure = failure
+      status.eventsPerSecond = rate
+    }
+  }
+}
+
+/// How fast learning goes, and how much of a core it may take.
+private struct Pace {
+  var count: UInt64 = 0
+  private var marks: [(nanos: UInt64, count: UInt64)] = []
+
+  /// Over the last ten seconds.
+  mutating func eventsPerSecond() -> Double {
+    let now = MonotonicClock.nanos()
+    if marks.last.map({ now - $0.nanos > 200_000_000 }) ?? true { marks.append((now, count)) }
+    marks.removeAll { now - $0.nanos > 10_000_000_000 }
+    guard let first = marks.first, now > first.nanos else { return 0 }
+    return Double(count - first.count) * 1e9 / Double(now - first.nanos)
+  }
+
+  /// Sleeps as long as the budget asks after the work since `begin`.
+  func rest(busySince begin: UInt64, budget: Double, isStopping: () -> Bool) {
+    guard budget < 1 else { return }
+    let busy = Double(MonotonicClock.nanos() - begin)
+    let pause = UInt64(min(busy * (1 / budget - 1), 1e9))
+    guard pause > 0, !isStopping() else { return }
+    let signal = Signal()
+    signal.wait(after: signal.count, nanos: pause)
+  }
+}

@@ -1,0 +1,150 @@
+// One event into the model: test, then learn.
+
+internal import Configuration
+internal import Features
+internal import Models
+internal import Primitives
+internal import Statistics
+package import Wire
+
+/// What became of an event.
+package enum LearnOutcome: Equatable, Sendable {
+  /// An example was predicted, scored and learned.
+  case learned(prediction: Float, label: Float)
+  /// Counters, histories or attributes changed; there was nothing to predict.
+  case observed
+  /// Hygiene kept it out.
+  case setAside(HygieneReason)
+  /// It is no event of this configuration, or a number in it cannot be learned.
+  case ignored
+}
+
+extension Model {
+  // hot: once per event.
+  /// Takes one accepted event into the model.
+  /// - Parameters:
+  ///   - timeNanos: when it happened: the event's own time, or the log's time of acceptance where it says none.
+  ///   - offset: its place in the log, for lists that people read; nothing that is learned depends on it.
+  ///   - isAdmitted: learned whatever hygiene says, because a person said so.
+  @discardableResult
+  package mutating func learn(
+    _ event: EventView, timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false, in workspace: Workspace
+  ) -> LearnOutcome {
+    switch event.kind {
+    case .interaction:
+      return learnInteraction(
+        event, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
+    case .entity:
+      features.update(entity: event, timeNanos: timeNanos)
+      note(timeNanos)
+      return .observed
+    case .retraction, .none:
+      // A retraction needs the event that it speaks of: `retract`.
+      counters.ignored += 1
+      return .ignored
+    }
+  }
+
+  /// Corrects the counters and histories that still hold `event`.
+  package mutating func retract(_ event: EventView, timeNanos: Int64, in workspace: Workspace) {
+    guard event.kind == .interaction else { return }
+    features.retract(event, timeNanos: timeNanos, workspace.example)
+    note(timeNanos)
+  }
+
+  private mutating func learnInteraction(
+    _ event: EventView, timeNanos: Int64, offset: UInt64, isAdmitted: Bool, in workspace: Workspace
+  ) -> LearnOutcome {
+    let example = workspace.example
+    guard features.makeExample(event, timeNanos: timeNanos, into: example) else {
+      counters.ignored += 1
+      return .ignored
+    }
+    if !isAdmitted {
+      let verdict = judge(event, example, workspace)
+      if !verdict.isClean {
+        hygieneCounts.add(verdict, source: event.source.string)
+        if !verdict.isLearned {
+          let reason = verdict.reason ?? .notFinite
+          counters.quarantined += 1
+          quarantine.add(offset, reason)
+          return .setAside(reason)
+        }
+        example.weight *= Float(verdict.weightFactor)
+        if let value = verdict.clippedValue { example.clip(to: value) }
+      }
+    }
+    note(timeNanos)
+    var outcome = LearnOutcome.observed
+    if example.hasLabel, example.weight > 0 { outcome = learnExample(workspace) }
+    features.update(event, example)
+    return outcome
+  }
+
+  private mutating func learnExample(_ workspace: Workspace) -> LearnOutcome {
+    let example = workspace.example
+    do throws(Refusal) {
+      let prediction = try ensemble.predict(learning: example.view, workspace.scratch)
+      score(prediction.value, label: example.label, weight: example.weight)
+      try ensemble.learn(
+        label: example.label, weight: example.weight, rateScale: Float(configuration.learning.rate),
+        workspace.scratch)
+      counters.examples += 1
+      return .learned(prediction: prediction.value, label: example.label)
+    } catch {
+      counters.refused += 1
+      return .ignored
+    }
+  }
+
+  /// Scores a prediction before its label is learned.
+  private mutating func score(_ prediction: Float, label: Float, weight: Float) {
+    let (p, y) = (Double(prediction), Double(label))
+    metrics.update(prediction: p, label: y, weight: Double(weight))
+    let isBinary = metrics.task == .binary
+    let loss = isBinary ? (p - y) * (p - y) : (p - y).magnitude
+    drift.update(
+      loss: loss, isError: isBinary ? (p > 0.5) != (y > 0.5) : nil, example: counters.examples + 1,
+      timeNanos: counters.eventTimeNanos)
+  }
+
+  private mutating func note(_ timeNanos: Int64) {
+    counters.events += 1
+    counters.eventTimeNanos = max(counters.eventTimeNanos, timeNanos)
+  }
+
+  private mutating func judge(_ event: EventView, _ example: Example, _ workspace: Workspace)
+    -> HygieneVerdict
+  {
+    let input = HygieneInput(
+      timeNanos: example.timeNanos, user: example.userKey == 0 ? nil : example.userKey,
+      source: event.source.isEmpty ? 0 : StableHash.of(event.source.bytes), type: example.type,
+      value: event.hasValue ? event.value : nil, weight: Double(example.weight))
+    guard hygiene.rules.anomaly != nil else { return hygiene.judge(input, numbers: Span()) }
+    workspace.numbers[0] = event.hasValue ? event.value : .nan
+    for (place, name) in workspace.numericNames.enumerated() {
+      workspace.numbers[place + 1] = .nan
+      for attribute in event.attributes
+      where attribute.kind == .number && attribute.name.count == name.count
+        && attribute.name.bytes.elementsEqual(name)
+      {
+        workspace.numbers[place + 1] = attribute.number
+      }
+    }
+    let numbers = workspace.numbers
+    return hygiene.judge(input, numbers: numbers.span)
+  }
+}
+
+extension Example {
+  /// The label of an event whose value was moved.
+  func clip(to value: Double) {
+    guard type >= 0, hasLabel else { return }
+    let section = plan.configuration.events[type]
+    switch section.label {
+    case .value: label = min(max(Float(value), plan.labelMinimum), plan.labelMaximum)
+    case .threshold: label = value >= section.threshold ? 1 : 0
+    case .none, .positive, .negative: break
+    }
+  }
+}

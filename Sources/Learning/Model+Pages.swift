@@ -1,0 +1,110 @@
+// A model's way to disk and back: its parts one after the other, as sections of pages.
+
+internal import Configuration
+package import Features
+internal import Models
+package import Primitives
+package import Tables
+
+/// What stands before the pages.
+package struct ModelHeader: Equatable, Sendable, ByteCodable {
+  static let format: UInt16 = 1
+
+  /// Of all in the configuration that decides what is learned.
+  package var learnedHash: UInt64
+  /// The configuration in force, as YAML.
+  package var configuration: String
+
+  init(_ model: Model) {
+    learnedHash = model.plan.configuration.learnedHash
+    configuration = model.plan.configuration.rendered()
+  }
+
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(Self.format)
+    writer.write(learnedHash)
+    writer.write(configuration)
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    let format = try reader.read(UInt16.self)
+    guard format <= Self.format else {
+      throw .outOfBounds(what: "model format (start the newer build)", value: UInt64(format), at: 0)
+    }
+    learnedHash = try reader.read()
+    configuration = try reader.read()
+  }
+}
+
+/// The parts that are no table.
+private struct SmallState: ByteCodable {
+  var bytes: [UInt8]
+  var quarantine: Quarantine
+
+  func encode(to writer: inout ByteWriter) {
+    writer.write(bytes)
+    writer.write(quarantine)
+  }
+
+  init(_ model: Model) {
+    var writer = ByteWriter()
+    model.encodeSmallState(to: &writer)
+    bytes = writer.bytes
+    quarantine = model.quarantine
+  }
+
+  init(from reader: inout ByteReader) throws(ByteCodecError) {
+    bytes = try reader.read()
+    quarantine = try reader.read()
+  }
+}
+
+/// Why a file of pages is not a model of this daemon.
+package struct ModelMismatch: Error, Equatable, CustomStringConvertible {
+  package var description: String
+}
+
+extension Model {
+  /// Writes all of it, or the pages that changed since `parent`.
+  package func write<Sink: PageSink>(to sink: inout Sink, since parent: Model? = nil) throws {
+    try sink.write(name: "model.header", ModelHeader(self))
+    try features.write(to: &sink, since: parent?.features)
+    try ensemble.write(to: &sink, since: parent?.ensemble)
+    try sink.write(name: "model.state", SmallState(self))
+  }
+
+  /// Reads what `write` wrote, whole.
+  /// - Throws: `ModelMismatch` for a model of another configuration, `PageStreamError` for damage.
+  package init<Source: PageSource>(_ plan: FeaturePlan, from source: inout Source) throws {
+    try self.init(plan)
+    try Self.check(source.read(name: "model.header"), plan)
+    features = try FeatureState(plan, from: &source)
+    ensemble = try Ensemble(ensemble.plan, from: &source)
+    try readSmallState(from: &source)
+  }
+
+  /// Reads the pages that changed since a model equal to this one. When it throws, this one is as it was.
+  package mutating func apply<Source: PageSource>(from source: inout Source) throws {
+    var next = self
+    try Self.check(source.read(name: "model.header"), plan)
+    try next.features.apply(from: &source)
+    try next.ensemble.apply(from: &source)
+    try next.readSmallState(from: &source)
+    self = next
+  }
+
+  private mutating func readSmallState<Source: PageSource>(from source: inout Source) throws {
+    let state = try source.read(name: "model.state", SmallState.self)
+    var reader = ByteReader(state.bytes)
+    try decodeSmallState(from: &reader)
+    quarantine = state.quarantine
+  }
+
+  private static func check(_ header: ModelHeader, _ plan: FeaturePlan) throws {
+    guard header.learnedHash == plan.configuration.learnedHash else {
+      throw ModelMismatch(
+        description: "it was made with another configuration (hash \(header.learnedHash), here "
+          + "\(plan.configuration.learnedHash)); start with that one, or with an empty data directory")
+    }
+  }
+}

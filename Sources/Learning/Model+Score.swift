@@ -1,0 +1,36 @@
+// Answers from a model that nobody writes: a revision or a version.
+
+internal import Configuration
+internal import Features
+package import Models
+package import Wire
+
+extension Model {
+  /// Begins a request: the user's and the moment's part of every candidate's features. The context and, for an
+  /// unknown user, attributes were added to `workspace.example` after `resetBuffers`.
+  @inline(__always)
+  package func beginRequest(userKey: UInt64, timeNanos: Int64, in workspace: Workspace) {
+    features.beginRequest(userKey: userKey, timeNanos: timeNanos, into: workspace.example)
+  }
+
+  // hot: once per candidate.
+  /// The answer for one candidate of the request that was begun: a probability, or a value within the label's range.
+  package func score(itemKey: UInt64, context: AttributeViews? = nil, in workspace: Workspace) -> Prediction {
+    features.makeCandidate(itemKey: itemKey, context: context, into: workspace.example)
+    return predict(workspace)
+  }
+
+  /// The answer that an event would get before it is learned; nil: it makes no example.
+  package func score(_ event: EventView, timeNanos: Int64, in workspace: Workspace) -> Prediction? {
+    let example = workspace.example
+    guard features.makeExample(event, timeNanos: timeNanos, into: example), example.hasLabel else {
+      return nil
+    }
+    return predict(workspace)
+  }
+
+  /// A feature that is not finite was refused before: an example that cannot be scored counts as one without features.
+  private func predict(_ workspace: Workspace) -> Prediction {
+    (try? ensemble.score(workspace.example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)
+  }
+}

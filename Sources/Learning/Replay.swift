@@ -1,0 +1,130 @@
+// Learning a stretch of the log into a copy of a model: what a rollback around bad events does, and what a batch
+// update (Update.Run) does, each on a thread of its own choosing.
+
+package import EventLog
+internal import Primitives
+internal import Synchronization
+internal import Wire
+
+/// How far a replay is; written by its thread, read by others.
+package final class ReplayProgress: Sendable {
+  package struct Values: Sendable {
+    package var replayed: UInt64 = 0
+    package var excluded: UInt64 = 0
+    package var total: UInt64 = 0
+    package var epoch: UInt32 = 0
+    package var startedNanos = MonotonicClock.nanos()
+
+    package var eventsPerSecond: Double {
+      let seconds = Double(MonotonicClock.nanos() - startedNanos) / 1e9
+      return seconds > 0 ? Double(replayed + excluded) / seconds : 0
+    }
+
+    package var secondsLeft: Double {
+      let rate = eventsPerSecond
+      return rate > 0 ? Double(total - min(total, replayed + excluded)) / rate : 0
+    }
+  }
+
+  private let values = Mutex(Values())
+  private let cancelled = Atomic(false)
+
+  package init() {}
+
+  package var current: Values { values.withLock { $0 } }
+  package func update(_ body: (inout Values) -> Void) { values.withLock { body(&$0) } }
+  /// Asks the replay to stop at the next batch.
+  package func cancel() { cancelled.store(true, ordering: .releasing) }
+  package var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+}
+
+package struct Replay {
+  let learner: RecordLearner
+  /// Records that are left out.
+  let matcher: EventMatcher
+  let range: Range<UInt64>
+
+  /// - Parameters:
+  ///   - exclusions: all there ever were; those active at `offset` hold.
+  ///   - offset: of the record that asks for this replay.
+  package init(
+    _ learner: RecordLearner, _ range: Range<UInt64>, exclusions: [Exclusion], at offset: UInt64
+  ) {
+    self.learner = learner
+    self.range = range
+    matcher = EventMatcher(exclusions, at: offset)
+  }
+
+  /// Learns the records of the range, in order. Retracted events are skipped, and so are their retractions.
+  /// - Returns: false when it was cancelled; the model is then half-way and of no use.
+  /// - Throws: `LogError` when a record cannot be read.
+  package func run(
+    into model: inout Model, epochs: Int = 1, progress: ReplayProgress? = nil
+  ) throws(LogError) -> Bool {
+    let retracted = try retractions()
+    progress?.update { $0.total = UInt64(range.count) * UInt64(epochs) }
+    for epoch in 0..<epochs {
+      progress?.update { $0.epoch = UInt32(epoch) }
+      let reader = learner.log.reader(from: range.lowerBound, durability: .received)
+      while reader.offset < range.upperBound, let batch = try reader.next() {
+        if progress?.isCancelled == true { return false }
+        var (replayed, excluded) = (UInt64(0), UInt64(0))
+        for record in batch where record.offset < range.upperBound {
+          if matcher.matches(record) || retracted.contains(record.offset) {
+            excluded += 1
+            continue
+          }
+          learn(record, into: &model)
+          replayed += 1
+        }
+        progress?.update {
+          $0.replayed += replayed
+          $0.excluded += excluded
+        }
+      }
+    }
+    return true
+  }
+
+  private func learn(_ record: LogRecord, into model: inout Model) {
+    guard record.kind == RecordKind.firstControl else {
+      learner.learn(record, into: &model)
+      return
+    }
+    guard let control = try? ControlRecord(decoding: Array(record.payload)) else { return }
+    learner.apply(control.command, to: &model)
+  }
+
+  /// How many records would be learned and left out, without learning any.
+  package func count() throws(LogError) -> (replayed: UInt64, excluded: UInt64) {
+    let retracted = try retractions()
+    var (replayed, excluded) = (UInt64(0), UInt64(0))
+    let reader = learner.log.reader(from: range.lowerBound, durability: .received)
+    while reader.offset < range.upperBound, let batch = try reader.next() {
+      for record in batch where record.offset < range.upperBound && record.kind == RecordKind.event {
+        if matcher.matches(record) || retracted.contains(record.offset) {
+          excluded += 1
+        } else {
+          replayed += 1
+        }
+      }
+    }
+    return (replayed, excluded)
+  }
+
+  /// Offsets of the events in the range that a later record of the range takes back, and of those records.
+  private func retractions() throws(LogError) -> Set<UInt64> {
+    var offsets: Set<UInt64> = []
+    let reader = learner.log.reader(from: range.lowerBound, durability: .received)
+    while reader.offset < range.upperBound, let batch = try reader.next() {
+      for record in batch where record.offset < range.upperBound && record.kind == RecordKind.event {
+        guard let event = try? EventView(record.payload), event.kind == .retraction,
+          range.contains(event.retractedOffset)
+        else { continue }
+        offsets.insert(event.retractedOffset)
+        offsets.insert(record.offset)
+      }
+    }
+    return offsets
+  }
+}

@@ -1,0 +1,104 @@
+// One example, seen first and learned after.
+
+internal import Tables
+internal import Configuration
+
+extension Ensemble {
+  /// hot: the answer before learning. Makes rows for features, users and items that are new (they begin with what
+  /// a missing one counts as) and remembers in `scratch` what `learn` needs.
+  /// - Throws: why the example cannot be learned; nothing has changed then.
+  package mutating func predict(
+    learning view: FeatureView, _ scratch: EnsembleScratch
+  ) throws(Refusal) -> Prediction {
+    scratch.view = nil
+    try Self.check(view.label, view.weight)
+    let features = try scratch.features.load(view)
+    let outputs = scratch.outputs
+    for place in plan.order.indices {
+      let member = plan.order[place]
+      let base = member.base < 0 ? 0 : outputs[member.base].total
+      var output = MemberOutput()
+      switch member.kind {
+      case .joint, .bias:
+        output.own = joints[member.index].predict(
+          learning: features, scratch.joints[member.index], offset: base)
+        output.total = Bounds.logit(base + output.own)
+      case .neighbours:
+        let said = neighbours[member.index].predict(
+          user: features.user, item: features.item, scratch.neighbours[member.index])
+        output.own = said.average
+        output.sum = said.sum
+        output.total = total(base: member.base < 0 ? priorZ : base, residual: said.average)
+      case .pooled:
+        output.own = pooled[member.index].predict(learning: features, scratch.pooled[member.index])
+        output.total = total(base: member.base < 0 ? priorZ : base, residual: output.own)
+      default: preconditionFailure()
+      }
+      outputs[place] = output
+    }
+    let z = stack.combine(
+      UnsafePointer(outputs.base), members: plan.order.count,
+      user: popularity(Self.userCountKey(features.user)), item: popularity(Self.itemCountKey(features.item)),
+      dense: UnsafeBufferPointer(start: features.dense + 1, count: max(0, features.denseCount - 1)),
+      scratch.stack)
+    scratch.view = features
+    return prediction(z)
+  }
+
+  private static func check(_ label: Float, _ weight: Float) throws(Refusal) {
+    guard label.isFinite else { throw .labelNotFinite }
+    guard weight.isFinite, weight >= 0 else { throw .weightNotFinite }
+  }
+
+  /// hot: learns the example that `predict(learning:)` has just answered. `rateScale` multiplies every learning
+  /// rate; where there is none (biases, the joint model, least squares) the example counts as that many.
+  /// - Throws: a label or weight that cannot be learned; nothing has changed then.
+  package mutating func learn(
+    label: Float, weight: Float = 1, rateScale: Float = 1, _ scratch: EnsembleScratch
+  ) throws(Refusal) {
+    guard let features = scratch.view else { preconditionFailure("learn before predict(learning:)") }
+    try Self.check(label, weight)
+    guard rateScale.isFinite, rateScale >= 0 else { throw .weightNotFinite }
+    scratch.view = nil
+    let label = min(max(label, plan.objective.minimum), plan.objective.maximum)
+    let weight = min(weight, Bounds.exampleWeight)
+    let counted = min(weight * rateScale, Bounds.exampleWeight)
+    let target = plan.objective.isLogistic ? label : label - prior.mean
+    let outputs = scratch.outputs
+    stack.learn(scratch.stack, target: target, weight: counted)
+    for place in plan.order.indices {
+      let member = plan.order[place]
+      // Of what the base said before it learned.
+      let expected =
+        member.base >= 0
+        ? plan.objective.expected(outputs[member.base].total) : plan.objective.isLogistic ? prior.mean : 0
+      let residual = target - expected
+      switch member.kind {
+      case .joint, .bias:
+        joints[member.index].learn(
+          features, scratch.joints[member.index], target: target, weight: counted)
+      case .neighbours:
+        neighbours[member.index].learn(features, scratch.neighbours[member.index], residual: residual)
+      case .pooled:
+        pooled[member.index].learn(
+          features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
+      default: preconditionFailure()
+      }
+    }
+    count(features)
+    prior.add(label, weight: weight)
+    examples += 1
+  }
+
+  private mutating func count(_ features: FeatureView) {
+    counts.prepare(now: features.seconds, room: 2)
+    counts.withWriter { writer in
+      if features.user != 0, let id = writer.findOrInsert(Self.userCountKey(features.user)) {
+        writer.weights(id)[0] += 1
+      }
+      if features.item != 0, let id = writer.findOrInsert(Self.itemCountKey(features.item)) {
+        writer.weights(id)[0] += 1
+      }
+    }
+  }
+}

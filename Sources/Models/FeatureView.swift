@@ -1,0 +1,126 @@
+// An example as members see it: pointers to its features. And the buffer that holds a checked copy of one, so that
+// what members read is finite and bounded whatever the example held.
+
+internal import Tables
+
+/// Does not own what it points to.
+package struct FeatureView {
+  package var keys: UnsafePointer<UInt64>
+  package var values: UnsafePointer<Float>
+  /// Place of each feature's template.
+  package var slots: UnsafePointer<UInt16>
+  package var count: Int
+  /// The first ones, which do not depend on the candidate.
+  package var sharedCount: Int
+  package var dense: UnsafePointer<Float>
+  package var denseCount: Int
+  /// Keys of user and item; 0: none.
+  package var user: UInt64
+  package var item: UInt64
+  /// Event time in the tables' seconds.
+  package var seconds: UInt32
+  package var label: Float
+  package var weight: Float
+
+  package init(
+    keys: UnsafePointer<UInt64>, values: UnsafePointer<Float>, slots: UnsafePointer<UInt16>, count: Int,
+    sharedCount: Int, dense: UnsafePointer<Float>, denseCount: Int, user: UInt64 = 0, item: UInt64 = 0,
+    seconds: UInt32 = 1, label: Float = 0, weight: Float = 1
+  ) {
+    self.keys = keys
+    self.values = values
+    self.slots = slots
+    self.count = count
+    self.sharedCount = sharedCount
+    self.dense = dense
+    self.denseCount = denseCount
+    self.user = user
+    self.item = item
+    self.seconds = seconds
+    self.label = label
+    self.weight = weight
+  }
+}
+
+/// Room for trivial elements that grows and never shrinks.
+final class Buffer<Element: BitwiseCopyable> {
+  private(set) var base: UnsafeMutablePointer<Element>
+  private(set) var capacity: Int
+
+  init(_ capacity: Int = 64) {
+    self.capacity = capacity
+    base = .allocate(capacity: capacity)
+  }
+
+  deinit { base.deallocate() }
+
+  /// Keeps the first `used` elements.
+  @inline(__always)
+  func reserve(_ wanted: Int, keeping used: Int = 0) {
+    if wanted > capacity { grow(wanted, used) }
+  }
+
+  private func grow(_ wanted: Int, _ used: Int) {
+    let larger = max(wanted, 2 * capacity)
+    let next = UnsafeMutablePointer<Element>.allocate(capacity: larger)
+    next.update(from: base, count: used)
+    base.deallocate()
+    (base, capacity) = (next, larger)
+  }
+
+  @inline(__always)
+  subscript(index: Int) -> Element {
+    get { base[index] }
+    set { base[index] = newValue }
+  }
+}
+
+/// Why an example was not learned. Nothing changed then.
+package enum Refusal: String, Error, CaseIterable, Sendable {
+  case labelNotFinite = "the label is not a finite number"
+  case weightNotFinite = "the weight is not a finite number of at least 0"
+  case valueNotFinite = "a feature's value is not a finite number"
+  case unknownTemplate = "a feature belongs to no template of this model"
+}
+
+/// A checked copy of a view's features: values clamped to +-10,000, and next to nothing made nothing.
+final class FeatureBuffer {
+  let keys = Buffer<UInt64>(256)
+  let values = Buffer<Float>(256)
+  let slots = Buffer<UInt16>(256)
+  let dense: Buffer<Float>
+  private let denseCount: Int
+  private let slotCount: Int
+
+  init(plan: EnsemblePlan) {
+    denseCount = plan.denseNames.count
+    slotCount = plan.templates.count
+    dense = Buffer(max(1, denseCount))
+  }
+
+  func load(_ view: FeatureView) throws(Refusal) -> FeatureView {
+    keys.reserve(view.count)
+    values.reserve(view.count)
+    slots.reserve(view.count)
+    for index in 0..<view.count {
+      keys[index] = view.keys[index]
+      slots[index] = view.slots[index]
+      let value = view.values[index]
+      guard value.isFinite else { throw .valueNotFinite }
+      guard Int(view.slots[index]) < slotCount else { throw .unknownTemplate }
+      values[index] = Bounds.value(value)
+    }
+    precondition(view.denseCount == denseCount, "the example's dense block is not this model's")
+    for index in 0..<denseCount {
+      let value = view.dense[index]
+      guard value.isFinite else { throw .valueNotFinite }
+      dense[index] = Bounds.value(value)
+    }
+    var copy = view
+    copy.keys = UnsafePointer(keys.base)
+    copy.values = UnsafePointer(values.base)
+    copy.slots = UnsafePointer(slots.base)
+    copy.dense = UnsafePointer(dense.base)
+    return copy
+  }
+}

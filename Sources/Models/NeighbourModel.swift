@@ -1,0 +1,100 @@
+// Neighbours by residuals that go together: of users, met through the item's last raters; or of items, met through
+// the user's last items. For (a, b), with b's history of (v, r_v) and the pair (a, v) having met n times:
+//
+//   w = s / (n + pair shrinkage)        s: sum of products of their residuals, d: sum of squares of v's
+//   average = sum w r_v / (sum |w| + weight shrinkage)
+//   sum     = sum s / (d + square shrinkage) r_v / sqrt(length + history shrinkage)
+//
+// Learning (a, b) with residual r: each pair of the history meets once more; then (a, r) enters b's history.
+
+internal import Configuration
+internal import Primitives
+internal import Tables
+
+package struct NeighbourModel: Sendable {
+  let side: NeighbourSide
+  let pairShrinkage: Float
+  let weightShrinkage: Float
+  let squareShrinkage: Float
+  let historyShrinkage: Float
+  package private(set) var histories: HistoryTable
+  package private(set) var pairs: PairTable
+
+  init(_ section: MemberSection, _ plan: EnsemblePlan) {
+    side = section.of
+    pairShrinkage = Float(section.pairShrinkage)
+    weightShrinkage = Float(section.weightShrinkage)
+    squareShrinkage = Float(section.squareShrinkage)
+    historyShrinkage = Float(section.historyShrinkage)
+    histories = HistoryTable(length: section.length, bounds: plan.bounds)
+    pairs = PairTable(count: section.pairs)
+  }
+
+  /// (whose neighbours, whose history)
+  @inline(__always)
+  private func sides(_ user: UInt64, _ item: UInt64) -> (UInt64, UInt64) {
+    side == .user ? (user, item) : (item, user)
+  }
+
+  /// hot: the two answers; `scratch` keeps the history for `learn`.
+  func predict(user: UInt64, item: UInt64, _ scratch: NeighbourScratch) -> (average: Float, sum: Float) {
+    let (a, b) = sides(user, item)
+    scratch.count = 0
+    guard a != 0, b != 0 else { return (0, 0) }
+    let count = histories.read(b, scratch.keys.base, scratch.numbers.base)
+    scratch.count = count
+    guard count > 0 else { return (0, 0) }
+    for index in 0..<count { scratch.hashes[index] = PairTable.hash(a, scratch.keys[index]) }
+    var weighted: Float = 0
+    var weights: Float = 0
+    var sum: Float = 0
+    for index in 0..<count {
+      let hash = scratch.hashes[index]
+      let slot = pairs[pairs.place(hash)]
+      guard slot.holds(hash) else { continue }
+      let number = scratch.numbers[index]
+      let weight = slot.products / (Float(slot.meetings) + pairShrinkage)
+      weighted += weight * number
+      weights += weight.magnitude
+      sum += slot.products / (slot.squares + squareShrinkage) * number
+    }
+    return (
+      Bounds.logit(weighted / max(weights + weightShrinkage, Bounds.smallest)),
+      Bounds.logit(sum / max(Float(count) + historyShrinkage, 1).squareRoot())
+    )
+  }
+
+  /// hot: of the pair that `predict` saw last.
+  mutating func learn(_ features: FeatureView, _ scratch: NeighbourScratch, residual: Float) {
+    let (a, b) = sides(features.user, features.item)
+    guard a != 0, b != 0 else { return }
+    let residual = Bounds.weight(residual)
+    pairs.meet(scratch.hashes.base, scratch.numbers.base, scratch.count, residual: residual)
+    histories.append(b, a, residual, seconds: features.seconds)
+  }
+
+  func weightsOnly() -> NeighbourModel {
+    var copy = self
+    copy.histories = histories.weightsOnly()
+    return copy
+  }
+
+  mutating func withParts(
+    _ body: (inout PagedTable, inout PagedArray<PairSlot>) throws -> Void
+  ) rethrows {
+    try histories.withTable { table in try pairs.withSlots { slots in try body(&table, &slots) } }
+  }
+}
+
+final class NeighbourScratch {
+  let keys: Buffer<UInt64>
+  let numbers: Buffer<Float>
+  let hashes: Buffer<UInt64>
+  var count = 0
+
+  init(_ model: NeighbourModel) {
+    keys = Buffer(model.histories.length)
+    numbers = Buffer(model.histories.length)
+    hashes = Buffer(model.histories.length)
+  }
+}

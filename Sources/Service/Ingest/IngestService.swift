@@ -1,0 +1,105 @@
+// cowbird.v1.Ingest: events in. The reactor checks a batch and gives it to the log; the log's thread answers when
+// it is as durable as was asked.
+
+package import EventLog
+internal import Primitives
+internal import Synchronization
+package import Transport
+package import Wire
+
+package final class IngestService: Sendable {
+  let log: EventLog
+  let workers: Workers
+  private let ruleSource: Mutex<IngestRules>
+  /// Why no event is taken now; nil: they are.
+  private let stopReason = Mutex<Status?>(nil)
+
+  package init(log: EventLog, workers: Workers, rules: IngestRules) {
+    self.log = log
+    self.workers = workers
+    ruleSource = Mutex(rules)
+  }
+
+  package var rules: IngestRules {
+    get { ruleSource.withLock { $0 } }
+    set { ruleSource.withLock { $0 = newValue } }
+  }
+
+  /// Refuses events from now on, with this status; nil: takes them again.
+  package func refuseAll(_ status: Status?) { stopReason.withLock { $0 = status } }
+
+  func checkOpen() throws(Status) {
+    if let status = stopReason.withLock({ $0 }) { throw status }
+  }
+
+  package func register(in registry: inout ServiceRegistry) {
+    registry.unary("cowbird.v1.Ingest", "Append", permission: .ingest) { call throws(Status) in
+      try self.append(call)
+    }
+    registry.stream("cowbird.v1.Ingest", "Stream", .both, permission: .ingest) { _ in IngestStream(self) }
+  }
+
+  private func append(_ call: UnaryCall) throws(Status) {
+    try checkOpen()
+    let rules = rules
+    let view = try EventBatchView(call.payload, .append)
+    guard (1...rules.batchEvents).contains(view.events.count) else {
+      throw Status(
+        .invalidArgument,
+        "AppendRequest.events: \(view.events.count) events; 1 to \(rules.batchEvents) are allowed (limits.batch_events)"
+      )
+    }
+    let incoming = IncomingBatch(
+      view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos())
+    let durability = LogDurability.ofMessage(view.durability) ?? rules.durability
+    if !incoming.retractions.isEmpty {
+      resolveThenAppend(
+        Array(call.payload), call.deferAnswer(), rules: rules, durability: durability,
+        isDryRun: view.isDryRun)
+    } else if view.isDryRun || incoming.batch.isEmpty {
+      let bytes = IngestAnswer.append(incoming, nil, durability)
+      bytes.withUnsafeBytes { bytes in
+        call.respond(size: bytes.count) { target in
+          if let base = bytes.baseAddress { target.copyMemory(from: base, byteCount: bytes.count) }
+        }
+      }
+    } else {
+      submit(incoming, call.deferAnswer(), durability)
+    }
+  }
+
+  private func submit(_ incoming: IncomingBatch, _ reply: Reply, _ durability: LogDurability) {
+    do {
+      try log.append(incoming.batch, durability: durability) { result in
+        switch result {
+        case .success(let receipt): reply.respond(bytes: IngestAnswer.append(incoming, receipt, durability))
+        case .failure(let error): reply.fail(Status(error))
+        }
+      }
+    } catch {
+      reply.fail(Status(error))
+    }
+  }
+
+  /// Asking the log for an event's offset waits for its writer, which a reactor must not.
+  private func resolveThenAppend(
+    _ payload: [UInt8], _ reply: Reply, rules: IngestRules, durability: LogDurability, isDryRun: Bool
+  ) {
+    workers.perform { [self] in
+      payload.withUnsafeBytes { bytes in
+        // It was read before; the same bytes are read again.
+        guard let view = try? EventBatchView(bytes, .append) else { return }
+        let incoming = IncomingBatch(
+          view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(),
+          resolve: offset(ofEventID:))
+        if isDryRun || incoming.batch.isEmpty {
+          reply.respond(bytes: IngestAnswer.append(incoming, nil, durability))
+        } else {
+          submit(incoming, reply, durability)
+        }
+      }
+    }
+  }
+
+  func offset(ofEventID id: ByteView) -> UInt64? { try? log.offset(ofEventID: id.bytes) }
+}

@@ -1,0 +1,141 @@
+// Ingest.Stream: batches in, acknowledgements out. Each batch goes to the log at once; acknowledgements come back
+// in the order in which the batches were sent, and each one says how many more events may follow.
+
+internal import CMessages
+internal import EventLog
+internal import Primitives
+internal import Transport
+internal import Wire
+
+/// One stream. All of it runs on the reactor that owns the connection.
+final class IngestStream: StreamHandler, @unchecked Sendable {
+  // Sound because: touched only on its reactor; the log's answers come by `outcomes` and a wake.
+
+  /// Events that may be on their way beyond what is acknowledged.
+  static let window: UInt64 = 65_536
+
+  private let service: IngestService
+  private var producer: String?
+  private var durability = LogDurability.durable
+  /// Events received, and acknowledged.
+  private var received: UInt64 = 0
+  private var acknowledged: UInt64 = 0
+  private var inFlight = 0
+  private var hasEnded = false
+  private var lastOffset: UInt64 = 0
+  private var producerSequence: UInt64 = 0
+  /// What the log has answered, in order, from its thread.
+  private let outcomes = Inbox<Outcome>()
+
+  private struct Outcome: Sendable {
+    var result: Result<AppendReceipt, LogError>
+    var count: UInt64
+    var refusals: [PlacedRefusal]
+  }
+
+  init(_ service: IngestService) { self.service = service }
+
+  func receive(_ message: UnsafeRawBufferPointer, on stream: ServerStream) throws(Status) {
+    try service.checkOpen()
+    let rules = service.rules
+    let view = try EventBatchView(message, .stream)
+    if producer == nil {
+      producer = view.producer.string
+      durability = LogDurability.ofMessage(view.durability) ?? rules.durability
+      // A batch of nothing asks the log what it holds of this producer.
+      try submit(
+        IncomingBatch(
+          EventBatchView(UnsafeRawBufferPointer(start: nil, count: 0), .stream),
+          producer: view.producer.string, rules: rules, nowNanos: 0),
+        0, stream)
+    } else if !view.producer.isEmpty, !view.producer.bytes.elementsEqual(producer?.utf8 ?? "".utf8) {
+      throw Status(
+        .invalidArgument, "StreamRequest.producer: it is named in the first message and cannot change")
+    }
+    guard !view.events.isEmpty else { return }
+    guard view.events.count <= rules.batchEvents else {
+      throw Status(
+        .invalidArgument,
+        "StreamRequest.events: \(view.events.count) events; at most \(rules.batchEvents) (limits.batch_events)"
+      )
+    }
+    guard received + UInt64(view.events.count) - acknowledged <= Self.window else {
+      throw Status(
+        .resourceExhausted,
+        "\(received + UInt64(view.events.count) - acknowledged) events are not acknowledged; "
+          + "\(Self.window) may be: wait for credits")
+    }
+    let first = received
+    received += UInt64(view.events.count)
+    var incoming = IncomingBatch(
+      view, producer: producer ?? "", rules: rules, nowNanos: WallClock.nanos())
+    if !incoming.retractions.isEmpty {
+      throw Status(
+        .invalidArgument,
+        "StreamRequest.events[\(incoming.retractions[0])].retraction.event_id: a stream retracts by offset; "
+          + "use Append to retract by id")
+    }
+    for index in incoming.refusals.indices { incoming.refusals[index].index += Int(first) }
+    try submit(incoming, UInt64(view.events.count), stream)
+  }
+
+  private func submit(_ incoming: IncomingBatch, _ count: UInt64, _ stream: ServerStream) throws(Status) {
+    inFlight += 1
+    let refusals = incoming.refusals
+    let outcomes = outcomes
+    do throws(LogError) {
+      try service.log.append(incoming.batch, durability: durability) { result in
+        outcomes.put(Outcome(result: result, count: count, refusals: refusals))
+        stream.wake()
+      }
+    } catch {
+      throw Status(error)
+    }
+  }
+
+  /// Acknowledges all that the log has answered, in one message.
+  func woken(_ stream: ServerStream) throws(Status) {
+    let settled = outcomes.takeAll()
+    guard !settled.isEmpty else { return }
+    var refusals: [PlacedRefusal] = []
+    var gaps: [ClosedRange<UInt64>] = []
+    var duplicates = 0
+    for outcome in settled {
+      inFlight -= 1
+      let receipt: AppendReceipt
+      switch outcome.result {
+      case .success(let value): receipt = value
+      case .failure(let error): throw Status(error)
+      }
+      acknowledged += outcome.count
+      lastOffset = receipt.lastOffset ?? lastOffset
+      producerSequence = max(producerSequence, receipt.producerSequence)
+      duplicates += receipt.duplicates.count
+      refusals += outcome.refusals
+      gaps += receipt.gaps
+    }
+    let arena = MessageArena(capacity: 1024)
+    var message = Cowbird__V1__StreamResponse.empty
+    message.acknowledged = acknowledged
+    message.offset = lastOffset
+    message.credits = UInt32(Self.window)
+    message.producer_sequence = producerSequence
+    message.duplicates = UInt32(duplicates)
+    message.durability = durability.message
+    (message.n_refusals, message.refusals) = arena.refusals(refusals)
+    (message.n_gaps, message.gaps) = arena.gaps(gaps)
+    stream.send(&message)
+    if hasEnded, inFlight == 0 { stream.finish() }
+  }
+
+  func receiveEnd(on stream: ServerStream) throws(Status) {
+    hasEnded = true
+    if inFlight == 0 { stream.finish() }
+  }
+
+  func drain(_ stream: ServerStream) {
+    // What was received is acknowledged first; the peer goes on elsewhere, or later, from there.
+    if inFlight == 0 { stream.fail(Status(.unavailable, "the server is stopping; reconnect and resume")) }
+    hasEnded = true
+  }
+}

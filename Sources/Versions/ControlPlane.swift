@@ -1,0 +1,198 @@
+// Where commands become records: checked against the registry, logged, applied, told to those who watch. One at a
+// time, so that the log's order is the registry's.
+
+package import EventLog
+internal import Glibc
+package import Learning
+internal import Primitives
+internal import Synchronization
+package import Wire
+
+/// A change of the registry, for those who watch.
+package struct RegistryChange: Sendable {
+  package var offset: UInt64
+  package var timeNanos: Int64
+  package var kind: String
+  package var summary: String
+  package var version: VersionID?
+  package var author: Author
+  package var reason: String
+
+  package init(
+    offset: UInt64, timeNanos: Int64, kind: String, summary: String, version: VersionID? = nil,
+    author: Author = Author(uid: 0), reason: String = ""
+  ) {
+    self.offset = offset
+    self.timeNanos = timeNanos
+    self.kind = kind
+    self.summary = summary
+    self.version = version
+    self.author = author
+    self.reason = reason
+  }
+}
+
+package final class ControlPlane: Sendable {
+  private struct State: Sendable {
+    var registry: Registry
+    var watchers: [(id: Int, body: @Sendable (RegistryChange) -> Void)] = []
+    var nextWatcher = 0
+  }
+
+  private let log: EventLog
+  private let path: String
+  private let state: Mutex<State>
+  /// Held through the append: the order of records is the order of changes.
+  private let turn = Mutex(())
+
+  /// Reads the checkpoint in `directory` and the control records that the log holds beyond it.
+  /// - Throws: `Status` DATA_LOSS or FAILED_PRECONDITION, with what to do.
+  package init(log: EventLog, directory: String) throws {
+    self.log = log
+    path = directory + "/registry"
+    var registry = try Self.checkpoint(path)
+    let reader = log.reader(from: max(registry.endOffset, log.firstOffset))
+    while let batch = try reader.next() {
+      for record in batch where record.kind == RecordKind.firstControl {
+        let control = try ControlRecord(decoding: Array(record.payload))
+        // It was checked when it was written; what is refused now was refused then.
+        do { try registry.apply(control, at: record.offset) } catch { registry.skip(record.offset) }
+      }
+    }
+    state = Mutex(State(registry: registry))
+  }
+
+  package var registry: Registry { state.withLock { $0.registry } }
+
+  /// Carries out a command: returns when it is on the disk and in force. Blocks; not for reactors.
+  /// - Throws: NOT_FOUND, FAILED_PRECONDITION or INVALID_ARGUMENT for what the registry refuses, and what the log says
+  ///   when it cannot be written; nothing has changed then.
+  @discardableResult
+  package func commit(_ record: ControlRecord) throws(Status) -> UInt64 {
+    let result = turn.withLock { _ in
+      Result { () throws(Status) in try commitInTurn(record) }
+    }
+    return try result.get()
+  }
+
+  private func commitInTurn(_ record: ControlRecord) throws(Status) -> UInt64 {
+    var registry = registry
+    do throws(RegistryError) {
+      var trial = registry
+      try trial.apply(record, at: log.endOffset)
+    } catch {
+      throw Status(error)
+    }
+    let now = WallClock.nanos()
+    let offset: UInt64
+    do throws(LogError) {
+      let batch = LogBatch()
+      try batch.add(kind: RecordKind.firstControl, timeNanos: now, payload: record.encoded())
+      offset = try log.append(batch).firstOffset
+    } catch {
+      throw Status(Status.Code(rawValue: error.code.rawValue), error.description)
+    }
+    do throws(RegistryError) {
+      try registry.apply(record, at: offset)
+    } catch {
+      throw Status(.internal, "a command that was checked does not apply: \(error.message)")
+    }
+    state.withLock { $0.registry = registry }
+    save(registry)
+    tell(
+      RegistryChange(
+        offset: offset, timeNanos: now, kind: record.command.kind, summary: record.command.summary,
+        version: record.command.version, author: record.author, reason: record.reason))
+    return offset
+  }
+
+  // MARK: Watching
+
+  /// Calls `body` with each change from now on, on the thread that makes it.
+  /// - Returns: a number for `unwatch`.
+  package func watch(_ body: @escaping @Sendable (RegistryChange) -> Void) -> Int {
+    state.withLock { state in
+      state.nextWatcher += 1
+      state.watchers.append((state.nextWatcher, body))
+      return state.nextWatcher
+    }
+  }
+
+  package func unwatch(_ id: Int) { state.withLock { $0.watchers.removeAll { $0.id == id } } }
+
+  /// Tells the watchers of something that is no record, such as drift.
+  package func tell(_ change: RegistryChange) {
+    let watchers = state.withLock { $0.watchers }
+    for watcher in watchers { watcher.body(change) }
+  }
+
+  /// The changes that the log holds after a record.
+  package func changes(after offset: UInt64) throws -> [RegistryChange] {
+    var changes: [RegistryChange] = []
+    let reader = log.reader(from: max(offset + 1, log.firstOffset))
+    while let batch = try reader.next() {
+      for record in batch where record.kind == RecordKind.firstControl {
+        let control = try ControlRecord(decoding: Array(record.payload))
+        changes.append(
+          RegistryChange(
+            offset: record.offset, timeNanos: record.timeNanos, kind: control.command.kind,
+            summary: control.command.summary, version: control.command.version, author: control.author,
+            reason: control.reason))
+      }
+    }
+    return changes
+  }
+
+  // MARK: Checkpoint
+
+  /// The registry's bytes and their digest, so that the log's old segments may go. A checkpoint that cannot be
+  /// written costs nothing but a longer read at the next start.
+  private func save(_ registry: Registry) {
+    var writer = ByteWriter()
+    writer.write(registry)
+    let digest = Digest(of: writer.bytes)
+    writer.write(digest)
+    do {
+      var file = try AsideFile(path)
+      try writer.bytes.withUnsafeBytes { try file.write($0) }
+      try file.finish()
+    } catch {
+      // The one before is still whole.
+    }
+  }
+
+  private static func checkpoint(_ path: String) throws -> Registry {
+    guard access(path, F_OK) == 0 else { return Registry() }
+    let reader = try PieceReader(path)
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = try piece.withUnsafeMutableBytes { try reader.read(into: $0) }
+      if count == 0 { break }
+      bytes.append(contentsOf: piece[..<count])
+    }
+    guard bytes.count > 16 else { throw damaged(path) }
+    var tail = ByteReader(Array(bytes.suffix(16)))
+    let body = Array(bytes.dropLast(16))
+    guard try tail.read(Digest.self) == Digest(of: body) else { throw damaged(path) }
+    var source = ByteReader(body)
+    return try Registry(from: &source)
+  }
+
+  private static func damaged(_ path: String) -> Status {
+    Status(
+      .dataLoss,
+      "\(path) is damaged; remove it to rebuild the registry from the log, if the log still holds every control record"
+    )
+  }
+}
+
+extension Status {
+  package init(_ error: RegistryError) {
+    switch error {
+    case .notFound(let text): self.init(.notFound, text)
+    case .conflict(let text): self.init(.failedPrecondition, text)
+    case .invalid(let text): self.init(.invalidArgument, text)
+    }
+  }
+}

@@ -1,0 +1,271 @@
+// Keeps versions: writes them from snapshots in the background, loads them, holds the loaded ones, publishes what is
+// served, and clears away what the policy lets go.
+
+internal import Configuration
+package import EventLog
+internal import Features
+package import Learning
+internal import Primitives
+internal import Statistics
+internal import Synchronization
+package import Wire
+
+/// What is asked of a new version.
+package struct VersionOrder: Sendable {
+  package var author: Author
+  package var reason: String
+  package var labels: [String]
+  package var isPinned: Bool
+  package var nowNanos: Int64
+
+  package init(
+    author: Author, reason: String, labels: [String] = [], isPinned: Bool = false,
+    nowNanos: Int64 = WallClock.nanos()
+  ) {
+    self.author = author
+    self.reason = reason
+    self.labels = labels
+    self.isPinned = isPinned
+    self.nowNanos = nowNanos
+  }
+}
+
+package final class Keeper: Sendable {
+  private struct State: Sendable {
+    var residents: [VersionID: Revision] = [:]
+    /// Least recently asked for first; served ones are held anyway.
+    var order: [VersionID] = []
+    /// The version written last in this process or loaded at the start: the next one's parent.
+    var last: (id: VersionID, model: Model, chain: Int)?
+  }
+
+  package let store: VersionStore
+  package let control: ControlPlane
+  private let log: EventLog
+  private let state = Mutex(State())
+  /// One version is written at a time.
+  private let writing = Mutex(())
+  private let fullEvery: Int
+  private let residentLimit: Int
+  package let serving: Publication<Serving>
+
+  /// - Parameters:
+  ///   - fullEvery: longest chain of files with changed pages only.
+  ///   - residentLimit: versions kept loaded beside those that are served.
+  package init(
+    store: VersionStore, control: ControlPlane, log: EventLog, fullEvery: Int = 16, residentLimit: Int = 4
+  ) {
+    self.store = store
+    self.control = control
+    self.log = log
+    self.fullEvery = fullEvery
+    self.residentLimit = residentLimit
+    serving = Publication(Serving(registry: control.registry, residents: [:]), offset: 0)
+  }
+
+  // MARK: Creating
+
+  /// Writes a version and lists it. Blocks; not for reactors, nor for the learner.
+  /// - Parameters:
+  ///   - model: a whole copy, optimizers' state included.
+  ///   - offset: all log records below are in it.
+  /// - Throws: RESOURCE_EXHAUSTED when the disk is full, what the registry or the log refuse; nothing is listed then.
+  package func create(_ model: Model, offset: UInt64, _ order: VersionOrder) throws(Status) -> VersionRecord {
+    let result = writing.withLock { _ in
+      Result { () throws(Status) in try createInTurn(model, offset: offset, order) }
+    }
+    return try result.get()
+  }
+
+  private func createInTurn(
+    _ model: Model, offset: UInt64, _ order: VersionOrder
+  ) throws(Status) -> VersionRecord {
+    let registry = control.registry
+    let id = VersionID(registry.nextNumber)
+    let digest = model.digest
+    var parent = state.withLock { $0.last }
+    if let link = parent, link.chain + 1 >= fullEvery || !store.exists(link.id) { parent = nil }
+    let bytes: UInt64
+    do {
+      bytes = try store.write(
+        model, id: id, digest: digest, parent: parent.map { ($0.id, $0.model) })
+    } catch let error as VersionFileError {
+      throw Status(error.isDiskFull ? .resourceExhausted : .unavailable, error.description)
+    } catch {
+      throw Status(.internal, "\(id) could not be written: \(error)")
+    }
+    let record = VersionRecord(
+      id: id, parent: state.withLock { $0.last?.id } ?? registry.latest, offset: offset,
+      createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
+      configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
+      fileBytes: bytes, isDiff: parent != nil, metrics: model.metrics.values())
+    try list(record, order)
+    state.withLock { $0.last = (id, model, parent.map { $0.chain + 1 } ?? 0) }
+    hold(Revision(model.revision, number: id.number, offset: offset, version: id))
+    publishServing()
+    return record
+  }
+
+  private func list(_ record: VersionRecord, _ order: VersionOrder) throws(Status) {
+    do throws(Status) {
+      try control.commit(
+        ControlRecord(
+          author: order.author, reason: order.reason,
+          command: .create(record, labels: order.labels, pinned: order.isPinned)))
+    } catch {
+      try? store.clear(keeping: control.registry.entries.map(\.record.id))
+      throw error
+    }
+  }
+
+  /// Takes a version from an exported file. Blocks.
+  package func importVersion(
+    _ order: VersionOrder, _ input: (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws(Status) -> VersionRecord {
+    let result = writing.withLock { _ in
+      Result { () throws(Status) in
+        let registry = control.registry
+        let id = VersionID(registry.nextNumber)
+        let model: Model
+        let digest: Digest
+        let bytes: UInt64
+        do {
+          (model, digest, bytes) = try store.import(as: id, input)
+        } catch let error as VersionFileError {
+          throw Status(error.isDiskFull ? .resourceExhausted : .invalidArgument, error.description)
+        } catch {
+          throw Status(.invalidArgument, "the file cannot be imported: \(error)")
+        }
+        let record = VersionRecord(
+          id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
+          eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
+          configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
+          fileBytes: bytes, isDiff: false, metrics: model.metrics.values())
+        try list(record, order)
+        hold(Revision(model.revision, number: id.number, offset: record.offset, version: id))
+        publishServing()
+        return record
+      }
+    }
+    return try result.get()
+  }
+
+  // MARK: Loading
+
+  /// The loaded version, at once; nil: it is on the disk only, or not there.
+  package func resident(_ id: VersionID) -> Revision? {
+    state.withLock { state in
+      guard let revision = state.residents[id] else { return nil }
+      state.order.removeAll { $0 == id }
+      state.order.append(id)
+      return revision
+    }
+  }
+
+  /// The version, loaded if need be. Blocks; not for reactors.
+  package func revision(_ id: VersionID) throws(Status) -> Revision {
+    if let revision = resident(id) { return revision }
+    guard let entry = control.registry[id] else { throw Status(.notFound, Registry.noVersion(id)) }
+    let model = try loadModel(id)
+    let revision = Revision(
+      model.revision, number: id.number, offset: entry.record.offset, version: id)
+    hold(revision)
+    publishServing()
+    return revision
+  }
+
+  /// The whole model of a version, with the optimizers' state. Blocks.
+  package func loadModel(_ id: VersionID) throws(Status) -> Model {
+    if let last = state.withLock({ $0.last }), last.id == id { return last.model }
+    do {
+      return try store.load(id)
+    } catch {
+      throw Status(.dataLoss, "\(id) cannot be loaded: \(error)")
+    }
+  }
+
+  /// Makes `model`, just loaded at a start, the parent of the next version.
+  package func begin(with model: Model, of id: VersionID) {
+    let chain = (try? store.chain(of: id).count) ?? fullEvery
+    state.withLock { $0.last = (id, model, chain - 1) }
+  }
+
+  private func hold(_ revision: Revision) {
+    guard let id = revision.version else { return }
+    let registry = control.registry
+    state.withLock { state in
+      state.residents[id] = revision
+      state.order.removeAll { $0 == id }
+      state.order.append(id)
+      let held = Self.served(registry)
+      while state.residents.count > residentLimit + held.count,
+        let index = state.order.firstIndex(where: { !held.contains($0) && $0 != id })
+      {
+        state.residents[state.order.remove(at: index)] = nil
+      }
+    }
+  }
+
+  /// Versions that something serves now.
+  private static func served(_ registry: Registry) -> [VersionID] {
+    let targets = [registry.serving] + registry.arms.map(\.target) + (registry.shadow.map { [$0] } ?? [])
+    return targets.compactMap { (try? registry.resolve($0)).flatMap { $0 } }
+  }
+
+  // MARK: Serving
+
+  /// Loads what a command is going to serve, so that the switch itself is one pointer.
+  package func prepare(_ target: ServingTarget) throws(Status) {
+    let id: VersionID?
+    do throws(RegistryError) { id = try control.registry.resolve(target) } catch { throw Status(error) }
+    if let id { _ = try revision(id) }
+  }
+
+  /// Publishes what the registry says is served.
+  package func publishServing() {
+    let registry = control.registry
+    for id in Self.served(registry) where state.withLock({ $0.residents[id] }) == nil {
+      if let model = try? loadModel(id), let entry = registry[id] {
+        let revision = Revision(
+          model.revision, number: id.number, offset: entry.record.offset, version: id)
+        state.withLock { $0.residents[id] = revision }
+      }
+    }
+    let residents = state.withLock { $0.residents }
+    serving.publish(Serving(registry: registry, residents: residents), offset: registry.endOffset)
+  }
+
+  // MARK: Retention
+
+  /// Deletes what the policy lets go, and the files that nothing needs any more; tells the log from where on it is
+  /// needed. Blocks.
+  /// - Returns: the versions that were deleted.
+  @discardableResult
+  package func retain(_ policy: RetentionPolicy) -> [VersionID] {
+    var deleted: [VersionID] = []
+    for id in policy.expired(in: control.registry) {
+      let record = ControlRecord(
+        author: Author(uid: 0, name: "cowbird"), reason: "retention", command: .delete(id))
+      if (try? control.commit(record)) != nil { deleted.append(id) }
+    }
+    clear()
+    return deleted
+  }
+
+  /// Deletes the files of versions that are listed no more.
+  package func clear() {
+    let registry = control.registry
+    let listed = registry.entries.map(\.record.id)
+    let last = state.withLock { $0.last?.id }
+    try? store.clear(keeping: listed + (last.map { [$0] } ?? []).filter { store.exists($0) })
+    state.withLock { state in
+      for id in Array(state.residents.keys) where !listed.contains(id) {
+        state.residents[id] = nil
+        state.order.removeAll { $0 == id }
+      }
+    }
+    let oldest = registry.entries.map(\.record.offset).min() ?? 0
+    try? log.pin("versions", at: oldest)
+    publishServing()
+  }
+}

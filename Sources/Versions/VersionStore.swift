@@ -1,0 +1,155 @@
+// The directory of versions: writing, loading along the chain of parents, and clearing away what nothing needs.
+
+package import Features
+internal import Glibc
+package import Learning
+package import Primitives
+internal import Tables
+
+package final class VersionStore: Sendable {
+  package let directory: String
+  private let plan: FeaturePlan
+
+  package init(directory: String, plan: FeaturePlan) throws {
+    self.directory = directory
+    self.plan = plan
+    try Directory.make(directory)
+    // What a crash left half-made.
+    for name in try Directory.names(in: directory) where name.hasSuffix(".new") {
+      unlink(directory + "/" + name)
+    }
+  }
+
+  func path(_ id: VersionID) -> String { "\(directory)/\(id).pages" }
+
+  package func exists(_ id: VersionID) -> Bool { access(path(id), R_OK) == 0 }
+
+  package func fileBytes(_ id: VersionID) -> UInt64 {
+    var status = stat()
+    return stat(path(id), &status) == 0 ? UInt64(status.st_size) : 0
+  }
+
+  /// Writes a version: the pages that changed since `parent`, or all of them.
+  /// - Returns: bytes of the file.
+  /// - Throws: `VersionFileError`; nothing has the version's name then.
+  package func write(
+    _ model: Model, id: VersionID, digest: Digest, parent: (id: VersionID, model: Model)? = nil
+  ) throws -> UInt64 {
+    var file = try AsideFile(path(id))
+    try Self.write(
+      model, VersionHeader(id: id, base: parent?.id, digest: digest), since: parent?.model
+    ) { try file.write($0) }
+    try file.finish()
+    return file.bytes
+  }
+
+  private static func write(
+    _ model: Model, _ header: VersionHeader, since parent: Model?,
+    _ output: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try withoutActuallyEscaping(output) { output in
+      var sink = PageStreamWriter(output)
+      try sink.write(name: "version.header", header)
+      try model.write(to: &sink, since: parent)
+    }
+  }
+
+  /// The header of a version's file.
+  package func header(_ id: VersionID) throws -> VersionHeader {
+    let file = try PieceReader(path(id))
+    var source = PageStreamReader { try file.read(into: $0) }
+    return try source.read(name: "version.header")
+  }
+
+  /// The versions whose files are needed to load `id`, that one first.
+  package func chain(of id: VersionID) throws -> [VersionID] {
+    var chain = [id]
+    while let base = try header(chain[chain.count - 1]).base {
+      guard !chain.contains(base), chain.count < 10_000 else {
+        throw VersionFileError("\(path(id)): its chain of parents has a loop")
+      }
+      chain.append(base)
+    }
+    return chain
+  }
+
+  /// Loads a version and checks it against its digest.
+  /// - Throws: what is wrong, and with which file.
+  package func load(_ id: VersionID) throws -> Model {
+    var model: Model?
+    var digest = Digest()
+    for link in try chain(of: id).reversed() {
+      do {
+        let file = try PieceReader(path(link))
+        var source = PageStreamReader { try file.read(into: $0) }
+        let header = try source.read(name: "version.header", VersionHeader.self)
+        digest = header.digest
+        if header.base == nil {
+          model = try Model(plan, from: &source)
+        } else {
+          try model?.apply(from: &source)
+        }
+      } catch {
+        throw VersionFileError("\(path(link)) is damaged or does not fit: \(error)")
+      }
+    }
+    guard let model else { throw VersionFileError("\(path(id)): its chain has no beginning") }
+    guard model.digest == digest else {
+      throw VersionFileError("\(path(id)): the loaded model has another digest than was written")
+    }
+    return model
+  }
+
+  /// Deletes the files that no version of `kept` needs.
+  package func clear(keeping kept: [VersionID]) throws {
+    var needed: Set<VersionID> = []
+    for id in kept where !needed.contains(id) {
+      // A chain that cannot be read keeps what can be read of it.
+      needed.insert(id)
+      if let chain = try? chain(of: id) { needed.formUnion(chain) } else { return }
+    }
+    for name in try Directory.names(in: directory) where name.hasSuffix(".pages") {
+      guard let id = VersionID(name.dropLast(6)), !needed.contains(id) else { continue }
+      unlink(directory + "/" + name)
+    }
+    try Directory.sync(of: directory + "/x")
+  }
+}
+
+// MARK: One file to carry
+
+extension VersionStore {
+  /// The bytes of a version as one file with all pages, in pieces.
+  package func export(_ model: Model, id: VersionID, digest: Digest, _ output: ([UInt8]) throws -> Void)
+    throws
+  {
+    var piece: [UInt8] = []
+    try Self.write(model, VersionHeader(id: id, base: nil, digest: digest), since: nil) { bytes in
+      piece.append(contentsOf: bytes)
+      guard piece.count >= 1 << 19 else { return }
+      try output(piece)
+      piece.removeAll(keepingCapacity: true)
+    }
+    if !piece.isEmpty { try output(piece) }
+  }
+
+  /// Reads an exported file as version `id`, and keeps it under that name.
+  /// - Parameter input: fills a buffer and returns how many bytes it gave; 0 at the end.
+  package func `import`(
+    as id: VersionID, _ input: (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws -> (model: Model, digest: Digest, bytes: UInt64) {
+    let (model, digest) = try withoutActuallyEscaping(input) { input in
+      var source = PageStreamReader(input)
+      let header = try source.read(name: "version.header", VersionHeader.self)
+      guard header.base == nil else {
+        throw VersionFileError(
+          "the file holds changed pages only; export the version instead of copying its file")
+      }
+      return (try Model(plan, from: &source), header.digest)
+    }
+    guard model.digest == digest else {
+      throw VersionFileError("the model in the file has another digest than the file says")
+    }
+    return (model, digest, try write(model, id: id, digest: digest))
+  }
+}

@@ -1,0 +1,1 @@
+../LogCrasher/CrashScript.swift

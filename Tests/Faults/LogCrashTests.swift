@@ -1,0 +1,157 @@
+// Kills a process that appends, again and again, at any moment, and checks what the log holds after each restart.
+// COWBIRD_CRASHES sets how often (default 100); thousands must pass.
+
+import EventLog
+import Glibc
+import Testing
+
+private struct Acknowledged {
+  var producer: Int
+  var sequence: UInt64
+  var offset: UInt64
+}
+
+@Suite("The log and kill -9")
+struct LogCrashTests {
+  @Test("every acknowledged record is there once and in order after a kill, and nothing else is")
+  func killAndRestart() throws {
+    let count = getenv("COWBIRD_CRASHES").flatMap { Int(String(cString: $0)) } ?? 100
+    let directory = try temporaryDirectory()
+    defer { removeTree(directory) }
+    var acknowledgedTotal = 0
+    var verifiedEnd: UInt64 = 1
+    var highest = [UInt64](repeating: 0, count: 3)
+    var random = UInt64(getpid())
+    for round in 0..<count {
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let delay = UInt32((random >> 33) % 60_000)
+      let acknowledged = try runAndKill(directory, seed: round, afterMicroseconds: delay)
+      acknowledgedTotal += acknowledged.count
+      try verify(directory, acknowledged, &verifiedEnd, &highest, round: round)
+    }
+    #expect(acknowledgedTotal > count, "the child had hardly time to append")
+    let check = try LogCheck.verify(directory: directory, options: CrashScript.options)
+    #expect(check.findings.isEmpty, "\(check.findings)")
+  }
+
+  /// Reads what is new since the last round: records must follow each other by offset and by sequence.
+  private func verify(
+    _ directory: String, _ acknowledged: [Acknowledged], _ verifiedEnd: inout UInt64,
+    _ highest: inout [UInt64],
+    round: Int
+  ) throws {
+    let log = try EventLog.open(directory: directory, options: CrashScript.options)
+    defer { log.close() }
+    let start = max(verifiedEnd, log.firstOffset)
+    // What retention deleted cannot be read; its sequences are known all the same.
+    var mayJump = start > verifiedEnd
+    var found: [UInt64: (Int, UInt64)] = [:]
+    var expected = start
+    var seen = [Bool](repeating: false, count: 3)
+    let reader = log.reader(from: start)
+    while let batch = try reader.next() {
+      for record in batch {
+        #expect(record.offset == expected)
+        expected += 1
+        let name = String(decoding: record.producer, as: UTF8.self)
+        guard let which = CrashScript.producers.firstIndex(of: name) else {
+          Issue.record("round \(round): a producer that was never there: \(name)")
+          continue
+        }
+        let follows = record.sequence == highest[which] + 1
+        let jumps = mayJump && !seen[which] && record.sequence > highest[which]
+        #expect(follows || jumps, "round \(round): \(name) has \(record.sequence) after \(highest[which])")
+        #expect(Array(record.payload) == CrashScript.payload(which, record.sequence))
+        highest[which] = record.sequence
+        seen[which] = true
+        found[record.offset] = (which, record.sequence)
+      }
+    }
+    mayJump = false
+    for one in acknowledged where one.offset >= start {
+      #expect(
+        found[one.offset].map { $0 == (one.producer, one.sequence) } ?? false,
+        "round \(round): acknowledged \(one) is \(String(describing: found[one.offset]))")
+    }
+    for (which, name) in CrashScript.producers.enumerated() {
+      let known = try log.highestSequence(of: name)
+      #expect(known >= highest[which], "round \(round): \(name) is known up to \(known) of \(highest[which])")
+      highest[which] = known
+    }
+    #expect(expected == log.endOffset)
+    verifiedEnd = expected
+  }
+
+  private func runAndKill(
+    _ directory: String, seed: Int, afterMicroseconds delay: UInt32
+  ) throws -> [Acknowledged] {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    let program = buildDirectory() + "/LogCrasher"
+    var child: pid_t = 0
+    let words = [program, directory, "\(seed)"]
+    let arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
+    try #require(posix_spawn(&child, program, &actions, nil, arguments, environ) == 0, "no \(program)")
+    close(ends[1])
+
+    // From the first acknowledgement on, some more time; then no mercy. A start that takes long is killed too.
+    var first = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+    _ = poll(&first, 1, seed % 4 == 0 ? Int32(delay / 4000) : 10_000)
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    let deadline = now() + UInt64(delay) * 1000
+    while now() < deadline {
+      var ready = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+      guard poll(&ready, 1, Int32((deadline - min(now(), deadline)) / 1_000_000)) > 0 else { continue }
+      let got = read(ends[0], &buffer, buffer.count)
+      if got <= 0 { break }
+      bytes.append(contentsOf: buffer[..<got])
+    }
+    kill(child, SIGKILL)
+    while true {
+      let got = read(ends[0], &buffer, buffer.count)
+      if got <= 0 { break }
+      bytes.append(contentsOf: buffer[..<got])
+    }
+    close(ends[0])
+    var status: Int32 = 0
+    waitpid(child, &status, 0)
+    #expect(status & 0x7F == SIGKILL, "the child ended by itself: \(status)")
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
+      let fields = line.split(separator: " ").map { UInt64($0)! }
+      return Acknowledged(producer: Int(fields[0]), sequence: fields[1], offset: fields[2])
+    }
+  }
+}
+
+private func now() -> UInt64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Where the test's own program lies, and the child's beside it.
+private func buildDirectory() -> String {
+  var path = [CChar](repeating: 0, count: 4096)
+  let count = readlink("/proc/self/exe", &path, path.count - 1)
+  let own = String(decoding: path[..<max(count, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  return String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
+}
+
+private func temporaryDirectory() throws -> String {
+  var template = Array("/tmp/cowbird-crash-XXXXXX".utf8CString)
+  return try template.withUnsafeMutableBufferPointer {
+    String(cString: try #require(mkdtemp($0.baseAddress!)))
+  }
+}
+
+private func removeTree(_ path: String) {
+  for name in (try? PosixFileSystem().list(path)) ?? [] { unlink(path + "/" + name) }
+  rmdir(path)
+}
