@@ -16,11 +16,20 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "cowbird-benchmarks",
+  dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.0")],
   targets: [
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Primitives", ["CSystem"]),
     room("EventLog", ["CSystem", "Primitives"]),
     .executableTarget(name: "LogBench", dependencies: ["EventLog"], swiftSettings: strict),
+    .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
+    room("Tables", ["CKernels", "CSystem", "Primitives"]),
+    room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
+    room("Statistics", ["CKernels", "Primitives"]),
+    room("Retrieval", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables"]),
+    .executableTarget(
+      name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )
