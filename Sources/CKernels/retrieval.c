@@ -9,6 +9,8 @@
 typedef float lanes __attribute__((vector_size(64)));
 typedef float half_lanes __attribute__((vector_size(32)));
 typedef int words __attribute__((vector_size(64)));
+typedef int named_words __attribute__((ext_vector_type(16)));
+typedef _Bool flags __attribute__((ext_vector_type(16)));
 typedef float loose_lanes __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int loose_words __attribute__((vector_size(64), aligned(4), may_alias));
 

@@ -4,6 +4,14 @@ static inline __attribute__((always_inline)) lanes NAME(load)(const float *p) { 
 static inline __attribute__((always_inline)) void NAME(store)(float *p, lanes v) { *(loose_lanes *)p = v; }
 static inline __attribute__((always_inline)) lanes NAME(all)(float x) { return x - (lanes){0}; }
 
+/// Bit i: lane i is not 0 (all ones, as comparisons give).
+static inline __attribute__((always_inline)) uint32_t NAME(bits)(words v) {
+  flags f = __builtin_convertvector((named_words)v, flags);
+  uint16_t bits;
+  __builtin_memcpy(&bits, &f, 2);
+  return bits;
+}
+
 /// The tree: i + i+8, +4, +2, +1.
 static inline __attribute__((always_inline)) float NAME(total)(lanes v) {
   half_lanes h = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7)
@@ -236,17 +244,15 @@ static void NAME(score_page)(
 }
 
 static uint32_t NAME(above)(const float *scores, float threshold) {
-  uint32_t mask = 0;
-  for (size_t i = 0; i < 32; i++) mask |= (uint32_t)(scores[i] >= threshold) << i;
-  return mask;
+  return NAME(bits)((words)(NAME(load)(scores) >= NAME(all)(threshold)))
+    | (uint32_t)NAME(bits)((words)(NAME(load)(scores + 16) >= NAME(all)(threshold))) << 16;
 }
 
 static size_t NAME(find)(const uint32_t *ids, size_t count, uint32_t id) {
   size_t place = 0;
   for (; place + 16 <= count; place += 16) {
-    words same = *(const loose_words *)(ids + place) == (int)id;
-    int any = __builtin_reduce_or(same);
-    if (any) break;
+    uint32_t same = NAME(bits)(*(const loose_words *)(ids + place) == (int)id);
+    if (same) return place + (size_t)__builtin_ctz(same);
   }
   for (; place < count; place++)
     if (ids[place] == id) return place;

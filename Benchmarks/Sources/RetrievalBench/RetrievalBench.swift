@@ -18,6 +18,8 @@ enum RetrievalBench {
     switch arguments.count > 1 ? arguments[1] : "" {
     case "rank": try rank(arguments.count > 2 ? arguments[2] : "../../shared/data/ml-100k")
     case "learn": try learn(items: number, events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : 200_000)
+    case "serve": try serve(items: number)
+    case "flood": try flood(items: number)
     default: print("usage: RetrievalBench rank|learn|serve|flood …")
     }
   }
@@ -95,10 +97,84 @@ enum RetrievalBench {
         item: UInt64(number & 1 == 0 ? uniform : min(items - 1, zipf)),
         nanos: Int64(number) * 50_000_000)
     }
-    let begin = seconds()
-    for number in 0..<events { state.learn(event(number), scratch) }
-    let time = seconds() - begin
+    for number in 0..<events / 4 { state.learn(event(number), scratch) }
+    let (begin, cpu) = (seconds(), cpuSeconds())
+    for number in events / 4..<events { state.learn(event(number), scratch) }
+    let (time, used) = (seconds() - begin, cpuSeconds() - cpu)
+    let count = Double(events - events / 4)
     print(
-      "\(items) items, \(events) events: \(Int(Double(events) / time)) events/s, \(state.bytes >> 20) MiB")
+      "\(items) items, \(events) events: \(Int(count / time)) events/s, by CPU time \(Int(count / used)),"
+        + " \(state.bytes >> 20) MiB")
+  }
+
+  // MARK: Speed of requests
+
+  /// CPU time of this thread: what a request costs, whoever else is running.
+  static func cpuSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  static func serve(items: Int) throws {
+    var state = RetrievalState(try plan())
+    let scratch = RetrievalScratch()
+    for item in 0..<items {
+      state.describe(
+        item: UInt64(item), attributes: [UInt64(item % 50), 100 + UInt64(item % 30)])
+    }
+    let events = 200_000
+    for number in 0..<events {
+      let counter = UInt64(number)
+      let item = CounterRandom.index(below: items, seed: 1, counter: counter)
+      let user = CounterRandom.index(below: 1_000, seed: 3, counter: counter)
+      state.learn(
+        RetrievalEvent(user: UInt64(user), item: UInt64(item), nanos: Int64(number) * 50_000_000), scratch)
+    }
+    let rounds = max(50, min(2_000, 20_000_000 / items))
+    var (walls, cpus): ([Double], [Double]) = ([], [])
+    var skipped = 0
+    for round in 0..<rounds {
+      let user = CounterRandom.index(below: 1_000, seed: 4, counter: UInt64(round))
+      let request = TopKRequest(user: UInt64(user), k: 10, nanos: Int64(events) * 50_000_000)
+      let (wall, cpu) = (seconds(), cpuSeconds())
+      let answer = state.topK(request, scratch)
+      cpus.append(cpuSeconds() - cpu)
+      walls.append(seconds() - wall)
+      skipped += answer.skippedPages
+      precondition(answer.items.count == 10)
+    }
+    func microseconds(_ values: [Double], _ share: Double) -> Int {
+      Int(values.sorted()[Int(Double(values.count - 1) * share)] * 1e6)
+    }
+    print(
+      "\(items) items, top 10, \(rounds) requests: p50 \(microseconds(walls, 0.5)) us,"
+        + " p99 \(microseconds(walls, 0.99)) us, CPU p50 \(microseconds(cpus, 0.5)) us,"
+        + " best \(microseconds(walls, 0)) us; \(skipped / rounds) of \((items + 31) / 32) pages skipped")
+  }
+
+  // MARK: Bounds
+
+  static func flood(items: Int) throws {
+    var bounds = RetrievalBounds()
+    bounds.items = 50_000
+    bounds.users = 20_000
+    bounds.attributeValues = 10_000
+    let plan = try RetrievalPlan(Preset.clicks.configuration.retrieval, bounds: bounds)
+    var state = RetrievalState(plan)
+    let scratch = RetrievalScratch()
+    let begin = seconds()
+    for number in 0..<items {
+      let item = UInt64(number)
+      state.describe(item: item, attributes: [item, item % 100])
+      state.learn(
+        RetrievalEvent(user: item / 3, item: item, nanos: Int64(number) * 1_000_000), scratch)
+      if (number + 1) % max(1, items / 10) == 0 {
+        print(
+          "\(number + 1) new items: \(state.itemCount) kept, \(state.bytes >> 20) MiB of at most"
+            + " \(state.bytesBound >> 20), \(Int(Double(number + 1) / (seconds() - begin))) events/s")
+        precondition(state.bytes <= state.bytesBound && state.itemCount <= bounds.items)
+      }
+    }
   }
 }

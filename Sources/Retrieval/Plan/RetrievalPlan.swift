@@ -226,7 +226,8 @@ package enum BlendFeature: Hashable, Sendable {
     switch self {
     case .factors: 0.6
     case .forward, .backward: 0.25
-    default: 0
+    case .segment: 0.1
+    case .popularity, .content, .vector, .rank: 0
     }
   }
 }

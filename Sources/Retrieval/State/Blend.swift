@@ -63,9 +63,9 @@ struct Blend: Sendable, Equatable {
   ///   - expected: how often each is expected among the candidates.
   ///   - items: the candidates' rows.
   mutating func learn(
-    bucket: Int, x: UnsafePointer<Float>, expected: [Float], items: [UInt32], _ scratch: RetrievalScratch
+    bucket: Int, x: UnsafePointer<Float>, expected: UnsafePointer<Float>, items: UnsafePointer<UInt32>,
+    count: Int, _ scratch: RetrievalScratch
   ) {
-    let count = items.count
     let kernels = scratch.kernels
     scratch.scores.fit(count)
     let p = scratch.scores.base

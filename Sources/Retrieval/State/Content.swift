@@ -48,7 +48,7 @@ extension RetrievalState {
   func attributeRows(ofRow row: Int) -> [UInt32] {
     let tail = layout.tail(pages.reader.page(row >> 5)).pointee
     guard tail.attributes != 0 else { return [] }
-    let block = blocks.read(tail.attributes).assumingMemoryBound(to: UInt32.self)
+    let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
     let place = row & 31
     return (0..<Int(block[place])).map { block[32 * ($0 + 1) + place] - 1 }
   }
@@ -94,7 +94,7 @@ extension RetrievalState {
     let place = row & 31
     if rows.count > Int(tail.pointee.slots) { growBlock(tail, rows.count) }
     guard tail.pointee.attributes != 0 else { return }
-    let block = blocks.write(tail.pointee.attributes, blocks.makeWritable())
+    let block = blocks.writer().slab(tail.pointee.attributes)
       .assumingMemoryBound(to: UInt32.self)
     block[place] = UInt32(rows.count)
     for slot in 0..<Int(tail.pointee.slots) {
@@ -108,10 +108,9 @@ extension RetrievalState {
     while capacity - 1 < wanted { capacity *= 2 }
     let block = blocks.allocate(capacity)
     if tail.pointee.attributes != 0 {
-      let core = blocks.makeWritable()
+      let writer = blocks.writer()
       let old = Int(tail.pointee.slots) + 1
-      blocks.write(block, core).copyMemory(
-        from: blocks.peek(tail.pointee.attributes, core), byteCount: old * 128)
+      writer.slab(block).copyMemory(from: writer.peek(tail.pointee.attributes), byteCount: old * 128)
       blocks.release(tail.pointee.attributes, old)
     }
     tail.pointee.attributes = block
@@ -140,7 +139,7 @@ extension RetrievalState {
     contentEvents += 1
     let tail = layout.tail(pages.reader.page(row >> 5)).pointee
     guard tail.attributes != 0 else { return }
-    let block = blocks.read(tail.attributes).assumingMemoryBound(to: UInt32.self)
+    let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
     let use = valueUse.writer()
     for slot in 0..<Int(block[row & 31]) {
       let value = Int(block[32 * (slot + 1) + (row & 31)]) - 1
@@ -161,7 +160,7 @@ extension RetrievalState {
       let row = Int(scratch.historyRows[j])
       let tail = layout.tail(pages.page(row >> 5)).pointee
       if tail.attributes != 0 {
-        let block = blocks.read(tail.attributes).assumingMemoryBound(to: UInt32.self)
+        let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
         for slot in 0..<Int(block[row & 31]) {
           let value = block[32 * (slot + 1) + (row & 31)]
           if affinity[Int(value)] == 0 { scratch.affinityValues.append(value) }
@@ -209,10 +208,12 @@ extension RetrievalState {
 
   /// The content score of an item.
   @inline(__always)
-  func content(_ row: Int, _ pages: RowReader, _ scratch: RetrievalScratch) -> Float {
+  func content(
+    _ row: Int, _ pages: RowReader, _ blocks: SlabReader, _ scratch: RetrievalScratch
+  ) -> Float {
     let tail = layout.tail(pages.page(row >> 5)).pointee
     guard tail.attributes != 0 else { return 0 }
-    let block = blocks.read(tail.attributes).assumingMemoryBound(to: UInt32.self)
+    let block = blocks.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
     let place = row & 31
     var score = Float(block[place]) * scratch.affinityBase
     for slot in 0..<Int(block[place]) { score += scratch.affinity[Int(block[32 * (slot + 1) + place])] }

@@ -42,8 +42,8 @@ struct DecayedLists: Sendable {
 
   struct Writer {
     let heads: RowWriter
+    let slabs: SlabWriter
     let kernels: UnsafePointer<cowbird_retrieval_kernels>
-    let event: UInt64
   }
 
   /// Adds `weights`, as of `event`, to the item's entry in the list of `row`.
@@ -54,16 +54,16 @@ struct DecayedLists: Sendable {
     let age = Float(UInt32(truncatingIfNeeded: event) &- head.pointee.reference)
     var exponents = (age * inverseHalfLives.0, age * inverseHalfLives.1)
     if max(exponents.0, exponents.1) > Self.longest {
-      rescale(head, exponents, writer.kernels)
+      rescale(head, exponents, writer)
       head.pointee.reference = UInt32(truncatingIfNeeded: event)
       exponents = (0, 0)
     }
     let scale0 = writer.kernels.pointee.exp2(exponents.0)
     let scale1 =
       inverseHalfLives.0 == inverseHalfLives.1 ? scale0 : writer.kernels.pointee.exp2(exponents.1)
-    let place = place(of: id, head, (scale0, scale1), writer.kernels)
+    let place = place(of: id, head, (scale0, scale1), writer)
     let capacity = Int(head.pointee.capacity)
-    let slab = slabs.write(head.pointee.slab, slabs.makeWritable())
+    let slab = writer.slabs.slab(head.pointee.slab)
     let first = (slab + capacity * 4).assumingMemoryBound(to: Float.self)
     first[place] += weights.0 * scale0
     first[capacity + place] += weights.1 * scale1
@@ -74,23 +74,22 @@ struct DecayedLists: Sendable {
   /// The place of the item's entry, made if there is none.
   @inline(__always)
   private mutating func place(
-    of id: UInt32, _ head: UnsafeMutablePointer<ListHead>, _ scales: (Float, Float),
-    _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+    of id: UInt32, _ head: UnsafeMutablePointer<ListHead>, _ scales: (Float, Float), _ writer: Writer
   ) -> Int {
     let count = Int(head.pointee.count)
     if count > 0 {
-      let ids = slabs.read(head.pointee.slab).assumingMemoryBound(to: UInt32.self)
-      let place = kernels.pointee.find(ids, count, id)
+      let ids = writer.slabs.peek(head.pointee.slab).assumingMemoryBound(to: UInt32.self)
+      let place = writer.kernels.pointee.find(ids, count, id)
       if place < count { return place }
     }
     if count < limit {
       if count == Int(head.pointee.capacity) { grow(head) }
       head.pointee.count += 1
-      write(id, at: count, head)
+      write(id, at: count, head, writer)
       return count
     }
     let capacity = Int(head.pointee.capacity)
-    let weights = (slabs.read(head.pointee.slab) + capacity * 4).assumingMemoryBound(to: Float.self)
+    let weights = (writer.slabs.peek(head.pointee.slab) + capacity * 4).assumingMemoryBound(to: Float.self)
     let inverses = (1 / scales.0, 1 / scales.1)
     let hand = Int(head.pointee.hand)
     var (lightest, least) = (hand, Float.infinity)
@@ -99,14 +98,16 @@ struct DecayedLists: Sendable {
       if weight < least { (lightest, least) = (place, weight) }
     }
     head.pointee.hand = UInt32((hand + Self.window) % limit)
-    write(id, at: lightest, head)
+    write(id, at: lightest, head, writer)
     return lightest
   }
 
   /// Begins an entry without weight.
-  private mutating func write(_ id: UInt32, at place: Int, _ head: UnsafeMutablePointer<ListHead>) {
+  private func write(
+    _ id: UInt32, at place: Int, _ head: UnsafeMutablePointer<ListHead>, _ writer: Writer
+  ) {
     let capacity = Int(head.pointee.capacity)
-    let slab = slabs.write(head.pointee.slab, slabs.makeWritable())
+    let slab = writer.slabs.slab(head.pointee.slab)
     (slab + place * 4).storeBytes(of: id, as: UInt32.self)
     (slab + (capacity + place) * 4).storeBytes(of: 0, as: Float.self)
     (slab + (2 * capacity + place) * 4).storeBytes(of: 0, as: Float.self)
@@ -117,9 +118,9 @@ struct DecayedLists: Sendable {
     let capacity = max(slabs.smallest, old * 2)
     let slab = slabs.allocate(capacity)
     if old > 0 {
-      let core = slabs.makeWritable()
-      let target = slabs.write(slab, core)
-      let source = slabs.peek(head.pointee.slab, core)
+      let writer = slabs.writer()
+      let target = writer.slab(slab)
+      let source = writer.peek(head.pointee.slab)
       for part in 0..<3 {
         (target + part * capacity * 4).copyMemory(from: source + part * old * 4, byteCount: old * 4)
       }
@@ -129,16 +130,16 @@ struct DecayedLists: Sendable {
     head.pointee.capacity = UInt32(capacity)
   }
 
-  private mutating func rescale(
-    _ head: UnsafeMutablePointer<ListHead>, _ exponents: (Float, Float),
-    _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+  private func rescale(
+    _ head: UnsafeMutablePointer<ListHead>, _ exponents: (Float, Float), _ writer: Writer
   ) {
+    let kernels = writer.kernels
     let factors = (kernels.pointee.exp2(-exponents.0), kernels.pointee.exp2(-exponents.1))
     head.pointee.total0 *= factors.0
     head.pointee.total1 *= factors.1
     guard head.pointee.count > 0 else { return }
     let capacity = Int(head.pointee.capacity)
-    let slab = slabs.write(head.pointee.slab, slabs.makeWritable())
+    let slab = writer.slabs.slab(head.pointee.slab)
     let weights = (slab + capacity * 4).assumingMemoryBound(to: Float.self)
     for place in 0..<Int(head.pointee.count) {
       weights[place] *= factors.0
@@ -146,9 +147,10 @@ struct DecayedLists: Sendable {
     }
   }
 
-  mutating func writer(
-    _ kernels: UnsafePointer<cowbird_retrieval_kernels>, at event: UInt64
-  ) -> Writer { Writer(heads: heads.writer(), kernels: kernels, event: event) }
+  /// Valid until the lists are copied; growing them keeps it valid.
+  mutating func writer(_ kernels: UnsafePointer<cowbird_retrieval_kernels>) -> Writer {
+    Writer(heads: heads.writer(), slabs: slabs.writer(), kernels: kernels)
+  }
 
   /// Adds the list's shares, times `weight`, to the scratch's sums of a retriever.
   func merge(
@@ -157,7 +159,7 @@ struct DecayedLists: Sendable {
     let head = heads.reader.row(row).load(as: ListHead.self)
     guard head.count > 0 else { return }
     let capacity = Int(head.capacity)
-    let slab = slabs.read(head.slab)
+    let slab = slabs.reader.slab(head.slab)
     let weights = (slab + capacity * 4).assumingMemoryBound(to: Float.self)
     scratch.touchedCount = cowbird_merge_list(
       slab.assumingMemoryBound(to: UInt32.self), weights, weights + capacity, Int(head.count),
@@ -193,7 +195,7 @@ struct DecayedLists: Sendable {
             && Int(head.hand) + Self.window <= limit)
       else { throw PageStreamError.malformed(section: name, what: "the list of row \(row)") }
       guard !isEmpty else { continue }
-      let ids = slabs.read(head.slab).assumingMemoryBound(to: UInt32.self)
+      let ids = slabs.reader.slab(head.slab).assumingMemoryBound(to: UInt32.self)
       for place in 0..<Int(head.count) where Int(ids[place] & 0xFF_FFFF) >= rows {
         throw PageStreamError.malformed(section: name, what: "an item in the list of row \(row)")
       }

@@ -79,12 +79,16 @@ extension RetrievalState {
     scratch.norms.fit(weights.pools)
     scratch.coefficients.fit(count)
     scratch.rows.fit(count)
-    for j in 0..<count { scratch.classes[j] = FactorWeights.ageClass(scratch.historyAges[j]) }
+    let (rows, history, coefficients) = (
+      scratch.rows.base, scratch.historyRows.base, scratch.coefficients.base
+    )
+    let (classes, ages) = (scratch.classes.base, scratch.historyAges.base)
     let past = past.reader
     for j in 0..<count {
-      let row = past.row(Int(scratch.historyRows[j]))
-      cowbird_prefetch(row)
-      scratch.rows[j] = row.assumingMemoryBound(to: Float.self)
+      classes[j] = FactorWeights.ageClass(ages[j])
+      let row = past.row(Int(history[j]))
+      for line in stride(from: 0, to: past.rowBytes, by: 64) { cowbird_prefetch(row + line) }
+      rows[j] = row.assumingMemoryBound(to: Float.self)
     }
     weights.values.withUnsafeBufferPointer { values in
       for pool in 0..<weights.pools {
@@ -92,33 +96,34 @@ extension RetrievalState {
         let age = rank + 2 * weights.length
         var sum = Float(0)
         for j in 0..<count {
-          let c = rank[j] * age[Int(scratch.classes[j])]
-          scratch.coefficients[j] = c
+          let c = rank[j] * age[Int(classes[j])]
+          coefficients[j] = c
           sum += c
         }
         let norm = 1 / max(sum, Self.leastSum).squareRoot()
         scratch.norms[pool] = norm
-        for j in 0..<count { scratch.coefficients[j] *= norm }
-        if pool > 0 { for j in 0..<count { scratch.rows[j] = scratch.rows[j]! + width } }
-        scratch.kernels.pointee.pool(user, scratch.rows.base, scratch.coefficients.base, count, width)
+        for j in 0..<count { coefficients[j] *= norm }
+        if pool > 0 { for j in 0..<count { rows[j] = rows[j]! + width } }
+        scratch.kernels.pointee.pool(user, rows, coefficients, count, width)
       }
     }
   }
 
   /// f of each candidate, into the scratch's scores.
   func scoreCandidates(_ scratch: RetrievalScratch) {
-    let count = scratch.candidates.count
+    let count = scratch.candidateCount
     let pages = pages.reader
+    let layout = layout
     scratch.rows.fit(count)
     scratch.scores.fit(count)
+    let (candidates, rows, scores) = (scratch.candidates.base, scratch.rows.base, scratch.scores.base)
     for place in 0..<count {
-      let row = Int(scratch.candidates[place])
-      scratch.rows[place] = layout.vector(pages.page(row >> 5), row & 31)
+      let row = Int(candidates[place])
+      rows[place] = layout.vector(pages.page(row >> 5), row & 31)
     }
-    let scores = scratch.scores.base
-    scratch.kernels.pointee.dot_rows(scratch.rows.base, scratch.user.base, count, layout.width, scores)
+    scratch.kernels.pointee.dot_rows(rows, scratch.user.base, count, layout.width, scores)
     for place in 0..<count {
-      let row = Int(scratch.candidates[place])
+      let row = Int(candidates[place])
       scores[place] += layout.float(pages.page(row >> 5), layout.biasAt, row & 31)
     }
   }
@@ -126,7 +131,7 @@ extension RetrievalState {
   /// Learns the event from the scratch's candidates (the first is the event's item), whose scores are there.
   mutating func learnFactors(user row: Int?, _ scratch: RetrievalScratch) {
     guard let factors = plan.factors else { return }
-    let count = scratch.candidates.count
+    let count = scratch.candidateCount
     let gradients = scratch.scores.base
     switch factors.method {
     case .softmax: softmaxGradients(gradients, count, scratch)
@@ -142,8 +147,10 @@ extension RetrievalState {
     let user = scratch.user.base
     let mean = dot(user, user, kernels) / k
     let pages = pages.writer()
+    let layout = layout
+    let candidates = scratch.candidates.base
     for place in 0..<count where abs(gradients[place]) >= Self.leastGradient {
-      let row = Int(scratch.candidates[place])
+      let row = Int(candidates[place])
       let page = pages.page(row >> 5)
       let bias = layout.float(page, layout.biasAt, row & 31)
       let squares = kernels.pointee.factor_step(
@@ -152,7 +159,7 @@ extension RetrievalState {
           vector_sum: layout.float(page, layout.vectorSumAt, row & 31),
           bias_sum: layout.float(page, layout.biasSumAt, row & 31)),
         user, gradient, width, gradients[place], mean, factors.rate, factors.biasRate)
-      layout.widen(page, squaredNorm: squares, bias: bias.pointee)
+      layout.widen(page, squaredNorm: squares, bias: bias.pointee, kernels)
     }
     learnPools(factors, dot(gradient, gradient, kernels) / k, scratch)
     guard let row else { return }
@@ -177,7 +184,7 @@ extension RetrievalState {
   private func softmaxGradients(
     _ scores: UnsafeMutablePointer<Float>, _ count: Int, _ scratch: RetrievalScratch
   ) {
-    scratch.kernels.pointee.subtract_log(scores, scratch.odds, count)
+    scratch.kernels.pointee.subtract_log(scores, scratch.odds.base, count)
     scratch.kernels.pointee.softmax(scores, count)
     for place in 0..<count { scores[place] = (place == 0 ? 1 : 0) - scores[place] }
   }
@@ -210,24 +217,27 @@ extension RetrievalState {
     scratch.rowSums.fit(count)
     let past = past.writer()
     let kernels = scratch.kernels
+    let (rows, sums, history, classes) = (
+      scratch.writableRows.base, scratch.rowSums.base, scratch.historyRows.base, scratch.classes.base
+    )
     weights.values.withUnsafeMutableBufferPointer { values in
       for pool in 0..<pools {
         let rank = values.baseAddress! + pool * stride
         let age = rank + 2 * length
         for j in 0..<count {
-          guard rank[j] * age[Int(scratch.classes[j])] > Self.leastWeight else {
-            scratch.writableRows[j] = nil
+          guard rank[j] * age[Int(classes[j])] > Self.leastWeight else {
+            rows[j] = nil
             continue
           }
-          let row = past.row(Int(scratch.historyRows[j])).assumingMemoryBound(to: Float.self)
-          scratch.writableRows[j] = row + pool * width
-          scratch.rowSums[j] = row + pools * width + pool
+          let row = past.row(Int(history[j])).assumingMemoryBound(to: Float.self)
+          rows[j] = row + pool * width
+          sums[j] = row + pools * width + pool
         }
         kernels.pointee.pool_step(
           cowbird_pool_step(
-            rows: scratch.writableRows.base, row_sums: scratch.rowSums.base, rank: rank,
+            rows: rows, row_sums: sums, rank: rank,
             rank_sum: rank + length, age: age, age_sum: age + FactorWeights.classes,
-            classes: scratch.classes.base, count: count, norm: scratch.norms[pool], least: Self.leastWeight,
+            classes: classes, count: count, norm: scratch.norms[pool], least: Self.leastWeight,
             rate: factors.rate, weight_rate: factors.positionRate),
           scratch.gradient.base, width, dn)
       }

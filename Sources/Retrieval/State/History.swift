@@ -43,7 +43,7 @@ extension RetrievalState {
     guard let row else { return .empty }
     let tail = tail(ofUser: people.reader.row(row))
     guard tail.ring != 0 else { return .empty }
-    let slab = rings.read(tail.ring)
+    let slab = rings.reader.slab(tail.ring)
     let capacity = Int(tail.capacity)
     return UserRing(
       items: slab.assumingMemoryBound(to: UInt32.self),
@@ -65,12 +65,14 @@ extension RetrievalState {
     scratch.historyRows.fit(reach)
     scratch.historyAges.fit(reach)
     var count = 0
+    let owners = items.reader
+    let (rows, ages) = (scratch.historyRows.base, scratch.historyAges.base)
     for back in 0..<reach {
       let place = ring.place(back)
-      guard let row = items.row(of: ring.items![place]) else { continue }
+      guard let row = owners.row(of: ring.items![place]) else { continue }
       let time = ring.times![place]
-      scratch.historyRows[count] = Int32(row)
-      scratch.historyAges[count] = time < now ? Float(now - time) : 0
+      rows[count] = Int32(row)
+      ages[count] = time < now ? Float(now - time) : 0
       count += 1
     }
     scratch.historyCount = count
@@ -82,7 +84,7 @@ extension RetrievalState {
     let total = Int(tail.pointee.count)
     if total >= capacity && capacity < rings.largest { growRing(tail, total) }
     let larger = Int(tail.pointee.capacity)
-    let slab = rings.write(tail.pointee.ring, rings.makeWritable())
+    let slab = rings.writer().slab(tail.pointee.ring)
     let place = total & (larger - 1)
     (slab + place * 4).storeBytes(of: items.handle(of: item), as: UInt32.self)
     (slab + (larger + place) * 4).storeBytes(of: now, as: UInt32.self)
@@ -94,9 +96,9 @@ extension RetrievalState {
     let capacity = max(rings.smallest, old * 2)
     let slab = rings.allocate(capacity)
     if old > 0 {
-      let core = rings.makeWritable()
-      let target = rings.write(slab, core)
-      let source = rings.peek(tail.pointee.ring, core)
+      let writer = rings.writer()
+      let target = writer.slab(slab)
+      let source = writer.peek(tail.pointee.ring)
       target.copyMemory(from: source, byteCount: old * 4)
       (target + capacity * 4).copyMemory(from: source + old * 4, byteCount: old * 4)
       rings.release(tail.pointee.ring, old)

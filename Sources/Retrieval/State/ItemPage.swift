@@ -8,7 +8,7 @@
 //
 // The tail holds bounds of all that the page's items can score, so that a request may pass over the page:
 // largest |vector|², largest and smallest bias, and for each half-life the largest count, brought to event 0. The
-// first three are widened by each write and made exact again by every 64th, the counts never shrink.
+// first three are widened by each write and made exact again by every 64th that learns, the counts never shrink.
 
 internal import CKernels
 
@@ -75,22 +75,27 @@ struct ItemLayout: Equatable, Sendable {
   }
 
   /// Widens the page's bounds by what an item's vector and bias are now, or makes them exact.
-  func widen(_ page: UnsafeMutableRawPointer, squaredNorm: Float, bias: Float) {
+  func widen(
+    _ page: UnsafeMutableRawPointer, squaredNorm: Float, bias: Float,
+    _ kernels: UnsafePointer<cowbird_retrieval_kernels>? = nil
+  ) {
     let tail = tail(page)
     tail.pointee.writes &+= 1
-    if tail.pointee.writes & 63 == 0 { return tighten(page) }
+    if tail.pointee.writes & 63 == 0, let kernels { return tighten(page, kernels) }
     tail.pointee.squaredNorm = max(tail.pointee.squaredNorm, squaredNorm)
     tail.pointee.largestBias = max(tail.pointee.largestBias, bias)
     tail.pointee.smallestBias = min(tail.pointee.smallestBias, bias)
   }
 
-  private func tighten(_ page: UnsafeMutableRawPointer) {
+  private func tighten(
+    _ page: UnsafeMutableRawPointer, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+  ) {
     let tail = tail(page)
     var (norm, high, low) = (Float(0), -Float.infinity, Float.infinity)
     for place in 0..<Self.items where tail.pointee.live & (1 << UInt32(place)) != 0 {
       var squares = Float(0)
-      let vector = vector(page, place)
-      for column in 0..<width { squares += vector[column] * vector[column] }
+      var vector: UnsafePointer<Float>? = UnsafePointer(vector(page, place))
+      kernels.pointee.dot_rows(&vector, vector, 1, width, &squares)
       norm = max(norm, squares)
       let bias = float(page, biasAt, place).pointee
       high = max(high, bias)

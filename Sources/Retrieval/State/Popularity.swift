@@ -38,17 +38,24 @@ extension RetrievalState {
     }
   }
 
-  /// The popularity features of an item, one for each half-life.
-  @inline(__always)
-  func popularity(_ row: Int, _ pages: RowReader, into features: UnsafeMutablePointer<Float>) {
-    guard let popularity = plan.popularity else { return }
-    let page = pages.page(row >> 5)
-    let place = row & 31
+  /// The popularity features of the scratch's candidates, `stride` floats from one candidate to the next.
+  func fillPopularity(
+    _ features: UnsafeMutablePointer<Float>, stride: Int, _ pages: RowReader, _ scratch: RetrievalScratch
+  ) {
+    let layout = layout
     let now = UInt32(truncatingIfNeeded: events)
-    let age = Float(Int32(bitPattern: now &- layout.word(page, layout.lastAt, place)))
-    for index in popularity.halfLives.indices {
-      let count = layout.float(page, layout.countsAt + 128 * index, place)
-      features[index] = max(count - age * Float(1 / popularity.halfLives[index]) + popularity.floor, 0)
+    let floor = plan.popularity?.floor ?? 0
+    let candidates = scratch.candidates.base
+    withInverseHalfLives { inverse in
+      for place in 0..<scratch.candidateCount {
+        let row = Int(candidates[place])
+        let page = pages.page(row >> 5)
+        let age = Float(Int32(bitPattern: now &- layout.word(page, layout.lastAt, row & 31)))
+        for index in 0..<layout.halfLives {
+          let count = layout.float(page, layout.countsAt + 128 * index, row & 31)
+          features[place * stride + index] = max(count - age * inverse[index] + floor, 0)
+        }
+      }
     }
   }
 }
@@ -87,7 +94,7 @@ struct SegmentPopularity: Sendable {
       row = values.insert(segment, at: event)
       lists.ensure(row + 1)
     }
-    let writer = lists.writer(kernels, at: event)
+    let writer = lists.writer(kernels)
     lists.add(row, item, (1, 1), at: event, writer)
     return evicted
   }

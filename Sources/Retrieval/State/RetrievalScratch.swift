@@ -9,7 +9,7 @@ package final class RetrievalScratch {
   // The user at hand.
   let historyRows = Buffer<Int32>()
   let historyAges = Buffer<Float>()
-  var historyCount = 0
+  @exclusivity(unchecked) var historyCount = 0
   let classes = Buffer<UInt32>()
   let user = Buffer<Float>()
   let gradient = Buffer<Float>()
@@ -24,32 +24,34 @@ package final class RetrievalScratch {
   var sums: [Buffer<Float>] = []
   let mask = Buffer<UInt32>()
   let touched = Buffer<UInt32>()
-  var touchedCount = 0
+  @exclusivity(unchecked) var touchedCount = 0
   /// Of these, the ones that neighbours lead to.
-  var neighbourCount = 0
+  @exclusivity(unchecked) var neighbourCount = 0
   let generationPages = Buffer<UnsafePointer<UInt8>?>()
   let sparse = Buffer<Float>()
   let gathered = Buffer<Float>()
 
   // Attribute values of the history: difference from the base, by value number + 1.
   let affinity = Buffer<Float>()
-  var affinityValues: [UInt32] = []
-  var affinityBase = Float(0)
+  @exclusivity(unchecked) var affinityValues: [UInt32] = []
+  @exclusivity(unchecked) var affinityBase = Float(0)
 
   // Candidates of a learning step.
-  var candidates: [UInt32] = []
-  var odds: [Float] = []
+  let candidates = Buffer<UInt32>()
+  let odds = Buffer<Float>()
+  let expected = Buffer<Float>()
+  @exclusivity(unchecked) var candidateCount = 0
   let scores = Buffer<Float>()
   let features = Buffer<Float>()
-  var keys: [UInt64] = []
+  @exclusivity(unchecked) var keys: [UInt64] = []
 
   // A request.
   let excluded = Buffer<UInt32>()
-  var heap: [ScoredRow] = []
+  let heap = Buffer<ScoredRow>()
 
-  /// - Parameter level: of the kernels; nil: the best that the machine has.
+  /// - Parameter level: of the kernels; nil: the one that all kernels are at.
   package init(level: Int? = nil) {
-    kernels = cowbird_retrieval(Int32(level ?? -1))
+    kernels = cowbird_retrieval(level.map { Int32($0) } ?? cowbird_kernels_level())
   }
 
   /// Makes room for a state's rows; what is new is zero.
@@ -87,8 +89,8 @@ package final class RetrievalScratch {
 
 /// Memory that grows and stays where it is until then.
 final class Buffer<Element: BitwiseCopyable> {
-  private(set) var base = UnsafeMutablePointer<Element>.allocate(capacity: 1)
-  private(set) var count = 0
+  @exclusivity(unchecked) private(set) var base = UnsafeMutablePointer<Element>.allocate(capacity: 1)
+  @exclusivity(unchecked) private(set) var count = 0
 
   deinit { base.deallocate() }
 

@@ -52,16 +52,18 @@ extension RetrievalState {
     let now = Self.seconds(event.nanos)
     scratch.fit(rows: items.limit, values: values.limit, retrievers: 1 + segments.count)
     itemCounts.writer().row(item).assumingMemoryBound(to: ItemCounts.self).pointee.interactions &+= 1
+    var user: Int?
     if let key = event.user {
-      let user = row(ofUser: key)
-      learn(event, user: user, item: item, now: now, catalogue: catalogue, scratch, rank)
+      let row = row(ofUser: key)
+      user = row
+      learn(event, user: row, item: item, now: now, catalogue: catalogue, scratch, rank)
     }
     pushRecent(item)
     if event.user != nil && event.retrievers.contains(.neighbours) { learnNeighbours(item, scratch) }
     if event.retrievers.contains(.popularity) { learnPopularity(item, scratch) }
     if event.retrievers.contains(.content) { learnContent(item) }
     if event.retrievers.contains(.segments) { learnSegments(event.segments, item, scratch) }
-    if let key = event.user, let user = users.find(key) { pushHistory(user: user, item: item, now: now) }
+    if let user { pushHistory(user: user, item: item, now: now) }
     events += 1
   }
 
@@ -87,29 +89,34 @@ extension RetrievalState {
   ) {
     mergeLists(segments: event.segments, scratch)
     readContent(scratch)
-    let sampled = scratch.candidates.count
+    let sampled = scratch.candidateCount
     let touched = scratch.neighbourCount
+    let candidates = scratch.candidates.base
+    let owners = items.reader
+    var count = sampled
     for draw in 0..<(touched > 0 ? plan.blend.negatives : 0) {
       let bits = Sampler.bits(event: events, draw: draw, salt: 777)
-      let row = scratch.touched[Int(bits % UInt64(touched))]
-      if !plan.repeats && ring.contains(items.handle(of: Int(row)), scratch.kernels) { continue }
-      scratch.candidates.append(row)
+      let row = scratch.touched[Int((bits >> 32) &* UInt64(touched) >> 32)]
+      if !plan.repeats && ring.contains(owners.handle(of: Int(row)), scratch.kernels) { continue }
+      candidates[count] = row
+      count += 1
     }
+    scratch.candidateCount = count
     fillOdds(from: sampled, catalogue: catalogue, scratch)
-    var expected = scratch.odds
+    scratch.expected.fit(count)
+    let expected = scratch.expected.base
     let draws = Float(plan.negatives)
     let share = touched > 0 ? Float(plan.blend.negatives) / Float(touched) : 0
-    for place in expected.indices {
-      let isTouched = touched > 0 && scratch.isTouched(Int(scratch.candidates[place]))
-      expected[place] = draws * expected[place] + (isTouched ? share : 0)
+    for place in 0..<count {
+      let isTouched = touched > 0 && scratch.isTouched(Int(candidates[place]))
+      expected[place] = draws * scratch.odds[place] + (isTouched ? share : 0)
     }
     fillFeatures(scratch, rank)
     blend.learn(
-      bucket: blend.bucket(ring.total), x: scratch.features.base, expected: expected,
-      items: scratch.candidates, scratch)
+      bucket: blend.bucket(ring.total), x: scratch.features.base, expected: expected, items: candidates,
+      count: count, scratch)
     // The factors learn from their own sample alone.
-    scratch.candidates.removeLast(scratch.candidates.count - sampled)
-    scratch.odds.removeLast(scratch.odds.count - sampled)
+    scratch.candidateCount = sampled
   }
 
   private mutating func learnSegments(_ keys: [UInt64], _ item: Int, _ scratch: RetrievalScratch) {
@@ -134,7 +141,7 @@ extension RetrievalState {
   /// are in the scratch.
   func fillFeatures(_ scratch: RetrievalScratch, _ rank: RankScorer?) {
     let kinds = blend.features
-    let count = scratch.candidates.count
+    let count = scratch.candidateCount
     scratch.features.fit(count * kinds)
     scratch.gathered.fit(count)
     let x = scratch.features.base
@@ -150,14 +157,13 @@ extension RetrievalState {
       feature += 2
     }
     if let popularity = plan.popularity {
-      for place in 0..<count {
-        self.popularity(Int(scratch.candidates[place]), pages, into: x + place * kinds + feature)
-      }
+      fillPopularity(x + feature, stride: kinds, pages, scratch)
       feature += popularity.halfLives.count
     }
     if plan.content != nil {
+      let blocks = blocks.reader
       for place in 0..<count {
-        x[place * kinds + feature] = content(Int(scratch.candidates[place]), pages, scratch)
+        x[place * kinds + feature] = content(Int(scratch.candidates[place]), pages, blocks, scratch)
       }
       feature += 1
     }
@@ -173,14 +179,15 @@ extension RetrievalState {
   }
 
   private func fillSums(_ retriever: Int, _ feature: Int, _ scratch: RetrievalScratch) {
-    let count = scratch.candidates.count
-    let sums = scratch.sums[retriever]
+    let count = scratch.candidateCount
+    let sums = scratch.sums[retriever].base
+    let (candidates, gathered) = (scratch.candidates.base, scratch.gathered.base)
+    let kinds = blend.features
+    let x = scratch.features.base + feature
     for side in 0..<2 {
-      for place in 0..<count { scratch.gathered[place] = sums[2 * Int(scratch.candidates[place]) + side] }
-      scratch.kernels.pointee.log1p_scaled(scratch.gathered.base, count, listScale)
-      for place in 0..<count {
-        scratch.features[place * blend.features + feature + side] = scratch.gathered[place]
-      }
+      for place in 0..<count { gathered[place] = sums[2 * Int(candidates[place]) + side] }
+      scratch.kernels.pointee.log1p_scaled(gathered, count, listScale)
+      for place in 0..<count { x[place * kinds + side] = gathered[place] }
     }
   }
 
@@ -188,11 +195,11 @@ extension RetrievalState {
   var listScale: Float { Float(1 / plan.blend.smoothing) }
 
   private func fillRank(_ feature: Int, _ scratch: RetrievalScratch, _ rank: RankScorer?) {
-    let count = scratch.candidates.count
+    let count = scratch.candidateCount
     for place in 0..<count { scratch.gathered[place] = 0 }
     if let rank {
       scratch.keys.removeAll(keepingCapacity: true)
-      for row in scratch.candidates { scratch.keys.append(items.key(of: Int(row))) }
+      for place in 0..<count { scratch.keys.append(items.key(of: Int(scratch.candidates[place]))) }
       scratch.keys.withUnsafeBufferPointer { keys in
         rank(keys, UnsafeMutableBufferPointer(start: scratch.gathered.base, count: count))
       }

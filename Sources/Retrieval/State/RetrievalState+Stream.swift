@@ -153,7 +153,7 @@ extension RetrievalState {
       }
       guard tail.attributes != 0 else { continue }
       try require(blocks.holds(tail.attributes, Int(tail.slots) + 1), "the attributes of page \(page)")
-      let block = blocks.read(tail.attributes).assumingMemoryBound(to: UInt32.self)
+      let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
       for place in 0..<32 { try require(block[place] <= tail.slots, "attributes of page \(page)") }
       for cell in 32..<32 * (Int(tail.slots) + 1) {
         try require(Int(block[cell]) <= values.limit, "an attribute value of page \(page)")
@@ -165,7 +165,7 @@ extension RetrievalState {
       let tail = tail(ofUser: people.row(row))
       guard tail.ring != 0 else { continue }
       try require(rings.holds(tail.ring, Int(tail.capacity)), "the history of user row \(row)")
-      let handles = rings.read(tail.ring).assumingMemoryBound(to: UInt32.self)
+      let handles = rings.reader.slab(tail.ring).assumingMemoryBound(to: UInt32.self)
       for place in 0..<min(Int(tail.count), Int(tail.capacity)) {
         try require(Int(handles[place] & 0xFF_FFFF) < limit, "an item in the history of user row \(row)")
       }

@@ -5,6 +5,7 @@
 //
 // Source: Bengio and Senécal, IEEE Trans. Neural Networks 19(4), 2008 (log-odds correction of sampled softmax).
 
+internal import Configuration
 internal import Primitives
 internal import Tables
 
@@ -69,45 +70,50 @@ struct Sampler: Sendable {
 }
 
 extension RetrievalState {
-  /// How often one draw gives the item.
-  @inline(__always)
-  func odds(inRing: UInt32, catalogue: Int) -> Float {
-    Sampler.uniformShare / Float(max(1, catalogue))
-      + (1 - Sampler.uniformShare) * Float(inRing) / Float(max(1, sampler.count))
-  }
-
   /// Fills the scratch with the target and the draws, and their odds. Draws among what the user has seen lately
   /// are dropped unless repeats are allowed; duplicates stay.
   func sample(target: Int, user: UserRing, catalogue: Int, _ scratch: RetrievalScratch) {
-    scratch.candidates.removeAll(keepingCapacity: true)
-    scratch.candidates.append(UInt32(target))
-    defer { fillOdds(from: 0, catalogue: catalogue, scratch) }
+    scratch.candidates.fit(1 + plan.negatives + plan.blend.negatives)
+    let candidates = scratch.candidates.base
+    candidates[0] = UInt32(target)
+    var count = 1
+    defer {
+      scratch.candidateCount = count
+      fillOdds(from: 0, catalogue: catalogue, scratch)
+    }
     guard catalogue > 0, sampler.count > 0 else { return }
     let ring = sampler.reader
+    let owners = items.reader
+    let ringCount = UInt64(sampler.count)
     let seed = plan.factors?.seed ?? 1
     for draw in 0..<plan.negatives {
       let bits = Sampler.bits(event: events, draw: draw, salt: seed)
       let row: Int
       if bits & 3 != 0 {
-        let place = Int((bits >> 8) % UInt64(sampler.count))
-        guard let known = items.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
+        let place = Int((bits >> 32) &* ringCount >> 32)
+        guard let known = owners.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
         row = known
       } else {
-        row = Int((bits >> 8) % UInt64(catalogue))
-        guard items.released == 0 || items.isLive(row) else { continue }
+        row = Int((bits >> 32) &* UInt64(catalogue) >> 32)
+        guard !owners.isReused || owners.isLive(row) else { continue }
       }
-      if !plan.repeats && user.contains(items.handle(of: row), scratch.kernels) { continue }
-      scratch.candidates.append(UInt32(row))
+      if !plan.repeats && user.contains(owners.handle(of: row), scratch.kernels) { continue }
+      candidates[count] = UInt32(truncatingIfNeeded: row)
+      count += 1
     }
   }
 
+  /// How often one draw gives each of the scratch's candidates.
   func fillOdds(from first: Int, catalogue: Int, _ scratch: RetrievalScratch) {
     let pages = pages.reader
-    scratch.odds.removeLast(max(0, scratch.odds.count - first))
-    for place in first..<scratch.candidates.count {
-      let row = Int(scratch.candidates[place])
-      let inRing = layout.word(pages.page(row >> 5), layout.inRingAt, row & 31)
-      scratch.odds.append(odds(inRing: inRing, catalogue: catalogue))
+    let layout = layout
+    scratch.odds.fit(scratch.candidateCount)
+    let (candidates, odds) = (scratch.candidates.base, scratch.odds.base)
+    let uniform = Sampler.uniformShare / Float(max(1, catalogue))
+    let recent = (1 - Sampler.uniformShare) / Float(max(1, sampler.count))
+    for place in first..<scratch.candidateCount {
+      let row = Int(candidates[place])
+      odds[place] = uniform + recent * Float(layout.word(pages.page(row >> 5), layout.inRingAt, row & 31))
     }
   }
 

@@ -74,6 +74,12 @@ struct Roster: Sendable {
     return UInt32(generations.reader.row(row).load(as: UInt8.self)) == handle >> 24 ? row : nil
   }
 
+  /// Reads without reference counts, as long as the roster is held and not written.
+  var reader: RosterReader {
+    RosterReader(
+      rows: rows.reader, generations: generations.reader, limit: limit, isReused: released > 0)
+  }
+
   mutating func touch(_ row: Int, at event: UInt64) {
     rows.writer().row(row).storeBytes(of: UInt32(truncatingIfNeeded: event), toByteOffset: 8, as: UInt32.self)
   }
@@ -211,6 +217,35 @@ struct Roster: Sendable {
     while count * 2 > cells { cells *= 2 }
     rebuildIndex()
   }
+}
+
+struct RosterReader {
+  let rows: RowReader
+  let generations: RowReader
+  let limit: Int
+  /// Some row has had more than one owner.
+  let isReused: Bool
+
+  @inline(__always)
+  func handle(of row: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: row) | UInt32(generations.row(row).load(as: UInt8.self)) &<< 24
+  }
+
+  /// The row of a handle; nil if the row has another owner by now.
+  @inline(__always)
+  func row(of handle: UInt32) -> Int? {
+    let row = Int(handle & 0xFF_FFFF)
+    if !isReused { return row }
+    return UInt32(generations.row(row).load(as: UInt8.self)) == handle &>> 24 ? row : nil
+  }
+
+  @inline(__always)
+  func isLive(_ row: Int) -> Bool {
+    row < limit && rows.row(row).load(fromByteOffset: 12, as: UInt32.self) == 1
+  }
+
+  @inline(__always)
+  func key(of row: Int) -> UInt64 { rows.row(row).load(as: UInt64.self) }
 }
 
 /// A few numbers as a section.

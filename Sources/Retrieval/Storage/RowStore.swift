@@ -60,7 +60,10 @@ struct RowReader {
 
   @inline(__always)
   func page(_ number: Int) -> UnsafeRawPointer {
-    UnsafeRawPointer(PageRevision.page(number, of: root) + PageHeader.pageBytes)
+    // The directory: see PageCore. Written out, because calls across modules cost more than the three loads.
+    let middle = (root[number &>> 12] + PageHeader.chunkBytes).assumingMemoryBound(to: RawPage.self)
+    let leaf = (middle[(number &>> 6) & 63] + PageHeader.chunkBytes).assumingMemoryBound(to: RawPage.self)
+    return UnsafeRawPointer(leaf[number & 63] + PageHeader.pageBytes)
   }
 
   @inline(__always)
@@ -83,17 +86,19 @@ struct RowWriter {
 
   @inline(__always)
   func page(_ number: Int) -> UnsafeMutableRawPointer {
-    core.pointee.writablePage(number) + PageHeader.pageBytes
+    let slot = core.pointee.slots + number
+    if _fastPath(slot.pointee.stamp == core.pointee.epoch) { return slot.pointee.page + PageHeader.pageBytes }
+    return core.pointee.writablePage(number) + PageHeader.pageBytes
   }
 
   /// The row for reading. A write to the same page makes the pointer stale if the page had to be copied.
   @inline(__always)
   func peek(_ number: Int) -> UnsafeRawPointer {
-    UnsafeRawPointer(core.pointee.page(number &>> shift) + PageHeader.pageBytes) + (number & mask) &* rowBytes
+    peekPage(number &>> shift) + (number & mask) &* rowBytes
   }
 
   @inline(__always)
   func peekPage(_ number: Int) -> UnsafeRawPointer {
-    UnsafeRawPointer(core.pointee.page(number) + PageHeader.pageBytes)
+    UnsafeRawPointer(core.pointee.slots[number].page + PageHeader.pageBytes)
   }
 }

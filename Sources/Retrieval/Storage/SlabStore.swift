@@ -30,53 +30,42 @@ struct SlabStore: Sendable {
 
   private var unitsPerPage: Int { largest / smallest }
 
-  @inline(__always)
-  private func address(_ reference: UInt32) -> (page: Int, offset: Int) {
-    let unit = Int(reference) - 1
-    let units = unitsPerPage
-    let shift = units.trailingZeroBitCount
-    return (unit &>> shift, (unit & (units - 1)) &* smallest &* entryBytes)
+  /// Reads without reference counts, as long as the store is held and not written.
+  var reader: SlabReader {
+    SlabReader(
+      pages: RowReader(
+        root: pages.revision.block.pointee.root, shift: 0, mask: 0, rowBytes: pages.bodyBytes),
+      place: place)
   }
 
-  /// The slab's entries, as long as the store is held and not written.
-  @inline(__always)
-  func read(_ reference: UInt32) -> UnsafeRawPointer {
-    let (page, offset) = address(reference)
-    return pages.body(page) + offset
+  /// Writes without reference counts, until the store is copied.
+  mutating func writer() -> SlabWriter {
+    SlabWriter(
+      pages: RowWriter(core: pages.makeWritable(), shift: 0, mask: 0, rowBytes: pages.bodyBytes), place: place)
   }
 
-  /// The slab's entries for writing. `core` is from `makeWritable`.
-  @inline(__always)
-  func write(_ reference: UInt32, _ core: UnsafeMutablePointer<PageCore>) -> UnsafeMutableRawPointer {
-    let (page, offset) = address(reference)
-    return core.pointee.writablePage(page) + PageHeader.pageBytes + offset
+  private var place: SlabPlace {
+    SlabPlace(
+      shift: unitsPerPage.trailingZeroBitCount, mask: unitsPerPage - 1, unitBytes: smallest * entryBytes)
   }
-
-  @inline(__always)
-  func peek(_ reference: UInt32, _ core: UnsafeMutablePointer<PageCore>) -> UnsafeRawPointer {
-    let (page, offset) = address(reference)
-    return UnsafeRawPointer(core.pointee.page(page) + PageHeader.pageBytes + offset)
-  }
-
-  mutating func makeWritable() -> UnsafeMutablePointer<PageCore> { pages.makeWritable() }
 
   /// A slab for `capacity` entries (`smallest` times a power of two), of zeroes.
   mutating func allocate(_ capacity: Int) -> UInt32 {
     let size = (capacity / smallest).trailingZeroBitCount
-    let core = pages.makeWritable()
+    let writer = writer()
     if free[size] == 0 {
-      let page = core.pointee.pageCount
-      _ = core.pointee.appendPage()
+      let page = writer.pages.core.pointee.pageCount
+      _ = writer.pages.core.pointee.appendPage()
       let step = capacity / smallest
       // Linked backwards, so that slabs are handed out from the page's beginning.
       for place in stride(from: unitsPerPage - step, through: 0, by: -step) {
         let reference = UInt32(page * unitsPerPage + place + 1)
-        write(reference, core).storeBytes(of: free[size], as: UInt32.self)
+        writer.slab(reference).storeBytes(of: free[size], as: UInt32.self)
         free[size] = reference
       }
     }
     let reference = free[size]
-    let slab = write(reference, core)
+    let slab = writer.slab(reference)
     free[size] = slab.load(as: UInt32.self)
     memset(slab, 0, capacity * entryBytes)
     return reference
@@ -84,8 +73,7 @@ struct SlabStore: Sendable {
 
   mutating func release(_ reference: UInt32, _ capacity: Int) {
     let size = (capacity / smallest).trailingZeroBitCount
-    let core = pages.makeWritable()
-    let slab = write(reference, core)
+    let slab = writer().slab(reference)
     memset(slab, 0, capacity * entryBytes)
     slab.storeBytes(of: free[size], as: UInt32.self)
     free[size] = reference
@@ -127,5 +115,46 @@ struct SlabStore: Sendable {
     else { return false }
     let units = capacity / smallest
     return Int(reference) - 1 + units <= pages.pageCount * unitsPerPage && (Int(reference) - 1) % units == 0
+  }
+}
+
+/// Where a slab is: references count units of the smallest slab from 1, `mask` + 1 of them to a page.
+struct SlabPlace {
+  let shift: Int
+  let mask: Int
+  let unitBytes: Int
+
+  @inline(__always)
+  func callAsFunction(_ reference: UInt32) -> (page: Int, offset: Int) {
+    let unit = Int(reference) &- 1
+    return (unit &>> shift, (unit & mask) &* unitBytes)
+  }
+}
+
+struct SlabReader {
+  let pages: RowReader
+  let place: SlabPlace
+
+  @inline(__always)
+  func slab(_ reference: UInt32) -> UnsafeRawPointer {
+    let (page, offset) = place(reference)
+    return pages.page(page) + offset
+  }
+}
+
+struct SlabWriter {
+  let pages: RowWriter
+  let place: SlabPlace
+
+  @inline(__always)
+  func slab(_ reference: UInt32) -> UnsafeMutableRawPointer {
+    let (page, offset) = place(reference)
+    return pages.page(page) + offset
+  }
+
+  @inline(__always)
+  func peek(_ reference: UInt32) -> UnsafeRawPointer {
+    let (page, offset) = place(reference)
+    return pages.peekPage(page) + offset
   }
 }

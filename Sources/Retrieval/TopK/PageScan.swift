@@ -59,7 +59,7 @@ extension RetrievalState {
     }
     fillSparse(lists, scratch)
     return PageScan(
-      query: query, pages: pages.reader, blocks: blocks, layout: layout,
+      query: query, pages: pages.reader, blocks: blocks.reader, layout: layout,
       vectors: query.vector_weight != 0 ? vectors.reader : nil, vectorPages: vectors.capacity,
       usesContent: query.content_weight != 0, scratch: scratch)
   }
@@ -86,7 +86,7 @@ extension RetrievalState {
 struct PageScan {
   var query: cowbird_page_query
   let pages: RowReader
-  let blocks: SlabStore
+  let blocks: SlabReader
   let layout: ItemLayout
   let vectors: RowReader?
   let vectorPages: Int
@@ -100,7 +100,7 @@ struct PageScan {
     let tail = layout.tail(page)
     var attributes: UnsafePointer<UInt32>?
     if usesContent && tail.pointee.attributes != 0 {
-      attributes = blocks.read(tail.pointee.attributes).assumingMemoryBound(to: UInt32.self)
+      attributes = blocks.slab(tail.pointee.attributes).assumingMemoryBound(to: UInt32.self)
     }
     var vector: UnsafePointer<Float>?
     if let vectors, number < vectorPages { vector = vectors.page(number).assumingMemoryBound(to: Float.self) }
