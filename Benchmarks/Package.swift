@@ -16,6 +16,7 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "cowbird-benchmarks",
+  dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.0")],
   targets: [
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Primitives", ["CSystem"]),
@@ -25,6 +26,12 @@ let package = Package(
     room("Tables", ["CKernels", "CSystem", "Primitives"]),
     .executableTarget(
       name: "TableBench", dependencies: ["CKernels", "Primitives", "Tables"], swiftSettings: strict),
+    room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
+    room("Statistics", ["CKernels", "Primitives"]),
+    room("Retrieval", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables"]),
+    .executableTarget(
+      name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

@@ -85,6 +85,10 @@ public struct TableReader {
     return RowHint(rawValue: id)
   }
 
+  /// `hint` and `prefetchRow` at once, for callers that cannot wait between them.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
+
   /// Stage 3, when that has arrived: asks for the row.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
