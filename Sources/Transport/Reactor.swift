@@ -40,6 +40,7 @@ package final class Reactor: @unchecked Sendable {
   var dirty: [Connection] = []
   /// Connections that have whole frames left for the next turn.
   private var again: [Connection] = []
+  private var resuming: [Connection] = []
   private var turnStart: UInt64 = 0
   private var queues: [ByteQueue] = []
   private var acceptor: Acceptor?
@@ -216,12 +217,13 @@ package final class Reactor: @unchecked Sendable {
 
   private func serveLeftovers() {
     guard !again.isEmpty else { return }
-    let waiting = again
-    again.removeAll(keepingCapacity: true)
-    for connection in waiting where connection.state != .closed {
+    // Two arrays take turns, so that neither is copied or allocated anew.
+    swap(&again, &resuming)
+    for place in resuming.indices where resuming[place].state != .closed {
       turnStart = cowbird_monotonic_nanos()
-      connection.resumeInput()
+      resuming[place].resumeInput()
     }
+    resuming.removeAll(keepingCapacity: true)
   }
 
   private func flushDirty() {
