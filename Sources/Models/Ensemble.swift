@@ -20,6 +20,12 @@ package struct Prediction: BitwiseCopyable, Equatable, Sendable {
   package var logit: Float
   /// After the link: a probability, or the label clipped to its range.
   package var value: Float
+
+  @inlinable
+  package init(logit: Float, value: Float) {
+    self.logit = logit
+    self.value = value
+  }
 }
 
 package struct Ensemble: Sendable {
