@@ -98,6 +98,10 @@ public struct TableReader {
     cowbird_prefetch(row + 64)
   }
 
+  /// Stages 2 and 3 at once.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
+
   /// Stage 4: the key's weights, at once where the hint was right.
   @inlinable @inline(__always)
   public func find(_ key: UInt64, _ hint: RowHint) -> UnsafePointer<Float>? {
