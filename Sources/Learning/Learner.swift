@@ -1,7 +1,7 @@
 // The one thread that follows the log and trains the head. All that changes the head happens here, between two
 // records; everybody else reads what it publishes.
 
-internal import Configuration
+package import Configuration
 package import EventLog
 internal import Primitives
 package import Synchronization
@@ -77,22 +77,21 @@ package final class Learner: @unchecked Sendable {
   private var eventsSincePublish = 0
   private var pace = Pace()
   private var driftCounts: [UInt64]
+  /// The file as it was loaded again; nil: as the model's plan has it.
+  private var file: Configuration?
 
   package let publication: Publication<Revision>
   /// Progress of the rollback that is being carried out.
   package let rebuild = Mutex<ReplayProgress?>(nil)
 
-  /// - Parameters:
-  ///   - offset: all records below are in `model`.
-  ///   - isPaused: learn nothing until `resume`.
+  /// - Parameter offset: all records below are in `model`.
   package init(
-    log: EventLog, model: Model, offset: UInt64, isPaused: Bool = false, firstRevision: UInt64 = 1,
-    delegate: any LearnerDelegate
+    log: EventLog, model: Model, offset: UInt64, firstRevision: UInt64 = 1, delegate: any LearnerDelegate
   ) {
     self.log = log
     self.model = model
     self.offset = offset
-    limit = Atomic(isPaused ? 0 : .max)
+    limit = Atomic(.max)
     self.delegate = delegate
     recordLearner = RecordLearner(
       log: log, workspace: Workspace(model.plan, model.ensemble))
@@ -245,6 +244,7 @@ package final class Learner: @unchecked Sendable {
         guard try replay.run(into: &next, progress: progress) else { return }
       }
       model = next
+      if let file { model.reload(file) }
       offset = recordOffset + 1
       driftCounts = model.drift.signals.map(\.count)
       publish()
@@ -254,6 +254,12 @@ package final class Learner: @unchecked Sendable {
       fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
       delegate.rolledBack(at: recordOffset, error: error)
     }
+  }
+
+  /// Puts what changed in the file in force, as far as it is no matter of what is learned.
+  package func reload(_ file: Configuration) {
+    self.file = file
+    model.reload(file)
   }
 
   private func fail(_ reason: String) {

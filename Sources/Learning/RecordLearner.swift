@@ -69,6 +69,14 @@ extension Model {
     ensemble.update(changed.model)
   }
 
+  /// Takes over a file in which nothing differs of what is learned; what `Configure` changed stays.
+  mutating func reload(_ file: Configuration) {
+    guard file.learnedHash == plan.configuration.learnedHash,
+      let changed = try? file.setting(settings.map { (path: $0.path, value: $0.value) })
+    else { return }
+    configuration = changed
+  }
+
   /// Takes an offset off the quarantine's list; false when it is not there.
   mutating func readmit(_ offset: UInt64) -> Bool { quarantine.remove(offset) }
 }

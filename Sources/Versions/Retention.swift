@@ -35,8 +35,8 @@ package struct RetentionPolicy: Equatable, Sendable {
       kept += newestOfPeriods(registry.entries, count: count, period: period)
     }
     return registry.entries.map(\.record).filter { record in
-      nowNanos - record.createdNanos >= youngerThanNanos && registry.isHeld(record.id) == nil
-        && !kept.contains(record.id)
+      let isYoung = youngerThanNanos > 0 && nowNanos - record.createdNanos < youngerThanNanos
+      return !isYoung && registry.isHeld(record.id) == nil && !kept.contains(record.id)
     }.map(\.id)
   }
 
