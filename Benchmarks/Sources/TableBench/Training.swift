@@ -31,6 +31,7 @@ struct Trainer {
   var position = 0
   private let rows = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>.allocate(capacity: 16)
   private let state = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>.allocate(capacity: 16)
+  private let hints = UnsafeMutablePointer<RowHint>.allocate(capacity: 64)
   private let bias = UnsafeMutablePointer<Float>.allocate(capacity: 2)
   /// How many features of each example are prefetched: all, or the two with many values.
   let prefetched: Int
@@ -97,8 +98,9 @@ struct Trainer {
       let state = state
       let bias = bias
       let prefetched = prefetched
+      let hints = hints
       outcome.loss += table.withWriter { writer in
-        Self.learn(writer, work, first, 32, prefetched, rows, state, bias)
+        Self.learn(writer, work, first, 32, prefetched, rows, state, bias, hints)
       }
       position = (position + 32) & (work.count - 1)
       outcome.examples += 32
@@ -112,19 +114,25 @@ struct Trainer {
   private static func learn(
     _ writer: TableWriter, _ work: Workload, _ first: Int, _ count: Int, _ prefetched: Int,
     _ rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>,
-    _ state: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>, _ bias: UnsafeMutablePointer<Float>
+    _ state: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>, _ bias: UnsafeMutablePointer<Float>,
+    _ hints: UnsafeMutablePointer<RowHint>
   ) -> Double {
     let mask = work.count - 1
+    for place in 0..<64 { hints[place] = .none }
     var loss = 0.0
     for example in first..<(first + count) {
       let ahead3 = work.keys + ((example &+ 3) & mask) &* 10
       let ahead2 = work.keys + ((example &+ 2) & mask) &* 10
+      let hints2 = hints + ((example &+ 2) & 3) &* 16
+      let hints1 = hints + ((example &+ 1) & 3) &* 16
+      let hints0 = hints + (example & 3) &* 16
       for field in 0..<prefetched { writer.prefetchIndex(ahead3[field]) }
-      for field in 0..<prefetched { writer.prefetchRow(ahead2[field]) }
+      for field in 0..<prefetched { hints2[field] = writer.hint(ahead2[field]) }
+      for field in 0..<prefetched { writer.prefetchRow(hints1[field]) }
       let keys = work.keys + example &* 10
       for field in 0..<10 {
         let key = keys[field]
-        let id = writer.findOrInsert(key) { initialise(key, $0, $1) }.unsafelyUnwrapped
+        let id = writer.findOrInsert(key, hints0[field]) { initialise(key, $0, $1) }.unsafelyUnwrapped
         rows[field] = writer.weights(id)
         state[field] = writer.state(id)
       }
