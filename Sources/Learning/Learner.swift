@@ -4,6 +4,7 @@
 package import Configuration
 package import EventLog
 internal import Primitives
+internal import Tables
 package import Synchronization
 
 /// What requests read: a model that nobody writes, and where it stands.
@@ -50,6 +51,8 @@ package struct LearnerStatus: Sendable {
   package var failure: String?
   /// A rollback's replay that is going on.
   package var isRebuilding = false
+  /// Bytes of the head's tables, shared pages counted once; as of a second ago at most while learning.
+  package var modelBytes = 0
 }
 
 package final class Learner: @unchecked Sendable {
@@ -75,6 +78,8 @@ package final class Learner: @unchecked Sendable {
   private var publishedOffset: UInt64
   private var lastPublishNanos: UInt64 = 0
   private var eventsSincePublish = 0
+  private var lastMeasureNanos: UInt64 = 0
+  private var modelBytes = 0
   private var pace = Pace()
   private var driftCounts: [UInt64]
   /// The file as it was loaded again; nil: as the model's plan has it.
@@ -126,6 +131,17 @@ package final class Learner: @unchecked Sendable {
     thread?.join()
     thread = nil
     log.removeHook(hook)
+  }
+
+  /// Ends the thread when all records below `end` are learned, or after `nanos`.
+  package func stop(after end: UInt64, within nanos: UInt64) {
+    let arrived = Signal()
+    let seen = arrived.count
+    let isIdle = status.isPaused || status.failure != nil
+    if !isIdle, end > 0, publication.whenPublished(end - 1, { _ in arrived.raise() }) != nil {
+      arrived.wait(after: seen, nanos: nanos)
+    }
+    stop()
   }
 
   /// Runs `body` on the learner's thread between two records.
@@ -304,12 +320,18 @@ package final class Learner: @unchecked Sendable {
 
   private func show() {
     let rate = pace.eventsPerSecond()
+    let now = MonotonicClock.nanos()
+    if now - lastMeasureNanos > 1_000_000_000 {
+      lastMeasureNanos = now
+      modelBytes = model.memory.liveBytes
+    }
     shown.withLock { status in
       status.learnedOffset = offset
       status.publishedOffset = publishedOffset
       status.isPaused = limit.load(ordering: .relaxed) == 0
       status.failure = failure
       status.eventsPerSecond = rate
+      status.modelBytes = modelBytes
     }
   }
 }

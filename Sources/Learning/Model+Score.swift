@@ -44,6 +44,14 @@ extension Model {
     ensemble.score(batch, workspace.scratch, body)
   }
 
+  /// The answer for the candidate that was made last, and what it is made of.
+  package func explain(
+    _ workspace: Workspace
+  ) throws(Refusal) -> (prediction: Prediction, parts: [Contribution]) {
+    let prediction = try ensemble.score(workspace.example.view, workspace.scratch)
+    return (prediction, try ensemble.contributions(workspace.example.view, workspace.scratch))
+  }
+
   /// A feature that is not finite was refused before: an example that cannot be scored counts as one without features.
   private func predict(_ workspace: Workspace) -> Prediction {
     (try? ensemble.score(workspace.example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)

@@ -3,6 +3,7 @@
 
 internal import Configuration
 package import EventLog
+internal import Features
 internal import Models
 internal import Primitives
 internal import Wire

@@ -9,7 +9,7 @@ internal import EventLog
 internal import Features
 internal import Glibc
 internal import Learning
-package import Logging
+internal import Logging
 internal import Primitives
 internal import Synchronization
 package import Transport
@@ -97,6 +97,8 @@ package final class Daemon: Sendable {
       log.close()
       throw error
     }
+    context.onApply { [unowned self] in putInForce($0) }
+    _ = log.onAdvance(.written) { [lag = context.lag] in lag.note(end: $0) }
     learner.start()
     policies.start()
     context.health.setAll(.serving)
@@ -219,18 +221,21 @@ package final class Daemon: Sendable {
     accepted = accepted.takingOperation(from: new)
     file.withLock { $0 = accepted }
     let settings = context.configuration
-    apply((try? accepted.setting(context.configured.map { (path: $0.path, value: $0.value) })) ?? settings)
+    let configured = context.configured.map { (path: $0.path, value: $0.value) }
+    context.apply((try? accepted.setting(configured)) ?? settings)
     let model = accepted
     context.learner.perform { $0.reload(model) }
   }
 
-  /// Puts settings in force that need no restart.
-  package func apply(_ configuration: Configuration) {
-    context.configuration = configuration
+  private func putInForce(_ configuration: Configuration) {
     style.current = configuration.logging
     ingest.rules = IngestRules(configuration)
     policies.changed()
-    if let table = try? Permissions.table(configuration.server) { server.permissions.current = table }
+    do throws(Status) {
+      server.permissions.current = try Permissions.table(configuration.server)
+    } catch {
+      context.logger.error("permissions stay as they were", metadata: ["error": "\(error.message)"])
+    }
   }
 
   // MARK: Stop

@@ -27,7 +27,12 @@ package final class ServiceContext: Sendable {
   package let tally = Tally()
   package let rollbacks = RollbackWatch()
   package let startedNanos = MonotonicClock.nanos()
+  package let limits: Publication<RequestLimits>
   private let configurationInForce: Mutex<Configuration>
+  private let runs = Mutex<[ReplayProgress]>([])
+  package let lag = LagMarks()
+  private let driftOffsets = Mutex<[String: UInt64]>([:])
+  private let putInForce = Mutex<(@Sendable (Configuration) -> Void)?>(nil)
 
   package init(
     log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan,
@@ -42,14 +47,34 @@ package final class ServiceContext: Sendable {
     self.longWorkers = longWorkers
     self.health = health
     self.logger = logger
+    limits = Publication(RequestLimits(configuration), offset: 0)
     configurationInForce = Mutex(configuration)
   }
 
   /// The file's settings with what `Configure` and reloads changed.
   package var configuration: Configuration {
     get { configurationInForce.withLock { $0 } }
-    set { configurationInForce.withLock { $0 = newValue } }
+    set {
+      configurationInForce.withLock { $0 = newValue }
+      limits.publish(RequestLimits(newValue), offset: 0)
+    }
   }
+
+  /// Puts settings in force that need no restart.
+  package func apply(_ configuration: Configuration) {
+    self.configuration = configuration
+    putInForce.withLock { $0 }?(configuration)
+  }
+
+  /// What else is to be done when settings change.
+  func onApply(_ body: @escaping @Sendable (Configuration) -> Void) { putInForce.withLock { $0 = body } }
+
+  /// Offset of the event at which a drift detector fired last, in this process's life; 0: it did not.
+  package func driftOffset(of detector: String) -> UInt64 { driftOffsets.withLock { $0[detector] ?? 0 } }
+  func noteDrift(_ detector: String, at offset: UInt64) { driftOffsets.withLock { $0[detector] = offset } }
+
+  /// What `Configure` changed since the first start, in order.
+  package var configured: [Setting] { learner.publication.current.model.settings }
 
   // MARK: Commands
 
@@ -117,6 +142,15 @@ package final class ServiceContext: Sendable {
       logger.warning("the log's retention failed", metadata: ["error": "\(error)"])
     }
   }
+}
+
+// MARK: Long work
+
+extension ServiceContext {
+  /// Remembers a replay on a worker, so that a stop can end it.
+  package func addRun(_ progress: ReplayProgress) { runs.withLock { $0.append(progress) } }
+  package func removeRun(_ progress: ReplayProgress) { runs.withLock { $0.removeAll { $0 === progress } } }
+  package func cancelRuns() { for run in runs.withLock({ $0 }) { run.cancel() } }
 }
 
 /// Who waits for a rollback's end.

@@ -32,6 +32,27 @@ package struct SelectorView {
     }
   }
 
+  /// The selector that stands in a field of a message; one that names nothing where there is none.
+  /// - Throws: INVALID_ARGUMENT that names `path`.
+  package init(field wanted: Int, of message: UnsafeRawBufferPointer, _ path: String) throws(Status) {
+    let base = message.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
+    self.init(none: base)
+    var cursor = WireCursor(ByteView(base: base, count: message.count))
+    do throws(WireFormatError) {
+      while !cursor.isAtEnd {
+        let (field, wire) = try cursor.tag()
+        guard field == wanted else {
+          try cursor.skip(type: wire)
+          continue
+        }
+        guard wire == 2 else { throw .wireType(field: field) }
+        self = try SelectorView(cursor.bytes())
+      }
+    } catch {
+      throw Status(.invalidArgument, "\(path) cannot be decoded: \(error)")
+    }
+  }
+
   init(none base: UnsafeRawPointer) { text = ByteView(base: base, count: 0) }
 }
 
@@ -158,6 +179,9 @@ package struct PredictRequestView {
       }
     }
   }
+
+  /// The message's bytes.
+  package var copy: [UInt8] { Array(message.bytes) }
 
   /// The candidates in order.
   /// - Throws: a candidate that is malformed, or what `body` throws.

@@ -1,8 +1,8 @@
 // What the learner asks of those who keep versions, and tells to those who wait and watch.
 
 internal import EventLog
-package import Features
-package import Learning
+internal import Features
+internal import Learning
 internal import Logging
 internal import Primitives
 internal import Synchronization
@@ -46,10 +46,11 @@ final class HeadDelegate: LearnerDelegate {
   func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64) {
     guard let context = context.withLock({ $0 }) else { return }
     context.tally.driftSignals.add()
+    context.noteDrift(signal.detector, at: offset)
     logger.notice("drift", metadata: ["detector": "\(signal.detector)", "offset": "\(offset)"])
     let change = RegistryChange(
       offset: offset, timeNanos: signal.timeNanos, kind: "drift",
-      summary: "\(signal.detector) fired at offset \(offset), for the \(signal.count). time")
+      summary: "\(signal.detector) fired at offset \(offset), for \(signal.count) times so far")
     context.workers.perform { context.control.tell(change) }
   }
 

@@ -1,8 +1,9 @@
 // The head as it was at an offset, learned from the log alone: for a version whose file is damaged or gone.
 
+internal import Configuration
 internal import EventLog
-package import Features
-package import Learning
+internal import Features
+internal import Learning
 internal import Versions
 internal import Wire
 

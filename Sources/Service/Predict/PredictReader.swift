@@ -11,6 +11,7 @@ internal import Wire
 final class PredictReader {
   private var heads: Pin<Revision>
   private var servings: Pin<Serving>
+  private var bounds: Pin<RequestLimits>
   let workspace: Workspace
   let batch: CandidateBatch
   private(set) var scores: UnsafeMutablePointer<Float>
@@ -19,6 +20,7 @@ final class PredictReader {
   init(_ context: ServiceContext) {
     heads = Pin(context.learner.publication)
     servings = Pin(context.keeper.serving)
+    bounds = Pin(context.limits)
     let ensemble = context.learner.publication.current.model.ensemble
     workspace = Workspace(context.plan, ensemble)
     batch = CandidateBatch(ensemble.plan)
@@ -30,6 +32,7 @@ final class PredictReader {
   // hot: one atomic load each.
   var head: Revision { heads.value() }
   var serving: Serving { servings.value() }
+  var limits: RequestLimits { bounds.value() }
 
   func reserve(_ count: Int) {
     guard count > scoreCapacity else { return }

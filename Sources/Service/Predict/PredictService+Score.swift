@@ -4,41 +4,45 @@ internal import Features
 internal import Learning
 internal import Models
 internal import Primitives
+internal import Versions
 internal import Wire
 
 extension PredictService {
-  /// Candidates gathered before they are scored.
-  private static let stretch = 512
-
   // hot: no allocation in the steady state.
   func score(
     _ request: PredictRequestView, _ user: UInt64, _ source: Source, _ reader: PredictReader, _ to: Answering
   ) throws(Status) {
     let count = request.candidateCount
     reader.reserve(count)
-    try fill(reader.scores, request, user, source.revision.model, reader)
+    let nanos = request.timeNanos == 0 ? WallClock.nanos() : request.timeNanos
+    try CandidateScorer.fill(reader.scores, request, source.revision.model, nanos, reader)
     ScoreAnswer.respond(to, UnsafeBufferPointer(start: reader.scores, count: count), source)
     context.tally.candidates.add(UInt64(count))
-    if let shadow = reader.serving.shadow { shadows.compare(request, user, source, shadow, reader) }
+    if let shadow = reader.serving.shadow { shadows.compare(request, source, shadow, nanos, reader) }
   }
+}
 
+enum CandidateScorer {
+  /// Candidates gathered before they are scored.
+  private static let stretch = 512
+
+  // hot
   /// Writes the candidates' scores.
-  func fill(
-    _ scores: UnsafeMutablePointer<Float>, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
+  static func fill(
+    _ scores: UnsafeMutablePointer<Float>, _ request: PredictRequestView, _ model: Model, _ nanos: Int64,
     _ reader: PredictReader
   ) throws(Status) {
-    let limits = context.limits
+    let limits = reader.limits
     let workspace = reader.workspace
-    let example = workspace.example
+    let batch = reader.batch
     model.features.beginRequest(
-      user: request.user, timeNanos: request.timeNanos == 0 ? WallClock.nanos() : request.timeNanos,
-      context: request.context, into: example)
+      user: request.user, timeNanos: nanos, context: request.context, into: workspace.example)
     var first = 0
     var isSingly = false
-    reader.batch.removeAll()
+    batch.removeAll()
     func flush(_ next: Int) {
-      model.score(reader.batch, in: workspace) { scores[first + $0] = $1.value }
-      reader.batch.removeAll()
+      model.score(batch, in: workspace) { scores[first + $0] = $1.value }
+      batch.removeAll()
       first = next
     }
     try request.forEachCandidate { (index, candidate) throws(Status) in
@@ -52,19 +56,18 @@ extension PredictService {
       }
       // Facts of one candidate change what all share: from here on each is scored by itself.
       if isSingly {
-        if reader.batch.count > 0 { flush(index) }
+        if batch.count > 0 { flush(index) }
         scores[index] = model.score(itemKey: item, context: candidate.context, in: workspace).value
-        first = index + 1
         return
       }
       do throws(Refusal) {
-        try model.gather(itemKey: item, into: reader.batch, in: workspace)
+        try model.gather(itemKey: item, into: batch, in: workspace)
       } catch {
         throw Status(.internal, "candidates[\(index)]: a feature is not finite (\(error))")
       }
-      if reader.batch.count == Self.stretch { flush(index + 1) }
+      if batch.count == stretch { flush(index + 1) }
     }
-    if reader.batch.count > 0 { flush(0) }
+    if batch.count > 0 { flush(0) }
   }
 }
 

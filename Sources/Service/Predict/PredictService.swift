@@ -11,7 +11,7 @@ internal import Primitives
 internal import Synchronization
 package import Transport
 internal import Versions
-package import Wire
+internal import Wire
 
 package final class PredictService: Sendable {
   /// Longest wait of a caller that names no deadline.
@@ -20,6 +20,9 @@ package final class PredictService: Sendable {
   let context: ServiceContext
   private let readers: PerThread<PredictReader>
   let shadows: ShadowScorer
+
+  /// Of the calling thread.
+  var worker: PredictReader { readers.value }
 
   package init(_ context: ServiceContext) {
     self.context = context
@@ -57,7 +60,7 @@ package final class PredictService: Sendable {
     do throws(Status) {
       let reader = readers.value
       let request = try PredictRequestView(call.payload, method.layout)
-      try check(request, method)
+      try check(request, method, reader.limits)
       let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
       guard case .ready(let source) = try request.selector.select(reader, user: user),
         request.minimumOffset.map({ source.revision.offset > $0 }) ?? true
@@ -92,8 +95,8 @@ package final class PredictService: Sendable {
 
   // MARK: Checking
 
-  private func check(_ request: PredictRequestView, _ method: Method) throws(Status) {
-    let limits = context.limits
+  private func check(_ request: PredictRequestView, _ method: Method, _ limits: RequestLimits) throws(Status) {
+  
     let name = request.layout.name
     if method == .score, !(1...limits.candidates).contains(request.candidateCount) {
       throw Status(
@@ -236,6 +239,9 @@ struct Answering {
         count = size
       })
   }
+
+  /// The right to answer later; nil: the reply is that already, and the answer may take its time here.
+  func deferred() -> Reply? { call?.deferAnswer() ?? reply }
 
   func respond<M: WireMessage>(_ message: UnsafePointer<M>) {
     if let call { return call.respond(message) }

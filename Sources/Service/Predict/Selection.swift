@@ -1,7 +1,7 @@
 // From a request's selector to one model.
 
 internal import Features
-internal import Learning
+package import Learning
 package import Versions
 package import Wire
 
