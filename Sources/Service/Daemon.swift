@@ -240,6 +240,8 @@ package final class Daemon: Sendable {
 
   // MARK: Stop
 
+  package var stopTimeoutNanos: UInt64 { UInt64(context.configuration.server.stopTimeout) }
+
   /// Stops within `server.stop_timeout`: answers what was asked, makes a version if something was learned, closes
   /// the log.
   package func stop() {
