@@ -143,7 +143,7 @@ public struct PageCore {
 
   /// Appends a page of zeroes and returns it, writable.
   @usableFromInline
-  mutating func appendPage() -> RawPage {
+  package mutating func appendPage() -> RawPage {
     let number = head.pointee.pageCount
     let page = pages.allocate()
     initialiseHeader(page)

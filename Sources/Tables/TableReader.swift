@@ -85,10 +85,6 @@ public struct TableReader {
     return RowHint(rawValue: id)
   }
 
-  /// `hint` and `prefetchRow` at once, for callers that cannot wait between them.
-  @inlinable @inline(__always)
-  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
-
   /// Stage 3, when that has arrived: asks for the row.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
@@ -97,6 +93,10 @@ public struct TableReader {
     cowbird_prefetch(row)
     cowbird_prefetch(row + 64)
   }
+
+  /// Stages 2 and 3 at once.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
 
   /// Stage 4: the key's weights, at once where the hint was right.
   @inlinable @inline(__always)

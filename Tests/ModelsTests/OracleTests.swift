@@ -14,9 +14,14 @@ struct OracleTests {
     struct Run: Decodable {
       var model: String
       var optimizer: String
-      var pred_every_25: [Double]
+      var predictions: [Double]
       var intercept: Double
       var weights: [String: Double]
+
+      enum CodingKeys: String, CodingKey {
+        case model, optimizer, intercept, weights
+        case predictions = "pred_every_25"
+      }
     }
     var runs: [Run]
   }
@@ -107,8 +112,8 @@ struct OracleTests {
           abs(found - wanted) < 2e-4, "\(run.model) \(run.optimizer) \(name): \(found), River \(wanted)")
       }
       #expect(abs(Double(intercept) - run.intercept) < 2e-4)
-      #expect(predictions.count == run.pred_every_25.count)
-      for (found, wanted) in zip(predictions, run.pred_every_25) { #expect(abs(found - wanted) < 5e-4) }
+      #expect(predictions.count == run.predictions.count)
+      for (found, wanted) in zip(predictions, run.predictions) { #expect(abs(found - wanted) < 5e-4) }
     }
     #expect(compared == 6)
   }
