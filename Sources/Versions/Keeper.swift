@@ -43,8 +43,10 @@ package final class Keeper: Sendable {
   package let control: ControlPlane
   private let log: EventLog
   private let state = Mutex(State())
-  /// One version is written at a time.
+  /// One version is written at a time, and no file goes while one is: it is listed after it is written.
   private let writing = Mutex(())
+  /// Held while what is served is put together: the newest registry is published last.
+  private let publishing = Mutex(())
   private let fullEvery: Int
   private let residentLimit: Int
   package let serving: Publication<Serving>
@@ -95,7 +97,7 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.id } ?? registry.latest, offset: offset,
+      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestLearned?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, metrics: model.metrics.values())
@@ -140,7 +142,7 @@ package final class Keeper: Sendable {
           id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
           eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
           configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-          fileBytes: bytes, isDiff: false, metrics: model.metrics.values())
+          fileBytes: bytes, isDiff: false, isImported: true, metrics: model.metrics.values())
         try list(record, order)
         hold(Revision(model.revision, number: id.number, offset: record.offset, version: id))
         publishServing()
@@ -161,6 +163,9 @@ package final class Keeper: Sendable {
       return revision
     }
   }
+
+  /// Whether the version is loaded; asking does not count as using it.
+  package func isResident(_ id: VersionID) -> Bool { state.withLock { $0.residents[id] != nil } }
 
   /// The version, loaded if need be. Blocks; not for reactors.
   package func revision(_ id: VersionID) throws(Status) -> Revision {
@@ -223,6 +228,10 @@ package final class Keeper: Sendable {
 
   /// Publishes what the registry says is served.
   package func publishServing() {
+    publishing.withLock { _ in publishServingInTurn() }
+  }
+
+  private func publishServingInTurn() {
     let registry = control.registry
     for id in Self.served(registry) where state.withLock({ $0.residents[id] }) == nil {
       if let model = try? loadModel(id), let entry = registry[id] {
@@ -252,8 +261,12 @@ package final class Keeper: Sendable {
     return deleted
   }
 
-  /// Deletes the files of versions that are listed no more.
+  /// Deletes the files of versions that are listed no more. Waits for the version that is being written.
   package func clear() {
+    writing.withLock { _ in clearInTurn() }
+  }
+
+  private func clearInTurn() {
     let registry = control.registry
     let listed = registry.entries.map(\.record.id)
     let last = state.withLock { $0.last?.id }

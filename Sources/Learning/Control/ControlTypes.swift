@@ -34,12 +34,15 @@ package struct VersionRecord: Equatable, Sendable {
   package var fileBytes: UInt64
   /// True: the file holds the pages that changed since `parent` only.
   package var isDiff: Bool
+  /// True: it came from a file. Its offset is where it came in; no record of this log is in it, so no start and no
+  /// version grows from it but by a rollback.
+  package var isImported: Bool
   package var metrics: [MetricValue]
 
   package init(
     id: VersionID, parent: VersionID?, offset: UInt64, createdNanos: Int64, eventTimeNanos: Int64,
     digest: Digest, configurationHash: UInt64, rows: UInt64, fileBytes: UInt64, isDiff: Bool,
-    metrics: [MetricValue]
+    isImported: Bool = false, metrics: [MetricValue]
   ) {
     self.id = id
     self.parent = parent
@@ -51,6 +54,7 @@ package struct VersionRecord: Equatable, Sendable {
     self.rows = rows
     self.fileBytes = fileBytes
     self.isDiff = isDiff
+    self.isImported = isImported
     self.metrics = metrics
   }
 }
