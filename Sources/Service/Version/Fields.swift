@@ -3,7 +3,9 @@
 internal import Wire
 
 enum Field {
-  static func text(_ value: UnsafeMutablePointer<CChar>?) -> String { value.map { String(cString: $0) } ?? "" }
+  static func text(_ value: UnsafeMutablePointer<CChar>?) -> String {
+    value.map { String(cString: $0) } ?? ""
+  }
 
   static func text(
     _ value: UnsafeMutablePointer<CChar>?, _ name: String, atMost limit: Int

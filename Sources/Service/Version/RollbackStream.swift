@@ -32,7 +32,8 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     let request = try stream.unpack(Cowbird__V1__RollbackRequest.self, message).pointee
     let registry = service.control.registry
     let plan = Plan(
-      author: try Caller(uid: stream.peer.uid).author(request.author), reason: try Field.reason(request.reason),
+      author: try Caller(uid: stream.peer.uid).author(request.author),
+      reason: try Field.reason(request.reason),
       rollback: Rollback(
         to: try Selection.required(request.to, "RollbackRequest.to")
           .keptVersion(in: registry, "RollbackRequest.to"),

@@ -73,15 +73,18 @@ extension VersionService {
     if request.expect_presence_case == COWBIRD__V1__LABEL_REQUEST__EXPECT_PRESENCE_EXPECT {
       let text = Field.text(request.expect)
       guard text.isEmpty || VersionID(text) != nil else {
-        throw Status(.invalidArgument, "LabelRequest.expect is \"\(text)\"; an id such as \"v17\", or nothing")
+        throw Status(
+          .invalidArgument, "LabelRequest.expect is \"\(text)\"; an id such as \"v17\", or nothing")
       }
       expected = .exactly(VersionID(text))
     }
     // What serves the label will serve this version: it is loaded before the label moves.
     if registry.serves(label: name) { try keeper.prepare(.version(id)) }
-    return try change(.label(name, id), author, reason, if: { registry throws(Status) in
-      try expected.check(name, in: registry)
-    })
+    return try change(
+      .label(name, id), author, reason,
+      if: { registry throws(Status) in
+        try expected.check(name, in: registry)
+      })
   }
 
   func unlabel(

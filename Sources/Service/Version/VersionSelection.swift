@@ -22,7 +22,8 @@ enum Selection: Equatable, Sendable {
       let text = Field.text(message.id)
       guard let id = VersionID(text) else {
         throw Status(
-          .invalidArgument, "\(field).id is \"\(text)\"; a version's id is \"v\" and a number, such as \"v17\"")
+          .invalidArgument,
+          "\(field).id is \"\(text)\"; a version's id is \"v\" and a number, such as \"v17\"")
       }
       self = .id(id)
     case COWBIRD__V1__VERSION_SELECTOR__SELECTOR_LABEL: self = .label(Field.text(message.label))

@@ -29,7 +29,8 @@ package final class VersionService: Sendable {
   let rollbackTurn = Mutex<UInt64?>(nil)
 
   package init(
-    log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan, workers: Workers,
+    log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan,
+    workers: Workers,
     longWorkers: Workers
   ) {
     self.log = log
@@ -87,7 +88,8 @@ package final class VersionService: Sendable {
 
   /// A method that a worker carries out: the request's bytes are copied, the answer is deferred.
   private func unary<M: WireMessage & SendableMetatype>(
-    _ method: String, _ permission: Permissions, in registry: inout ServiceRegistry, on workers: Workers? = nil,
+    _ method: String, _ permission: Permissions, in registry: inout ServiceRegistry,
+    on workers: Workers? = nil,
     _ body: @escaping @Sendable (UnsafePointer<M>, Caller) throws(Status) -> [UInt8]
   ) {
     let workers = workers ?? self.workers

@@ -64,7 +64,8 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
     guard waiting.count <= Self.limit else {
       unwatch()
       throw Status(
-        .resourceExhausted, "\(waiting.count) changes wait to be read; watch again after offset \(nextOffset)")
+        .resourceExhausted, "\(waiting.count) changes wait to be read; watch again after offset \(nextOffset)"
+      )
     }
     try send(stream)
   }
