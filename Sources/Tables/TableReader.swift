@@ -85,10 +85,6 @@ public struct TableReader {
     return RowHint(rawValue: id)
   }
 
-  /// `hint` and `prefetchRow` at once, for callers that cannot wait between them.
-  @inlinable @inline(__always)
-  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
-
   /// Stage 3, when that has arrived: asks for the row.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
@@ -123,11 +119,9 @@ public struct TableReader {
     withUnsafeTemporaryAllocation(of: RowHint.self, capacity: 32) { hints in
       let hints = hints.baseAddress.unsafelyUnwrapped
       let count = keys.count
-      for place in 0..<min(16, count) { prefetchIndex(first[place]) }
-      for place in 0..<min(8, count) {
-        if place &+ 16 < count { prefetchIndex(first[place &+ 16]) }
-        hints[place] = hint(first[place])
-      }
+      for place in 0..<min(24, count) { prefetchIndex(first[place]) }
+      for place in 0..<min(16, count) { hints[place] = hint(first[place]) }
+      for place in 0..<min(8, count) { prefetchRow(hints[place]) }
       var place = 0
       while place < count {
         if place &+ 24 < count { prefetchIndex(first[place &+ 24]) }
