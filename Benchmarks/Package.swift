@@ -33,8 +33,12 @@ let package = Package(
     room("Statistics", ["CKernels", "Primitives"]),
     room("Features", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables", "Wire"]),
     room("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables"]),
+    room("Retrieval", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables"]),
     .executableTarget(
       name: "ModelBench", dependencies: ["Configuration", "Models", "Primitives"], swiftSettings: strict),
+    .executableTarget(
+      name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

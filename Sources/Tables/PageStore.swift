@@ -22,8 +22,7 @@ public struct PageStore: @unchecked Sendable {
   }
 
   /// The writer's core. Valid until this value is copied: call it at the start of each group of writes.
-  @usableFromInline
-  mutating func makeWritable() -> UnsafeMutablePointer<PageCore> {
+  public mutating func makeWritable() -> UnsafeMutablePointer<PageCore> {
     if isKnownUniquelyReferenced(&revision) && !revision.isSealed {
       if revision.block.pointee.isDigestCached.load(ordering: .acquiring) { revision.lineage.startEpoch() }
       return revision.lineage.core

@@ -56,8 +56,8 @@ extension Registry {
       shadow = target
     case .rollback(let rollback):
       try apply(rollback, at: offset)
-    case .pause: isPaused = true
-    case .resume: isPaused = false
+    case .pause: if pausedAt == nil { pausedAt = offset }
+    case .resume: pausedAt = nil
     case .configure, .admit: break
     }
   }

@@ -1,5 +1,6 @@
 // The directory of versions: writing, loading along the chain of parents, and clearing away what nothing needs.
 
+package import Configuration
 package import Features
 internal import Glibc
 package import Learning
@@ -151,5 +152,17 @@ extension VersionStore {
       throw VersionFileError("the model in the file has another digest than the file says")
     }
     return (model, digest, try write(model, id: id, digest: digest))
+  }
+}
+
+extension VersionStore {
+  /// The configuration that a version was learned with; nil: its file cannot be read.
+  package func configuration(of id: VersionID) -> Configuration? {
+    guard let file = try? PieceReader(path(id)) else { return nil }
+    var source = PageStreamReader { try file.read(into: $0) }
+    guard (try? source.read(name: "version.header", VersionHeader.self)) != nil,
+      let header = try? source.read(name: "model.header", ModelHeader.self)
+    else { return nil }
+    return try? Configuration(yaml: header.configuration)
   }
 }

@@ -7,5 +7,5 @@ struct Cowbird: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cowbird",
     abstract: "Online learning next to your service.",
-    subcommands: [Evaluate.self])
+    subcommands: [Serve.self, Demo.self, Evaluate.self])
 }
