@@ -148,8 +148,17 @@ public struct TableWriter {
   }
 }
 
+extension TableWriter {
+  /// The key's row, at once where the hint was right; nil if there is none.
+  @inlinable @inline(__always)
+  public func find(_ key: UInt64, _ hint: RowHint) -> RowID? {
+    if hint != .none && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    return find(key)
+  }
+}
+
 /// Where a key's row probably is. Only good for being tried first: whoever uses it checks the key.
-public struct RowHint: Equatable {
+public struct RowHint: Equatable, BitwiseCopyable, Sendable {
   @usableFromInline let rawValue: UInt32
 
   @inlinable init(rawValue: UInt32) { self.rawValue = rawValue }
