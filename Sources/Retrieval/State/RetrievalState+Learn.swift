@@ -76,8 +76,10 @@ extension RetrievalState {
     let isBlended = plan.blend.isOn && events % UInt64(plan.blend.every) == 0
     let learnsFactors = plan.factors != nil && event.retrievers.contains(.factors)
     guard isBlended || learnsFactors else { return }
-    poolUser(user, scratch)
+    prefetchHistory(scratch)
     sample(target: item, user: ring, catalogue: catalogue, scratch)
+    prefetchLists(scratch)
+    poolUser(user, scratch)
     if isBlended { learnBlend(event, ring, catalogue: catalogue, scratch, rank) }
     guard learnsFactors else { return }
     scoreCandidates(scratch)
