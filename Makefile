@@ -1,19 +1,126 @@
 # Everything starts here: `make demo`, `make test`, `make help`.
+#
+# Each stage says what it runs and how long it took, installs what it needs and is missing, and needs nothing else
+# than the Swift toolchain.
 
-PROTOS := $(patsubst proto/%,%,$(wildcard proto/ttrpc/*.proto proto/cowbird/v1/*.proto))
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := .build
+STAGE := scripts/stage
+PYTHON := .venv/bin/python
+GO := GO111MODULE=off GOFLAGS= GOPATH=/usr/share/gocode GOCACHE=$(CURDIR)/$(BUILD)/go-cache go
+FUZZ_RUNS ?= 20000
 
-# protoc-c names a service's members after its methods, and `switch` is no name in C; Cowbird dispatches by
-# itself, so the C is made from the messages alone.
-.PHONY: proto
-proto: ## Rewrites the generated C and Python from proto/
-	rm -rf Sources/CMessages/include/ttrpc Sources/CMessages/include/cowbird Sources/CMessages/*.pb-c.c
-	rm -rf out/proto && mkdir -p clients/python/src
-	for p in $(PROTOS); do mkdir -p out/proto/$$(dirname $$p) && \
-	  awk '/^service /{inside=1} !inside{print} /^}/{inside=0}' proto/$$p > out/proto/$$p || exit 1; done
-	cd out/proto && protoc-c --c_out=../../Sources/CMessages/include $(PROTOS)
-	find Sources/CMessages/include -name '*.pb-c.c' -exec mv -t Sources/CMessages {} +
-	protoc -Iproto --python_out=clients/python/src $(filter cowbird/%,$(PROTOS))
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
 
-.PHONY: test
-test: ## Runs every test
-	swift test
+.PHONY: help
+help: ## Says what can be made
+	@echo "Targets:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ------------------------------------------------------------------------------------------- what is needed
+
+.PHONY: deps deps-build deps-proto deps-python deps-go deps-valgrind
+deps: deps-build deps-proto deps-python deps-go deps-valgrind ## Installs every system package and venv that is missing
+
+deps-build deps-proto deps-go deps-valgrind: deps-%:
+	@$(STAGE) "What $* needs" scripts/deps $*
+
+deps-python:
+	@$(STAGE) "What python needs" scripts/deps python
+	@$(STAGE) "Python with the newest protobuf" scripts/venv .venv clients/python/requirements-dev.txt
+
+# ------------------------------------------------------------------------------------------------- building
+
+.PHONY: build release clients proto
+build: deps-build ## Builds everything, for debugging
+	@$(STAGE) "Swift, debug" swift build --build-tests
+	@$(MAKE) --no-print-directory clients
+
+release: deps-build ## Builds the daemon, optimised
+	@$(STAGE) "Swift, release" swift build -c release
+
+clients: deps-build ## Builds the C client and its examples
+	@$(STAGE) "C client" $(MAKE) --no-print-directory -s -C clients/c all
+
+proto: deps-proto ## Rewrites the generated C and Python from proto/
+	@$(STAGE) "C and Python of the contract" scripts/proto
+
+# -------------------------------------------------------------------------------------------------- testing
+
+.PHONY: lint test test-swift test-c test-python test-go test-fuzz test-readme test-tsan test-asan
+test: lint test-swift test-c test-python test-go test-fuzz test-readme ## Runs every test: what CI runs
+	@echo; echo "All tests passed."
+
+lint: deps-build deps-proto deps-python ## Format, warnings, types, and whether generated code is fresh
+	@$(STAGE) "Swift format" scripts/lint-swift
+	@$(STAGE) "Generated code is fresh" scripts/proto --check
+	@$(STAGE) "Sync clients are fresh" $(PYTHON) clients/python/tools/unasync.py --check
+	@$(STAGE) "C without warnings" $(MAKE) --no-print-directory -s -C clients/c all
+	@$(STAGE) "Benchmarks without warnings" $(MAKE) --no-print-directory -s -C Benchmarks
+	@$(STAGE) "Python style" $(PYTHON) -m ruff check -q --config clients/python/pyproject.toml clients/python Benchmarks scripts/readme
+	@$(STAGE) "Python types" bash -c 'cd clients/python && ../../$(PYTHON) -m mypy'
+
+test-swift: deps-build ## Tests of the Swift targets
+	@$(STAGE) "Swift tests" swift test
+
+echo-server: deps-build
+	@$(STAGE) "EchoServer" swift build --product EchoServer
+.PHONY: echo-server
+
+test-c: echo-server deps-valgrind ## Tests of the C client, also under valgrind
+	@$(STAGE) "C client" scripts/with-echo-server $(MAKE) --no-print-directory -s -C clients/c test
+	@$(STAGE) "C client, installed" scripts/test-install
+
+test-python: echo-server deps-python ## Tests of the Python client, with the newest and the oldest protobuf
+	@$(STAGE) "Python client, newest protobuf" scripts/with-echo-server $(CURDIR)/$(PYTHON) -m pytest -c clients/python/pyproject.toml --rootdir clients/python clients/python
+	@$(STAGE) "Python with the oldest protobuf" scripts/venv $(BUILD)/venv-oldest 'protobuf==4.21.1' 'pytest<10'
+	@$(STAGE) "Python client, oldest protobuf" scripts/with-echo-server $(BUILD)/venv-oldest/bin/python -m pytest -c clients/python/pyproject.toml --rootdir clients/python clients/python
+
+test-go: echo-server deps-go ## Conformance: containerd's ttrpc, as Debian packages it
+	@$(STAGE) "Go conformance, build" env $(GO) build -o $(BUILD)/conformance Tests/Conformance/go/conformance.go
+	@$(STAGE) "Go conformance" scripts/with-echo-server $(BUILD)/conformance
+
+test-fuzz: deps-build ## Fuzz targets, for a bounded count (FUZZ_RUNS)
+	@if [ -x Fuzz/run ]; then $(STAGE) "Fuzzing" Fuzz/run $(FUZZ_RUNS); else echo "Fuzz/run is not there: skipped"; fi
+
+test-readme: release deps-python ## Runs the commands of the README
+	@$(STAGE) "Commands of the README" $(PYTHON) scripts/readme
+
+test-tsan: deps-build ## The Swift tests with ThreadSanitizer
+	@$(STAGE) "Swift tests, ThreadSanitizer" swift test --sanitize=thread --scratch-path $(BUILD)/tsan
+
+test-asan: echo-server ## The Swift and C tests with AddressSanitizer
+	@$(STAGE) "Swift tests, AddressSanitizer" swift test --sanitize=address --scratch-path $(BUILD)/asan
+	@$(STAGE) "C client, AddressSanitizer" scripts/with-echo-server $(MAKE) --no-print-directory -s -C clients/c test-asan
+
+# ------------------------------------------------------------------------------------------- running, measuring
+
+.PHONY: demo bench bench-wire install uninstall clean
+demo: release ## Builds the daemon and shows it at work, in about a minute
+	@$(BUILD)/release/cowbird demo
+
+bench: bench-wire ## Every benchmark, in under three minutes
+
+bench-wire: deps-build deps-python ## Round trips beside the kernel's floor: C and Python client
+	@$(STAGE) "EchoServer, release" swift build -c release --product EchoServer
+	@$(STAGE) "Load generators" $(MAKE) --no-print-directory -s -C Benchmarks
+	@$(STAGE) "Wire benchmark" $(PYTHON) Benchmarks/wire/wire.py --json $(BUILD)/bench/wire.json $(BENCH_OPTIONS)
+
+install: release clients ## Installs daemon, C client and systemd units under PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/release/cowbird $(DESTDIR)$(PREFIX)/bin/cowbird
+	install -m 644 packaging/systemd/cowbird.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin/cowbird|$(PREFIX)/bin/cowbird|' packaging/systemd/cowbird.service \
+	  > $(DESTDIR)$(PREFIX)/lib/systemd/system/cowbird.service
+	$(MAKE) -s -C clients/c install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+uninstall: ## Removes what install made
+	rm -f $(DESTDIR)$(PREFIX)/bin/cowbird $(DESTDIR)$(PREFIX)/lib/systemd/system/cowbird.{socket,service}
+	$(MAKE) -s -C clients/c uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+clean: ## Removes what was built
+	rm -rf $(BUILD) .venv out
+	$(MAKE) -s -C clients/c clean

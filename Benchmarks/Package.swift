@@ -24,9 +24,18 @@ let package = Package(
     .executableTarget(name: "LogBench", dependencies: ["EventLog"], swiftSettings: strict),
     .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
     room("Tables", ["CKernels", "CSystem", "Primitives"]),
+    .executableTarget(
+      name: "TableBench", dependencies: ["CKernels", "Primitives", "Tables"], swiftSettings: strict),
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c"),
+    .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: [.define("_GNU_SOURCE")]),
+    room("Wire", ["CMessages", "CProtobufC", "CSystem", "Primitives"]),
     room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
     room("Statistics", ["CKernels", "Primitives"]),
+    room("Features", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables", "Wire"]),
+    room("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables"]),
     room("Retrieval", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables"]),
+    .executableTarget(
+      name: "ModelBench", dependencies: ["Configuration", "Models", "Primitives"], swiftSettings: strict),
     .executableTarget(
       name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
       swiftSettings: strict),

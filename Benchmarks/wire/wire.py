@@ -5,7 +5,9 @@
 Each cell (connections x depth x payload) is measured in rounds: floor, ours, floor, ours..., so that what the
 machine does meanwhile meets all alike; the figures are the medians over the rounds, and the ratios are those of
 the medians. A lone caller and its server are kept on one CPU: where the scheduler puts them else (10 us apart when
-they share one, 60 us when the other has to be woken from idle) would decide more than the programs. Needs nothing but the standard library, the built programs and a venv with protobuf for load.py.
+they share one, 60 us when the other has to be woken from idle) would decide more than the programs.
+
+Needs nothing but the standard library, the built programs and, for load.py, an interpreter that has protobuf.
 """
 
 from __future__ import annotations

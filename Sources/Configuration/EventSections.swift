@@ -1,7 +1,7 @@
 // What is told to Cowbird: attributes of users, items and the moment, and the types of events.
 
 /// What sort of values an attribute has.
-package enum AttributeType: String, CaseIterable, Sendable {
+package enum AttributeType: String, CaseIterable, BitwiseCopyable, Sendable {
   /// One of many values, compared as text.
   case category
   /// Several categories, such as genres.

@@ -29,6 +29,8 @@ package final class EventLog: @unchecked Sendable {
   var nextOffset: UInt64
   var bytesSinceCheckpoint = 0
   var checkpointer: LogThread?
+  /// Files of deleted segments that could not be removed yet.
+  var givenUp: [String] = []
 
   let syncTurn = Monitor()
   let housekeeping = Monitor()
@@ -174,7 +176,7 @@ package final class EventLog: @unchecked Sendable {
     withState { state in state.hooks.removeAll { $0.number == number } }
   }
 
-  /// Waits until everything queued before is written and synced.
+  /// Waits until everything queued before is written and synced. Answers may still be on their way on another thread.
   package func flush() throws(LogError) {
     let result = try onWriter { () -> Result<Void, LogError> in
       Result { () throws(LogError) in

@@ -1,5 +1,6 @@
 // What goes on beside appending: checkpoints, pins, and the deletion of old segments.
 
+internal import Glibc
 internal import Primitives
 
 /// Names that hold segments back from deletion. Kept in a file of their own, so that a start knows them before
@@ -107,25 +108,46 @@ extension EventLog {
       victims.append(segment)
       bytes -= segment.index.usedBytes
     }
-    guard !victims.isEmpty else { return report }
+    guard !victims.isEmpty else {
+      if !givenUp.isEmpty { try removeGivenUp() }
+      return report
+    }
     // What the deleted records told about producers and ids lives on in the checkpoint.
     let start = segments[victims.count].firstOffset
     try syncNow()
     try storeCheckpoint(currentCheckpoint(startOffset: start))
     withState { $0.segments.removeFirst(victims.count) }
     monitor.broadcast(.tail)
-    do throws(FileError) {
-      for victim in victims {
-        try fileSystem.remove(victim.path)
-        try? fileSystem.remove(victim.indexPath)
-        report.segmentsDeleted += 1
-        report.bytesDeleted += victim.index.usedBytes
+    for victim in victims {
+      report.segmentsDeleted += 1
+      report.bytesDeleted += victim.index.usedBytes
+      givenUp += [victim.indexPath, victim.path]
+    }
+    try removeGivenUp()
+    return report
+  }
+
+  /// Removes the files of segments that the checkpoint's start has left behind. What cannot be removed is tried
+  /// again the next time, and at a start.
+  private func removeGivenUp() throws(LogError) {
+    var failure: FileError?
+    givenUp = givenUp.filter { path in
+      do throws(FileError) {
+        try fileSystem.remove(path)
+      } catch {
+        guard error.number == ENOENT else {
+          failure = error
+          return true
+        }
       }
+      return false
+    }
+    do throws(FileError) {
+      if let failure { throw failure }
       try fileSystem.syncDirectory(directory)
     } catch {
       throw LogError(error, doing: "cannot delete an old segment")
     }
-    return report
   }
 
   private func currentCheckpoint(startOffset: UInt64) -> Checkpoint {

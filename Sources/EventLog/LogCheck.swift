@@ -73,12 +73,18 @@ struct Survey {
     self.directory = directory
     self.fileSystem = fileSystem
     let names = try fileSystem.list(directory)
-    let firsts = names.compactMap(SegmentHeader.firstOffset(ofName:)).sorted()
+    var firsts = names.compactMap(SegmentHeader.firstOffset(ofName:)).sorted()
     let checkpoint = try readCheckpoint(names, firsts, options)
     try readPins(names)
     for name in names.sorted() where name.hasSuffix(Segment.asideSuffix) {
       check.findings.append(.init(file: directory + "/" + name, reason: "was never finished"))
     }
+    let leftOver = Recovery.leftOver(firsts, checkpoint)
+    for first in firsts.prefix(leftOver) {
+      check.findings.append(
+        .init(file: directory + "/" + SegmentHeader.name(first), reason: "retention had given it up"))
+    }
+    firsts.removeFirst(leftOver)
     check.segments = firsts.count
     check.firstOffset = firsts.first ?? EventLog.firstOffset
     check.endOffset = check.firstOffset

@@ -59,8 +59,16 @@ struct Recovery {
       report.notes.append("removed \(name), which was never finished")
     }
     let pins = try loadPins(names)
-    let firsts = names.compactMap(SegmentHeader.firstOffset(ofName:)).sorted()
+    var firsts = names.compactMap(SegmentHeader.firstOffset(ofName:)).sorted()
     let checkpoint = try loadCheckpoint(names, firsts)
+    let leftOver = Self.leftOver(firsts, checkpoint)
+    for first in firsts.prefix(leftOver) {
+      let name = SegmentHeader.name(first)
+      report.notes.append("removed \(name), which retention had given up")
+      try? fileSystem.remove(directory + "/" + name)
+      try? fileSystem.remove(directory + "/" + SegmentHeader.name(first, SparseIndex.suffix))
+    }
+    firsts.removeFirst(leftOver)
     if firsts.isEmpty { return try makeNew(checkpoint, pins) }
 
     var segments: [Segment] = []
@@ -87,6 +95,13 @@ struct Recovery {
     let end = try recoverTail(segments[last], known: known, &admission)
     return Recovered(
       segments: segments, endOffset: end, admission: admission, pins: pins, report: report)
+  }
+
+  /// How many of the oldest segments retention had given up when it was cut off: those before the checkpoint's
+  /// start, whether or not all of them are still there.
+  static func leftOver(_ firsts: [UInt64], _ checkpoint: Checkpoint?) -> Int {
+    guard let start = checkpoint?.startOffset, firsts.contains(start) else { return 0 }
+    return firsts.prefix { $0 < start }.count
   }
 
   private mutating func loadPins(_ names: [String]) throws(RecoveryStop) -> [String: UInt64] {

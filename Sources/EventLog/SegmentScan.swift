@@ -36,7 +36,8 @@ struct SegmentScan {
 /// followed by whole records, because a disk writes pages in any order; then some sector of the hole was never
 /// written, and is zero. Damage is what cannot have come about in that way:
 ///  - a record further on (or the checkpoint) says that the place had been synced, by its `lag`;
-///  - whole records follow, but no sector between is zero.
+///  - whole records follow, but the hole neither begins with zeros (as where the erasing of a refused write was cut
+///    off) nor has a sector of zeros.
 struct TailScan {
   enum Verdict: Equatable {
     /// Zeros up to the end.
@@ -67,7 +68,7 @@ struct TailScan {
             "\(scan.fault ?? .nothing), though the record of offset \(next.offset) tells that records up to "
             + "\(syncedThen) had been synced")
       }
-      if !hasZeroSector(bytes, scan.position..<position) {
+      if scan.fault != .nothing && !hasZeroSector(bytes, scan.position..<position) {
         return .damaged(
           reason: "\(scan.fault ?? .nothing), though the record of offset \(next.offset) after it is whole")
       }

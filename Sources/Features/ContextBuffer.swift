@@ -7,133 +7,192 @@ package import Wire
 
 package final class ContextBuffer {
   let attributes: [AttributePlan]
-  private let nameHashes: [UInt64]
+  /// What is asked for each attribute that comes in.
+  private let plans: Constants<Plan>
   /// By attribute: where its hashes start, how many there are; for vectors, of `vectors`.
-  private(set) var start: [Int32]
-  private(set) var count: [Int32]
-  private(set) var number: [Float]
-  private(set) var hashes: [UInt64] = []
-  private(set) var vectors: [Float] = []
+  let start: UnsafeMutablePointer<Int32>
+  let count: UnsafeMutablePointer<Int32>
+  let number: UnsafeMutablePointer<Float>
+  let hashes: UnsafeMutablePointer<UInt64>
+  let vectors: UnsafeMutablePointer<Float>
+  /// Behind a pointer, because a class's own variables are checked for exclusive access each time.
+  private let fields: UnsafeMutablePointer<Fields>
+  private let hashCapacity: Int
+  private let vectorCapacity: Int
   /// Texts of the hashes, gathered only when they are wanted for people.
   private(set) var describedTexts: [String] = []
-  private(set) var isEmpty = true
-  var isDescribed = false
+  var isDescribed: Bool {
+    get { fields.pointee.isDescribed }
+    set { fields.pointee.isDescribed = newValue }
+  }
+
+  private struct Plan {
+    var nameHash: UInt64
+    var type: AttributeType
+    var dimension: Int
+    var minimumToken: Int
+    var maximumValues: Int
+  }
+
+  private struct Fields {
+    var hashTop = 0
+    var vectorTop = 0
+    var isEmpty = true
+    var unknown = 0
+    var mistyped = 0
+    var isDescribed = false
+  }
+
+  var isEmpty: Bool { fields.pointee.isEmpty }
   /// Names that the configuration does not know, and values of another kind than it says, since the last reset.
-  package private(set) var unknown = 0
-  package private(set) var mistyped = 0
+  package var unknown: Int { fields.pointee.unknown }
+  package var mistyped: Int { fields.pointee.mistyped }
 
   init(_ attributes: [AttributePlan]) {
     self.attributes = attributes
-    nameHashes = attributes.map { StableHash.of($0.name) }
-    start = Array(repeating: 0, count: attributes.count)
-    count = Array(repeating: 0, count: attributes.count)
-    number = Array(repeating: .nan, count: attributes.count)
+    plans = Constants(
+      attributes.map {
+        Plan(
+          nameHash: StableHash.of($0.name), type: $0.type, dimension: $0.dimension,
+          minimumToken: $0.minimumToken, maximumValues: $0.maximumValues)
+      })
+    // Twice what all attributes together may have: one that is given again leaves its former place behind.
+    hashCapacity = 2 * attributes.reduce(0) { $0 + $1.maximumValues } + 1
+    vectorCapacity = 2 * attributes.reduce(0) { $0 + $1.dimension } + 1
+    start = .allocate(capacity: attributes.count + 1)
+    start.initialize(repeating: 0, count: attributes.count + 1)
+    count = .allocate(capacity: attributes.count + 1)
+    count.initialize(repeating: 0, count: attributes.count + 1)
+    number = .allocate(capacity: attributes.count + 1)
+    number.initialize(repeating: .nan, count: attributes.count + 1)
+    hashes = .allocate(capacity: hashCapacity)
+    vectors = .allocate(capacity: vectorCapacity)
+    fields = .allocate(capacity: 1)
+    fields.initialize(to: Fields())
+  }
+
+  deinit {
+    plans.deallocate()
+    start.deallocate()
+    count.deallocate()
+    number.deallocate()
+    hashes.deallocate()
+    vectors.deallocate()
+    fields.deallocate()
   }
 
   package func reset() {
-    (unknown, mistyped) = (0, 0)
-    guard !isEmpty else { return }
-    isEmpty = true
-    for index in attributes.indices {
+    guard !fields.pointee.isEmpty || fields.pointee.unknown > 0 else { return }
+    fields.pointee = Fields(isDescribed: fields.pointee.isDescribed)
+    for index in 0..<plans.count {
       count[index] = 0
       number[index] = .nan
     }
-    hashes.removeAll(keepingCapacity: true)
-    vectors.removeAll(keepingCapacity: true)
-    describedTexts.removeAll(keepingCapacity: true)
+    if isDescribed { describedTexts = [] }
   }
 
   /// The attribute's place; nil: unknown.
   func place(of name: ByteView) -> Int? {
     let hash = StableHash.of(name.bytes)
-    for index in nameHashes.indices where nameHashes[index] == hash { return index }
+    for index in 0..<plans.count where plans[index].nameHash == hash { return index }
     return nil
   }
 
   /// Adds one attribute; a later one of the same name takes the place of the former.
   package func add(_ view: AttributeView) {
     guard let place = place(of: view.name) else {
-      unknown += 1
+      fields.pointee.unknown += 1
       return
     }
-    isEmpty = false
-    if !convert(view, place) { mistyped += 1 }
+    fields.pointee.isEmpty = false
+    let plan = plans[place]
+    let isConverted =
+      switch plan.type {
+      case .number: addNumber(view, place)
+      case .category, .categories: addCategories(view, place, plan)
+      case .text: addTokens(view, place, plan)
+      case .vector: addVector(view, place, plan)
+      }
+    if !isConverted { fields.pointee.mistyped += 1 }
   }
 
-  /// Hands the hashes or numbers of `view` on, as `attributes[place]` wants them; false: another kind.
-  private func convert(_ view: AttributeView, _ place: Int) -> Bool {
-    let plan = attributes[place]
-    switch plan.type {
-    case .number:
-      switch view.kind {
-      case .number: number[place] = view.number.isFinite ? Float(view.number) : .nan
-      case .flag: number[place] = view.flag ? 1 : 0
-      case .text:
-        guard let value = Double(view.text.string), value.isFinite else { return false }
-        number[place] = Float(value)
-      case .texts, .numbers, .none: return false
-      }
-      if !number[place].isFinite { number[place] = .nan }
-      return true
-    case .category, .categories:
-      open(place)
-      switch view.kind {
-      case .text: push(view.text, place)
-      case .flag: push(view.flag ? "true" : "false", place)
-      case .number: push(AttributeText.of(view.number), place)
-      case .texts:
-        for text in view.texts where count[place] < plan.maximumValues { push(text, place) }
-      case .numbers, .none: return false
-      }
-      return true
+  private func addNumber(_ view: AttributeView, _ place: Int) -> Bool {
+    var value = Float.nan
+    switch view.kind {
+    case .number: value = Float(view.number)
+    case .flag: value = view.flag ? 1 : 0
     case .text:
-      open(place)
-      switch view.kind {
-      case .text: pushTokens(view.text, place)
-      case .texts: for text in view.texts { pushTokens(text, place) }
-      case .number, .numbers, .flag, .none: return false
-      }
-      return true
-    case .vector:
-      guard view.kind == .numbers else { return false }
-      start[place] = Int32(vectors.count)
-      vectors.append(contentsOf: view.numbers)
-      let length = vectors.count - Int(start[place])
-      guard length == plan.dimension else {
-        vectors.removeLast(length)
-        count[place] = 0
-        return false
-      }
-      count[place] = Int32(length)
-      return true
+      guard let parsed = Double(view.text.string) else { return false }
+      value = Float(parsed)
+    case .texts, .numbers, .none: return false
     }
+    number[place] = value.isFinite ? value : .nan
+    return true
   }
 
+  private func addCategories(_ view: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
+    open(place)
+    switch view.kind {
+    case .text: push(view.text.bytes, place, plan)
+    case .texts: for text in view.texts { push(text.bytes, place, plan) }
+    case .flag: push(view.flag ? "true" : "false", place, plan)
+    case .number: push(AttributeText.of(view.number), place, plan)
+    case .numbers, .none: return false
+    }
+    return true
+  }
+
+  private func addTokens(_ view: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
+    open(place)
+    switch view.kind {
+    case .text: pushTokens(view.text, place, plan)
+    case .texts: for text in view.texts { pushTokens(text, place, plan) }
+    case .number, .numbers, .flag, .none: return false
+    }
+    return true
+  }
+
+  private func addVector(_ view: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
+    guard view.kind == .numbers else { return false }
+    let first = fields.pointee.vectorTop
+    count[place] = 0
+    var length = 0
+    for value in view.numbers {
+      guard length < plan.dimension, first + length < vectorCapacity else { return false }
+      vectors[first + length] = value
+      length += 1
+    }
+    guard length == plan.dimension else { return false }
+    fields.pointee.vectorTop = first + length
+    start[place] = Int32(first)
+    count[place] = Int32(length)
+    return true
+  }
+
+  @inline(__always)
   private func open(_ place: Int) {
-    start[place] = Int32(hashes.count)
+    start[place] = Int32(fields.pointee.hashTop)
     count[place] = 0
   }
 
-  private func push(_ text: ByteView, _ place: Int) {
-    guard !text.isEmpty else { return }
-    hashes.append(StableHash.of(text.bytes))
-    if isDescribed { describedTexts.append(text.string) }
+  @inline(__always)
+  private func push(_ text: UnsafeRawBufferPointer, _ place: Int, _ plan: Plan) {
+    let top = fields.pointee.hashTop
+    guard !text.isEmpty, Int(count[place]) < plan.maximumValues, top < hashCapacity else { return }
+    hashes[top] = StableHash.of(text)
+    if isDescribed { describedTexts.append(String(decoding: text, as: UTF8.self)) }
+    fields.pointee.hashTop = top + 1
     count[place] += 1
   }
 
-  private func push(_ text: String, _ place: Int) {
-    hashes.append(StableHash.of(text))
-    if isDescribed { describedTexts.append(text) }
-    count[place] += 1
+  private func push(_ text: String, _ place: Int, _ plan: Plan) {
+    var text = text
+    text.withUTF8 { push(UnsafeRawBufferPointer($0), place, plan) }
   }
 
-  private func pushTokens(_ text: ByteView, _ place: Int) {
-    let plan = attributes[place]
+  private func pushTokens(_ text: ByteView, _ place: Int, _ plan: Plan) {
     Tokens.forEach(in: text, minimum: plan.minimumToken) { token in
-      guard count[place] < plan.maximumValues else { return }
-      hashes.append(StableHash.of(UnsafeRawBufferPointer(token)))
-      if isDescribed { describedTexts.append(String(decoding: token, as: UTF8.self)) }
-      count[place] += 1
+      push(UnsafeRawBufferPointer(token), place, plan)
     }
   }
 }

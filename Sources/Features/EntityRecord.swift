@@ -30,13 +30,14 @@ package enum EntityRecord {
     for place in 0..<count {
       store(bytes.count, at: 4 + 8 * place)
       store(Int(buffer.count[place]), at: 8 + 8 * place)
-      let range = Int(buffer.start[place])..<Int(buffer.start[place]) + Int(buffer.count[place])
+      let start = Int(buffer.start[place])
+      let range = start..<start + Int(buffer.count[place])
       switch buffer.attributes[place].type {
       case .categories, .text:
-        for hash in buffer.hashes[range] { withUnsafeBytes(of: hash.littleEndian) { bytes += $0 } }
+        for index in range { withUnsafeBytes(of: buffer.hashes[index].littleEndian) { bytes += $0 } }
       case .vector:
-        for number in buffer.vectors[range] {
-          withUnsafeBytes(of: number.bitPattern.littleEndian) { bytes += $0 }
+        for index in range {
+          withUnsafeBytes(of: buffer.vectors[index].bitPattern.littleEndian) { bytes += $0 }
         }
       case .category, .number: break
       }

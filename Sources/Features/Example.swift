@@ -9,7 +9,7 @@
 internal import Configuration
 internal import Primitives
 internal import Tables
-internal import Wire
+package import Wire
 
 package final class Example {
   package let plan: FeaturePlan
@@ -18,74 +18,74 @@ package final class Example {
   package let keys: UnsafeMutablePointer<UInt64>
   package let values: UnsafeMutablePointer<Float>
   package let slots: UnsafeMutablePointer<UInt16>
-  package internal(set) var count = 0
-  /// How many of them do not depend on the candidate.
-  package internal(set) var sharedCount = 0
-  /// Features left out because there were more than `features.maximum_per_example`, in this example.
-  package internal(set) var omitted = 0
   package let capacity: Int
 
   /// `plan.denseCount` numbers, all finite.
   package let dense: UnsafeMutablePointer<Float>
 
-  /// Meaningful when `hasLabel`.
-  package var label: Float = 0
-  package var hasLabel = false
-  package var weight: Float = 1
-  package internal(set) var timeNanos: Int64 = 0
-  /// Place of the event's type; -1 in a request.
-  package internal(set) var type = -1
-  /// The event's value, or its type's default.
-  package internal(set) var value = 0.0
-
-  /// Hash of the id; 0: none.
-  package internal(set) var userKey: UInt64 = 0
-  package internal(set) var itemKey: UInt64 = 0
-  /// Place among the users and the items; nil: none yet.
-  package internal(set) var userOrdinal: UInt32?
-  package internal(set) var itemOrdinal: UInt32?
+  /// All that changes from example to example. Behind a pointer, because a class's own variables are checked for
+  /// exclusive access each time, at several nanoseconds.
+  let fields: UnsafeMutablePointer<Fields>
 
   // Registers.
   let categoryStart: UnsafeMutablePointer<Int32>
   let categoryCount: UnsafeMutablePointer<Int32>
   let numbers: UnsafeMutablePointer<Float>
   let hashes: UnsafeMutablePointer<UInt64>
-  var hashTop = 0
   /// For each group, its rows' keys and the rows themselves (nil: none yet).
   let rowStart: UnsafeMutablePointer<Int32>
   let rowCount: UnsafeMutablePointer<Int32>
   let rowKeys: UnsafeMutablePointer<UInt64>
   let rows: UnsafeMutablePointer<UnsafePointer<Float>?>
-  var rowTop = 0
-  /// Where the user's and the request's part of each ends.
-  var marks = [Marks](repeating: Marks(), count: 3)
+  /// Scratch of `update`: targets by place.
+  let targets: UnsafeMutablePointer<Double>
+  /// Views of the tables that are read; valid while the state that filled them is.
+  let readers: UnsafeMutablePointer<TableReader>
 
-  struct Marks {
+  let requestContext: ContextBuffer
+  let candidateContext: ContextBuffer
+  /// Attributes of a user who is not known yet.
+  let userOverride: ContextBuffer
+
+  struct Fields {
+    var count = 0
+    var sharedCount = 0
+    var omitted = 0
+    var label: Float = 0
+    var weight: Float = 1
+    var hasLabel = false
+    var hasCandidateContext = false
+    var hasUserOverride = false
+    var type = -1
+    var timeNanos: Int64 = 0
+    var value = 0.0
+    var userKey: UInt64 = 0
+    var itemKey: UInt64 = 0
+    var userOrdinal: UInt32?
+    var itemOrdinal: UInt32?
+    var hashTop = 0
+    var rowTop = 0
+    /// Where the user's and the request's part of each ends.
+    var userMark = Mark()
+    var contextMark = Mark()
+    /// Source of the event, hashed; 0: none.
+    var originKey: UInt64 = 0
+    /// Hashes of the ids as features see them: changed by each forgetting.
+    var userHash: UInt64 = 0
+    var itemHash: UInt64 = 0
+    var userRow: UnsafePointer<Float>?
+    var itemRow: UnsafePointer<Float>?
+    var userRecord: UnsafeRawPointer?
+    var itemRecord: UnsafeRawPointer?
+  }
+
+  struct Mark {
     var count = 0
     var hashTop = 0
     var rowTop = 0
     var omitted = 0
   }
 
-  /// Hashes of the ids as features see them: changed by each forgetting.
-  var userHash: UInt64 = 0
-  var itemHash: UInt64 = 0
-  var userRow: UnsafePointer<Float>?
-  var itemRow: UnsafePointer<Float>?
-  var userRecord: UnsafeRawPointer?
-  var itemRecord: UnsafeRawPointer?
-  /// Scratch of `update`: targets by place.
-  let targets: UnsafeMutablePointer<Double>
-
-  /// Views of the tables that are read; valid while the state that filled them is.
-  var readers: [TableReader] = []
-  let requestContext: ContextBuffer
-  let candidateContext: ContextBuffer
-  /// Attributes of a user who is not known yet.
-  let userOverride: ContextBuffer
-  var hasCandidateContext = false
-  /// Source of the event, hashed; 0: none.
-  var originKey: UInt64 = 0
   /// The texts of the context are kept too, for `FeatureState.describe`.
   package var isDescribed = false {
     didSet {
@@ -105,6 +105,8 @@ package final class Example {
     dense = .allocate(capacity: plan.denseCount)
     dense.initialize(repeating: 0, count: plan.denseCount)
     dense[0] = 1
+    fields = .allocate(capacity: 1)
+    fields.initialize(to: Fields())
     categoryStart = .allocate(capacity: plan.categoryRegisters + 1)
     categoryCount = .allocate(capacity: plan.categoryRegisters + 1)
     categoryCount.initialize(repeating: 0, count: plan.categoryRegisters + 1)
@@ -118,6 +120,7 @@ package final class Example {
     rowCount.initialize(repeating: 0, count: groups)
     rowKeys = .allocate(capacity: groups * Self.rowsPerGroup)
     rows = .allocate(capacity: groups * Self.rowsPerGroup)
+    readers = .allocate(capacity: groups + plan.histories.count)
     requestContext = ContextBuffer(plan.context)
     candidateContext = ContextBuffer(plan.context)
     userOverride = ContextBuffer(plan.user.attributes)
@@ -128,16 +131,57 @@ package final class Example {
     values.deallocate()
     slots.deallocate()
     dense.deallocate()
+    fields.deallocate()
     categoryStart.deallocate()
     categoryCount.deallocate()
     numbers.deallocate()
     hashes.deallocate()
+    targets.deallocate()
     rowStart.deallocate()
     rowCount.deallocate()
     rowKeys.deallocate()
     rows.deallocate()
-    targets.deallocate()
+    readers.deallocate()
   }
+}
+
+// MARK: What members read
+
+extension Example {
+  /// Sparse features in use.
+  @inline(__always)
+  package var count: Int { fields.pointee.count }
+  /// How many of them, the first ones, do not depend on the candidate.
+  package var sharedCount: Int { fields.pointee.sharedCount }
+  /// Features left out because there were more than `features.maximum_per_example`.
+  package var omitted: Int { fields.pointee.omitted }
+  /// Meaningful when `hasLabel`; the learner may change all three, such as for an impression without a click.
+  package var label: Float {
+    get { fields.pointee.label }
+    set { fields.pointee.label = newValue }
+  }
+  package var hasLabel: Bool {
+    get { fields.pointee.hasLabel }
+    set { fields.pointee.hasLabel = newValue }
+  }
+  package var weight: Float {
+    get { fields.pointee.weight }
+    set { fields.pointee.weight = newValue }
+  }
+  package var timeNanos: Int64 { fields.pointee.timeNanos }
+  /// Place of the event's type; -1 in a request.
+  package var type: Int { fields.pointee.type }
+  /// The event's value, or its type's default.
+  package var value: Double { fields.pointee.value }
+  /// Hash of the id; 0: none.
+  package var userKey: UInt64 { fields.pointee.userKey }
+  package var itemKey: UInt64 { fields.pointee.itemKey }
+  /// The same as features see it: another one after the user was forgotten.
+  package var userHash: UInt64 { fields.pointee.userHash }
+  package var itemHash: UInt64 { fields.pointee.itemHash }
+  /// Place among the users and the items; nil: none yet.
+  package var userOrdinal: UInt32? { fields.pointee.userOrdinal }
+  package var itemOrdinal: UInt32? { fields.pointee.itemOrdinal }
 
   /// The sparse features as an array, for tests and people.
   package var features: [(key: UInt64, value: Float, slot: UInt16)] {
@@ -146,7 +190,11 @@ package final class Example {
 
   /// The dense block as an array, for tests and people.
   package var denseArray: [Float] { Array(UnsafeBufferPointer(start: dense, count: plan.denseCount)) }
+}
 
+// MARK: Registers
+
+extension Example {
   @inline(__always)
   func categories(_ register: Int32) -> UnsafeBufferPointer<UInt64> {
     UnsafeBufferPointer(
@@ -156,26 +204,67 @@ package final class Example {
   /// Opens a register for categories; `push` adds to it.
   @inline(__always)
   func begin(_ register: Int32) {
-    categoryStart[Int(register)] = Int32(truncatingIfNeeded: hashTop)
+    categoryStart[Int(register)] = Int32(truncatingIfNeeded: fields.pointee.hashTop)
     categoryCount[Int(register)] = 0
   }
 
   @inline(__always)
   func push(_ hash: UInt64, to register: Int32) {
-    hashes[hashTop] = hash
-    hashTop += 1
-    categoryCount[Int(register)] += 1
+    hashes[fields.pointee.hashTop] = hash
+    fields.pointee.hashTop &+= 1
+    categoryCount[Int(register)] &+= 1
   }
 
   @inline(__always)
-  func mark(_ scope: Scope) {
-    marks[scope.rawValue] = Marks(count: count, hashTop: hashTop, rowTop: rowTop, omitted: omitted)
+  var mark: Mark {
+    let fields = fields.pointee
+    return Mark(
+      count: fields.count, hashTop: fields.hashTop, rowTop: fields.rowTop, omitted: fields.omitted)
   }
 
-  /// Goes back to where `scope` ended.
+  /// Goes back to where a part ended.
   @inline(__always)
-  func rewind(to scope: Scope) {
-    let mark = marks[scope.rawValue]
-    (count, hashTop, rowTop, omitted) = (mark.count, mark.hashTop, mark.rowTop, mark.omitted)
+  func rewind(to mark: Mark) {
+    fields.pointee.count = mark.count
+    fields.pointee.hashTop = mark.hashTop
+    fields.pointee.rowTop = mark.rowTop
+    fields.pointee.omitted = mark.omitted
+  }
+
+  /// False: there is no room for more.
+  @inline(__always) @discardableResult
+  func add(_ key: UInt64, _ value: Float, _ slot: UInt16) -> Bool {
+    let count = fields.pointee.count
+    guard count < capacity else {
+      fields.pointee.omitted &+= 1
+      return false
+    }
+    keys[count] = key
+    values[count] = value
+    slots[count] = slot
+    fields.pointee.count = count &+ 1
+    return true
+  }
+}
+
+// MARK: Requests
+
+extension Example {
+  /// Empties the buffers of attributes, before they are filled for a request.
+  package func resetBuffers() {
+    requestContext.reset()
+    candidateContext.reset()
+    userOverride.reset()
+    fields.pointee.hasCandidateContext = false
+    fields.pointee.hasUserOverride = false
+  }
+
+  /// Facts of the request, for callers that have no bytes of an event.
+  package func addContext(_ attribute: AttributeView) { requestContext.add(attribute) }
+
+  /// Attributes of a user who is not known yet; the model's own are not read then.
+  package func addUserAttribute(_ attribute: AttributeView) {
+    userOverride.add(attribute)
+    fields.pointee.hasUserOverride = !userOverride.isEmpty
   }
 }

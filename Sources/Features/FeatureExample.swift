@@ -74,10 +74,11 @@ extension FeatureState {
       guard let base = row.baseAddress else { return }
       var wanted: Set<UInt64> = []
       HistoryRow.forEach(base, length: (row.count - 2) / 2) { wanted.insert($0) }
-      items.forEach { _, name in
+      func visit(_ ordinal: UInt32, _ name: UnsafeRawBufferPointer) {
         let key = Self.itemKey(name)
         if wanted.contains(key) { names[key] = String(decoding: name, as: UTF8.self) }
       }
+      items.forEach(visit)
     }
   }
 

@@ -24,8 +24,8 @@ extension FeatureState {
     begin(
       event.user.isEmpty ? 0 : Self.userKey(event.user.bytes), timeNanos: timeNanos,
       context: event.attributes, example)
-    example.type = type
-    example.originKey = event.source.isEmpty ? 0 : StableHash.of(event.source.bytes)
+    example.fields.pointee.type = type
+    example.fields.pointee.originKey = event.source.isEmpty ? 0 : StableHash.of(event.source.bytes)
     label(event, type, example)
     shared(example, isEmitted: example.hasLabel)
     candidate(event.item.isEmpty ? 0 : Self.itemKey(event.item.bytes), example, isEmitted: example.hasLabel)
@@ -34,18 +34,19 @@ extension FeatureState {
 
   private func label(_ event: EventView, _ type: Int, _ example: Example) {
     let plan = plan.types[type]
-    example.value = event.hasValue && event.value.isFinite ? event.value : plan.defaultValue
-    example.hasLabel = plan.label != .none
+    example.fields.pointee.value = event.hasValue && event.value.isFinite ? event.value : plan.defaultValue
+    example.fields.pointee.hasLabel = plan.label != .none
     switch plan.label {
-    case .none: example.label = 0
+    case .none: example.fields.pointee.label = 0
     case .value:
-      example.label = min(max(Float(example.value), self.plan.labelMinimum), self.plan.labelMaximum)
-    case .threshold: example.label = example.value >= plan.threshold ? 1 : 0
-    case .positive: example.label = self.plan.labelMaximum
-    case .negative: example.label = self.plan.labelMinimum
+      example.fields.pointee.label = min(
+        max(Float(example.value), self.plan.labelMinimum), self.plan.labelMaximum)
+    case .threshold: example.fields.pointee.label = example.value >= plan.threshold ? 1 : 0
+    case .positive: example.fields.pointee.label = self.plan.labelMaximum
+    case .negative: example.fields.pointee.label = self.plan.labelMinimum
     }
     let weight = plan.weight * event.weight
-    example.weight = weight.isFinite && weight > 0 ? weight : 0
+    example.fields.pointee.weight = weight.isFinite && weight > 0 ? weight : 0
   }
 
   /// Begins a request: the user's and the request's part, made once.
@@ -79,25 +80,25 @@ extension FeatureState {
     if let context, context.count > 0 {
       example.candidateContext.reset()
       for attribute in context { example.candidateContext.add(attribute) }
-      example.hasCandidateContext = true
+      example.fields.pointee.hasCandidateContext = true
       remake(example)
-    } else if example.hasCandidateContext {
-      example.hasCandidateContext = false
+    } else if example.fields.pointee.hasCandidateContext {
+      example.fields.pointee.hasCandidateContext = false
       remake(example)
     } else {
-      example.rewind(to: .context)
+      example.rewind(to: example.fields.pointee.contextMark)
     }
     candidate(itemKey, example, isEmitted: true)
   }
 
   /// The request's part again, with or without a candidate's own context.
   private func remake(_ example: Example) {
-    example.rewind(to: .user)
+    example.rewind(to: example.fields.pointee.userMark)
     run(.context, example)
     emit(.context, example)
-    example.mark(.context)
-    example.sharedCount =
-      example.hasCandidateContext ? example.marks[Scope.user.rawValue].count : example.count
+    example.fields.pointee.contextMark = example.mark
+    example.fields.pointee.sharedCount =
+      example.fields.pointee.hasCandidateContext ? example.fields.pointee.userMark.count : example.count
   }
 
   // MARK: Parts
@@ -113,38 +114,39 @@ extension FeatureState {
   private func start(_ userKey: UInt64, _ timeNanos: Int64, _ example: Example) {
     precondition(example.plan === plan, "an example of another configuration")
     attach(example)
-    example.clear()
-    example.timeNanos = timeNanos
-    example.userKey = userKey
+    let hasOverride = example.fields.pointee.hasUserOverride
+    example.fields.pointee = Example.Fields()
+    example.fields.pointee.hasUserOverride = hasOverride
+    example.fields.pointee.timeNanos = timeNanos
+    example.fields.pointee.userKey = userKey
     let (row, hash) = fetch(0, userKey, example)
-    example.userRow = row
-    example.userHash = hash
-    example.userOrdinal = row.flatMap(EntityRow.ordinal)
-    example.userRecord = nil
+    example.fields.pointee.userRow = row
+    example.fields.pointee.userHash = hash
+    example.fields.pointee.userOrdinal = row.flatMap(EntityRow.ordinal)
     if plan.user.hasRecordFeatures, let row, EntityRow.flags(row) & EntityRow.hasRecord != 0 {
-      example.userRecord = userRecords.withBytes(userKey) { $0?.baseAddress }
+      example.fields.pointee.userRecord = userRecords.withBytes(userKey) { $0?.baseAddress }
     }
   }
 
   private func shared(_ example: Example, isEmitted: Bool) {
     run(.user, example)
     if isEmitted { emit(.user, example) }
-    example.mark(.user)
+    example.fields.pointee.userMark = example.mark
     run(.context, example)
     if isEmitted { emit(.context, example) }
-    example.mark(.context)
-    example.sharedCount = example.count
+    example.fields.pointee.contextMark = example.mark
+    example.fields.pointee.sharedCount = example.count
   }
 
   private func candidate(_ itemKey: UInt64, _ example: Example, isEmitted: Bool) {
-    example.itemKey = itemKey
+    example.fields.pointee.itemKey = itemKey
     let (row, hash) = fetch(1, itemKey, example)
-    example.itemRow = row
-    example.itemHash = hash
-    example.itemOrdinal = row.flatMap(EntityRow.ordinal)
-    example.itemRecord = nil
+    example.fields.pointee.itemRow = row
+    example.fields.pointee.itemHash = hash
+    example.fields.pointee.itemOrdinal = row.flatMap(EntityRow.ordinal)
+    example.fields.pointee.itemRecord = nil
     if plan.item.hasRecordFeatures, let row, EntityRow.flags(row) & EntityRow.hasRecord != 0 {
-      example.itemRecord = itemRecords.withBytes(itemKey) { $0?.baseAddress }
+      example.fields.pointee.itemRecord = itemRecords.withBytes(itemKey) { $0?.baseAddress }
     }
     run(.item, example)
     if isEmitted { emit(.item, example) }
@@ -232,9 +234,9 @@ extension FeatureState {
   private func vector(_ dense: DensePlan, _ example: Example) {
     let target = example.dense + Int(dense.place)
     target.update(repeating: 0, count: dense.dimension)
-    if dense.vectorSide == 2 || (dense.vectorSide == 0 && !example.userOverride.isEmpty) {
+    if dense.vectorSide == 2 || (dense.vectorSide == 0 && example.fields.pointee.hasUserOverride) {
       var buffer = dense.vectorSide == 0 ? example.userOverride : example.requestContext
-      if dense.vectorSide == 2, example.hasCandidateContext,
+      if dense.vectorSide == 2, example.fields.pointee.hasCandidateContext,
         example.candidateContext.count[dense.vectorPlace] > 0
       {
         buffer = example.candidateContext
@@ -244,7 +246,10 @@ extension FeatureState {
       for index in 0..<dense.dimension { target[index] = finite(buffer.vectors[start + index]) }
       return
     }
-    guard let record = dense.vectorSide == 0 ? example.userRecord : example.itemRecord else { return }
+    guard
+      let record = dense.vectorSide == 0
+        ? example.fields.pointee.userRecord : example.fields.pointee.itemRecord
+    else { return }
     let (floats, count) = EntityRecord.hashes(record, dense.vectorPlace)
     for index in 0..<min(count, dense.dimension) {
       target[index] = finite(floats.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))
@@ -253,41 +258,4 @@ extension FeatureState {
 
   @inline(__always)
   private func finite(_ value: Float) -> Float { value.isFinite ? value : 0 }
-}
-
-extension Example {
-  /// Empties the buffers of attributes, before they are filled for a request.
-  package func resetBuffers() {
-    requestContext.reset()
-    candidateContext.reset()
-    userOverride.reset()
-    hasCandidateContext = false
-  }
-
-  /// Facts of the request, for callers that have no bytes of an event.
-  package func addContext(_ attribute: AttributeView) { requestContext.add(attribute) }
-  /// Attributes of a user who is not known yet; the model's own are not read then.
-  package func addUserAttribute(_ attribute: AttributeView) { userOverride.add(attribute) }
-
-  @inline(__always)
-  func clear() {
-    (count, sharedCount, omitted, hashTop, rowTop) = (0, 0, 0, 0, 0)
-    (label, hasLabel, weight, type, value) = (0, false, 1, -1, 0)
-    (itemKey, itemHash, itemRow, itemRecord, itemOrdinal) = (0, 0, nil, nil, nil)
-    originKey = 0
-  }
-
-  /// False: there is no room for more.
-  @inline(__always) @discardableResult
-  func add(_ key: UInt64, _ value: Float, _ slot: UInt16) -> Bool {
-    guard count < capacity else {
-      omitted += 1
-      return false
-    }
-    keys[count] = key
-    values[count] = value
-    slots[count] = slot
-    count += 1
-    return true
-  }
 }

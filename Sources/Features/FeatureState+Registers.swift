@@ -5,30 +5,48 @@
 internal import Configuration
 internal import Primitives
 internal import Tables
-internal import Wire
+package import Wire
 
 extension FeatureState {
   /// Points the example at this state's rows. They are valid as long as this state is neither changed nor gone.
   @inline(__always)
   func attach(_ example: Example) {
-    example.readers.removeAll(keepingCapacity: true)
-    for index in groups.indices { example.readers.append(groups[index].withReader { $0 }) }
-    for index in histories.indices { example.readers.append(histories[index].withReader { $0 }) }
+    var place = 0
+    for index in groups.indices {
+      groups[index].withReader { (example.readers + place).initialize(to: $0) }
+      place += 1
+    }
+    for index in histories.indices {
+      histories[index].withReader { (example.readers + place).initialize(to: $0) }
+      place += 1
+    }
+  }
+
+  /// Asks for the memory of the rows of an event's user and item. `stage` 0 three events ahead, 1 two ahead.
+  package func prefetch(_ event: EventView, stage: Int) {
+    guard event.kind == .interaction else { return }
+    prefetch(0, event.user.isEmpty ? 0 : Self.userKey(event.user.bytes), stage)
+    prefetch(1, event.item.isEmpty ? 0 : Self.itemKey(event.item.bytes), stage)
+  }
+
+  private func prefetch(_ group: Int, _ key: UInt64, _ stage: Int) {
+    guard key != 0 else { return }
+    groups[group].withReader { stage == 0 ? $0.prefetchIndex(key) : $0.prefetchRow(key) }
   }
 
   /// Finds the entity's row and what its id's hash is now.
   @inline(__always)
   func fetch(_ group: Int, _ key: UInt64, _ example: Example) -> (row: UnsafePointer<Float>?, key: UInt64) {
-    example.rowStart[group] = Int32(truncatingIfNeeded: example.rowTop)
+    example.rowStart[group] = Int32(truncatingIfNeeded: example.fields.pointee.rowTop)
     guard key != 0 else {
       example.rowCount[group] = 0
       return (nil, 0)
     }
     let row = example.readers[group].find(key)
     example.rowCount[group] = 1
-    example.rowKeys[example.rowTop] = key
-    example.rows[example.rowTop] = row
-    example.rowTop += 1
+    example.rowKeys[example.fields.pointee.rowTop] = key
+    example.rows[example.fields.pointee.rowTop] = row
+    example.fields.pointee.rowTop &+= 1
     guard let row else { return (nil, key) }
     return (row, EntityRow.effectiveKey(key, EntityRow.flags(row)))
   }
@@ -42,7 +60,7 @@ extension FeatureState {
       case .userID: single(example, operation.out, example.userHash)
       case .itemID: single(example, operation.out, example.itemHash)
       case .type: single(example, operation.out, example.type < 0 ? 0 : plan.types[example.type].nameHash)
-      case .origin: single(example, operation.out, example.originKey)
+      case .origin: single(example, operation.out, example.fields.pointee.originKey)
       case .hour: single(example, operation.out, CategoryHash.of(Moment.hour(example.timeNanos)))
       case .weekday: single(example, operation.out, CategoryHash.of(Moment.weekday(example.timeNanos)))
       case .entityCategory, .entityCategories, .entityNumber: entity(operation, example)
@@ -71,10 +89,10 @@ extension FeatureState {
   private func entity(_ operation: Operation, _ example: Example) {
     let side = Int(operation.b)
     let place = Int(operation.a)
-    if side == 0, !example.userOverride.isEmpty {
+    if side == 0, example.fields.pointee.hasUserOverride {
       return override(operation, example.userOverride, example)
     }
-    let row = side == 0 ? example.userRow : example.itemRow
+    let row = side == 0 ? example.fields.pointee.userRow : example.fields.pointee.itemRow
     switch operation.code {
     case .entityNumber:
       let missing = side == 0 ? plan.userMissing[place] : plan.itemMissing[place]
@@ -88,7 +106,7 @@ extension FeatureState {
       if let row, EntityRow.isPresent(row, place) { example.push(row.word64(operation.c), to: operation.out) }
     default:
       example.begin(operation.out)
-      let record = side == 0 ? example.userRecord : example.itemRecord
+      let record = side == 0 ? example.fields.pointee.userRecord : example.fields.pointee.itemRecord
       guard let record else { return }
       let (hashes, count) = EntityRecord.hashes(record, place)
       for index in 0..<count {
@@ -120,7 +138,7 @@ extension FeatureState {
   private func context(_ operation: Operation, _ example: Example) {
     let place = Int(operation.a)
     var buffer = example.requestContext
-    if example.hasCandidateContext {
+    if example.fields.pointee.hasCandidateContext {
       let own = example.candidateContext
       if own.count[place] > 0 || !own.number[place].isNaN { buffer = own }
     }
@@ -145,7 +163,7 @@ extension FeatureState {
   /// The keys of a group's rows: its seed with each tuple of its sources' values.
   private func rows(_ operation: Operation, _ example: Example) {
     let group = Int(operation.a)
-    let first = example.rowTop
+    let first = example.fields.pointee.rowTop
     example.rowStart[group] = Int32(truncatingIfNeeded: first)
     example.rowKeys[first] = plan.ranges[group].seed
     var count = 1
@@ -168,7 +186,7 @@ extension FeatureState {
     let reader = example.readers[group]
     for index in first..<first + count { example.rows[index] = reader.find(example.rowKeys[index]) }
     example.rowCount[group] = Int32(count)
-    example.rowTop = first + count
+    example.fields.pointee.rowTop = first + count
   }
 
   // MARK: Numbers

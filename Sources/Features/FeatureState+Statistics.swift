@@ -92,18 +92,19 @@ extension FeatureState {
   // MARK: Changing
 
   /// Changes one row by an event of type `bit`; `sign` -1 takes it back.
-  func change(
-    _ range: GroupRange, _ row: UnsafeMutablePointer<Float>, _ bit: UInt64, _ example: Example,
-    _ targets: UnsafePointer<Double>, sign: Int
+  static func change(
+    _ plan: FeaturePlan, _ range: GroupRange, _ row: UnsafeMutablePointer<Float>, _ bit: UInt64,
+    _ example: Example, sign: Int
   ) {
     let now = example.timeNanos
+    let targets = example.targets
     for index in range.first..<range.first + range.count {
       let update = plan.updates[index]
       guard update.types & bit != 0, !update.needsLabel || example.hasLabel else { continue }
       if sign < 0 {
-        Self.takeBack(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
+        takeBack(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
       } else {
-        Self.apply(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
+        apply(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
       }
     }
   }

@@ -86,11 +86,12 @@ extension FeatureState {
       guard types & bit != 0 else { return }
     }
     if sign > 0 { groups[group].prepare(now: seconds, room: count) }
-    groups[group].withWriter { [self] writer in
+    let plan = plan
+    groups[group].withWriter { writer in
       for index in start..<start + count {
         let key = example.rowKeys[index]
         guard let id = sign > 0 ? writer.findOrInsert(key) : writer.find(key) else { continue }
-        change(range, writer.weights(id), bit, example, example.targets, sign: sign)
+        Self.change(plan, range, writer.weights(id), bit, example, sign: sign)
       }
     }
   }
@@ -109,7 +110,7 @@ extension FeatureState {
   private mutating func admitUser(_ id: ByteView, _ seconds: UInt32, _ example: Example) {
     guard let ordinal = users.intern(id.bytes, now: seconds) else { return }
     setOrdinal(0, example.userKey, ordinal)
-    example.userOrdinal = ordinal
+    example.fields.pointee.userOrdinal = ordinal
     sweep(0)
   }
 
@@ -122,7 +123,7 @@ extension FeatureState {
     }
     guard let ordinal = items.intern(id.bytes, now: seconds) else { return }
     setOrdinal(1, example.itemKey, ordinal)
-    example.itemOrdinal = ordinal
+    example.fields.pointee.itemOrdinal = ordinal
     sweep(1)
   }
 
@@ -141,10 +142,11 @@ extension FeatureState {
     guard names > rows + max(1_024, rows / 4) else { return }
     var gone: [(ordinal: UInt32, key: UInt64)] = []
     let table = groups[group]
-    (group == 0 ? users : items).forEach { ordinal, name in
+    func visit(_ ordinal: UInt32, _ name: UnsafeRawBufferPointer) {
       let key = group == 0 ? Self.userKey(name) : Self.itemKey(name)
       if !table.contains(key) { gone.append((ordinal, key)) }
     }
+    (group == 0 ? users : items).forEach(visit)
     for (ordinal, key) in gone {
       if group == 0 {
         users.remove(ordinal)

@@ -53,7 +53,11 @@ final class DelimitedRows {
     var end = start
     while end < lines.range.count, !isSeparator(end) { end += 1 }
     let first = lines.range.lowerBound
-    try append(lines.text(first + start..<first + end))
+    if let text = lines.ascii(first + start..<first + end) {
+      fields.append(text)
+    } else {
+      try append(lines.text(first + start..<first + end))
+    }
     return end
   }
 

@@ -49,6 +49,14 @@ final class LineReader {
 
   subscript(_ index: Int) -> UInt8 { buffer[index] }
 
+  /// The bytes as text if they are ASCII, else nil.
+  func ascii(_ range: Range<Int>) -> String? {
+    buffer.withUnsafeBytes { bytes in
+      let part = UnsafeRawBufferPointer(rebasing: bytes[range])
+      return part.allSatisfy { $0 < 0x80 } ? String(decoding: part, as: UTF8.self) : nil
+    }
+  }
+
   /// Bytes of the current line.
   func text(_ range: Range<Int>) -> [UInt8] { Array(buffer[range]) }
 

@@ -35,6 +35,11 @@ package struct Covariance: Equatable, Sendable, ByteCodable {
     return elements
   }
 
+  /// Whole, and of so many numbers.
+  func fits(_ count: Int) -> Bool {
+    self.count == count && elements.count == (isFull ? count * count : count)
+  }
+
   func weightsOnly() -> Covariance {
     var copy = self
     copy.elements = []
@@ -77,7 +82,9 @@ package struct Covariance: Equatable, Sendable, ByteCodable {
         for row in 0..<count {
           let weight = product[row] * factor
           let start = row * count
-          for column in 0..<count { a[start + column] = (a[start + column] - weight * product[column]) * scale }
+          for column in 0..<count {
+            a[start + column] = (a[start + column] - weight * product[column]) * scale
+          }
         }
         // Both triangles alike to the last bit.
         for row in 1..<max(1, count) {

@@ -1,7 +1,7 @@
 // One example, seen first and learned after.
 
-internal import Tables
 internal import Configuration
+internal import Tables
 
 extension Ensemble {
   /// hot: the answer before learning. Makes rows for features, users and items that are new (they begin with what
@@ -22,18 +22,27 @@ extension Ensemble {
       case .joint, .bias:
         output.own = joints[member.index].predict(
           learning: features, scratch.joints[member.index], offset: base)
-        output.total = Bounds.logit(base + output.own)
+      case .linear:
+        output.own = linears[member.index].predict(
+          learning: features, scratch.linears[member.index], offset: base)
+      case .fm, .mf:
+        output.own = machines[member.index].predict(
+          learning: features, scratch.machines[member.index], offset: base)
+      case .mlp:
+        output.own = perceptrons[member.index].predict(
+          features.dense, UnsafePointer(outputs.base), scratch.perceptrons[member.index], offset: base)
       case .neighbours:
         let said = neighbours[member.index].predict(
           user: features.user, item: features.item, scratch.neighbours[member.index])
         output.own = said.average
         output.sum = said.sum
-        output.total = total(base: member.base < 0 ? priorZ : base, residual: said.average)
       case .pooled:
         output.own = pooled[member.index].predict(learning: features, scratch.pooled[member.index])
-        output.total = total(base: member.base < 0 ? priorZ : base, residual: output.own)
-      default: preconditionFailure()
       }
+      output.total =
+        member.learnsResiduals
+        ? total(base: member.base < 0 ? priorZ : base, residual: output.own)
+        : Bounds.logit(base + output.own)
       outputs[place] = output
     }
     let z = stack.combine(
@@ -77,12 +86,20 @@ extension Ensemble {
       case .joint, .bias:
         joints[member.index].learn(
           features, scratch.joints[member.index], target: target, weight: counted)
+      case .linear:
+        linears[member.index].learn(
+          features, scratch.linears[member.index], target: target, weight: weight, rateScale: rateScale)
+      case .fm, .mf:
+        machines[member.index].learn(
+          features, scratch.machines[member.index], target: target, weight: weight, rateScale: rateScale)
+      case .mlp:
+        perceptrons[member.index].learn(
+          scratch.perceptrons[member.index], target: target, weight: weight, rateScale: rateScale)
       case .neighbours:
         neighbours[member.index].learn(features, scratch.neighbours[member.index], residual: residual)
       case .pooled:
         pooled[member.index].learn(
           features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
-      default: preconditionFailure()
       }
     }
     count(features)

@@ -30,27 +30,40 @@ extension Ensemble {
       let base = member.base < 0 ? nil : all + member.base
       // Candidate by candidate: its members' outputs stand side by side, for the stack.
       let own = all + place
+      let numbers = scratch.numbers.base
       switch member.kind {
-      case .joint, .bias:
-        joints[member.index].score(batch, scratch.joints[member.index], out: scratch.numbers.base)
+      case .joint, .bias: joints[member.index].score(batch, scratch.joints[member.index], out: numbers)
+      case .linear: linears[member.index].score(batch, scratch.linears[member.index], out: numbers)
+      case .fm, .mf: machines[member.index].score(batch, scratch.machines[member.index], out: numbers)
+      case .mlp:
         for candidate in 0..<count {
-          own[candidate * members] = linearOutput(
-            scratch.numbers[candidate], base.map { $0[candidate * members].total } ?? 0)
+          numbers[candidate] = perceptrons[member.index].predict(
+            batch.dense(candidate), UnsafePointer(all + candidate * members),
+            scratch.perceptrons[member.index], offset: 0)
         }
       case .neighbours:
         for candidate in 0..<count {
           let said = neighbours[member.index].predict(
             user: batch.user, item: batch.item(candidate), scratch.neighbours[member.index])
-          own[candidate * members] = residualOutput(
-            said.average, said.sum, base.map { $0[candidate * members].total })
+          numbers[candidate] = said.average
+          own[candidate * members].sum = said.sum
         }
       case .pooled:
         pooled[member.index].prepare(user: batch.user, scratch.pooled[member.index])
         for candidate in 0..<count {
-          let said = pooled[member.index].score(item: batch.item(candidate), scratch.pooled[member.index])
-          own[candidate * members] = residualOutput(said, 0, base.map { $0[candidate * members].total })
+          numbers[candidate] = pooled[member.index].score(
+            item: batch.item(candidate), scratch.pooled[member.index])
         }
-      default: preconditionFailure()
+      }
+      let priorZ = member.learnsResiduals && member.base < 0 ? priorZ : 0
+      for candidate in 0..<count {
+        let base = base.map { $0[candidate * members].total } ?? priorZ
+        let place = candidate * members
+        own[place].own = numbers[candidate]
+        own[place].total =
+          member.learnsResiduals
+          ? total(base: base, residual: numbers[candidate]) : Bounds.logit(base + numbers[candidate])
+        if member.kind != .neighbours { own[place].sum = 0 }
       }
     }
     let user = popularity(Self.userCountKey(batch.user))
@@ -63,15 +76,5 @@ extension Ensemble {
         scratch.stack)
       body(candidate, prediction(z))
     }
-  }
-
-  @inline(__always)
-  private func linearOutput(_ own: Float, _ base: Float) -> MemberOutput {
-    MemberOutput(own: own, total: Bounds.logit(base + own))
-  }
-
-  @inline(__always)
-  private func residualOutput(_ own: Float, _ sum: Float, _ base: Float?) -> MemberOutput {
-    MemberOutput(own: own, sum: sum, total: total(base: base ?? priorZ, residual: own))
   }
 }

@@ -16,11 +16,16 @@ package import Tables
 
 /// What an ensemble answers.
 package struct Prediction: BitwiseCopyable, Equatable, Sendable {
-  package init(logit: Float, value: Float) { (self.logit, self.value) = (logit, value) }
   /// Before the link; for squared loss with the label's mean.
   package var logit: Float
   /// After the link: a probability, or the label clipped to its range.
   package var value: Float
+
+  @inlinable
+  package init(logit: Float, value: Float) {
+    self.logit = logit
+    self.value = value
+  }
 }
 
 package struct Ensemble: Sendable {
@@ -29,6 +34,10 @@ package struct Ensemble: Sendable {
   /// Examples of each user and each item.
   package internal(set) var counts: PagedTable
   package internal(set) var joints: [JointModel] = []
+  package internal(set) var linears: [LinearModel] = []
+  /// Factorisation machines and matrix factorisations.
+  package internal(set) var machines: [FactorisationMachine] = []
+  package internal(set) var perceptrons: [PerceptronModel] = []
   package internal(set) var neighbours: [NeighbourModel] = []
   package internal(set) var pooled: [PooledModel] = []
   package internal(set) var stack: Stack
@@ -42,12 +51,14 @@ package struct Ensemble: Sendable {
       layout: TableLayout(weights: 1, rowsPerPage: 16),
       bounds: TableBounds(maximumRows: plan.bounds.maximumRows))
     stack = Stack(plan)
-    for section in plan.members {
+    for (place, section) in plan.members.enumerated() {
       switch section.kind {
       case .joint, .bias: joints.append(JointModel(section, plan))
+      case .linear: linears.append(LinearModel(section, plan))
+      case .fm, .mf: machines.append(FactorisationMachine(section, plan))
+      case .mlp: perceptrons.append(PerceptronModel(section, plan, place: place))
       case .neighbours: neighbours.append(NeighbourModel(section, plan))
       case .pooled: pooled.append(PooledModel(section, plan))
-      default: preconditionFailure()
       }
     }
   }
@@ -96,6 +107,9 @@ package final class EnsembleScratch {
   let features: FeatureBuffer
   let batch: CandidateBatch
   let joints: [JointScratch]
+  let linears: [LinearScratch]
+  let machines: [FactorisationScratch]
+  let perceptrons: [PerceptronModelScratch]
   let neighbours: [NeighbourScratch]
   let pooled: [PooledScratch]
   let stack: StackScratch
@@ -111,6 +125,9 @@ package final class EnsembleScratch {
     features = FeatureBuffer(plan: ensemble.plan)
     batch = CandidateBatch(ensemble.plan)
     joints = ensemble.joints.map { JointScratch($0) }
+    linears = ensemble.linears.map { _ in LinearScratch() }
+    machines = ensemble.machines.map { FactorisationScratch($0) }
+    perceptrons = ensemble.perceptrons.map { PerceptronModelScratch($0) }
     neighbours = ensemble.neighbours.map { NeighbourScratch($0) }
     pooled = ensemble.pooled.map { PooledScratch($0) }
     stack = StackScratch(ensemble.stack)

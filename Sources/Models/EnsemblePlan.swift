@@ -39,8 +39,20 @@ struct MemberPlace: Equatable, Sendable {
   /// Place in `members` of the one whose error it learns; -1: the label.
   var base: Int
 
-  /// Kinds that share an array: a bias is a joint model with neither dense block nor vectors.
-  var family: MemberKind { kind == .bias ? .joint : kind }
+  /// Kinds that share an array: a bias is a joint model with neither dense block nor vectors, matrix factorisation
+  /// a factorisation machine over two ids.
+  var family: MemberKind { Self.family(kind) }
+
+  /// It learns what is left of the target as a number; others learn z with the base's as offset.
+  var learnsResiduals: Bool { kind == .neighbours || kind == .pooled }
+
+  static func family(_ kind: MemberKind) -> MemberKind {
+    switch kind {
+    case .bias: .joint
+    case .mf: .fm
+    default: kind
+    }
+  }
 }
 
 package struct EnsemblePlanError: Error, Equatable, CustomStringConvertible {
@@ -81,11 +93,15 @@ package final class EnsemblePlan: Sendable {
         }
         base = found
       }
-      let index = order.count { $0.family == (member.kind == .bias ? .joint : member.kind) }
+      if member.kind == .mlp, member.optimizer == .ftrl {
+        throw EnsemblePlanError(
+          description:
+            "model.members.\(member.name).optimizer: ftrl begins at 0, where a perceptron cannot; allowed here: "
+            + "adagrad, adam, sgd")
+      }
+      let index = order.count { $0.family == MemberPlace.family(member.kind) }
       order.append(MemberPlace(kind: member.kind, index: index, base: base))
     }
     self.order = order
   }
-
-  func sections(_ kind: MemberKind) -> [MemberSection] { members.filter { $0.kind == kind } }
 }

@@ -53,9 +53,9 @@ package struct JointModel: Sendable {
   let objective: Objective
   let factorCount: Int
   let seed: UInt64
-  let noise: Float
-  let curvature: Float
-  let forgetting: Double
+  private var noise: Float
+  private var curvature: Float
+  private var forgetting: Double
   package private(set) var sparse: PagedTable
   package private(set) var factors: PagedTable
   /// Of the dense block.
@@ -83,6 +83,12 @@ package struct JointModel: Sendable {
     covariance = Covariance(count: denseCount, prior: section.denseVariance)
   }
 
+  mutating func adopt(_ section: MemberSection) {
+    noise = Float(section.noise)
+    curvature = Float(section.curvature)
+    forgetting = section.denseForgetting
+  }
+
   // MARK: Learning
 
   /// hot: z of the example, rows made for features that are new; remembers in `scratch` what `learn` needs.
@@ -98,9 +104,13 @@ package struct JointModel: Sendable {
         let template = templates[Int(features.slots[index])]
         scratch.rows[index] = .missing
         guard template.isLinear else { continue }
-        guard let id = writer.findOrInsert(features.keys[index], initialise: { _, state in
-          state?[0] = template.variance
-        }) else { continue }
+        guard
+          let id = writer.findOrInsert(
+            features.keys[index],
+            initialise: { _, state in
+              state?[0] = template.variance
+            })
+        else { continue }
         scratch.rows[index] = id.rawValue
         z += writer.read(id)[0] * features.values[index]
       }

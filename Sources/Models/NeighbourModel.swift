@@ -13,10 +13,10 @@ internal import Tables
 
 package struct NeighbourModel: Sendable {
   let side: NeighbourSide
-  let pairShrinkage: Float
-  let weightShrinkage: Float
-  let squareShrinkage: Float
-  let historyShrinkage: Float
+  private var pairShrinkage: Float
+  private var weightShrinkage: Float
+  private var squareShrinkage: Float
+  private var historyShrinkage: Float
   package private(set) var histories: HistoryTable
   package private(set) var pairs: PairTable
 
@@ -28,6 +28,13 @@ package struct NeighbourModel: Sendable {
     historyShrinkage = Float(section.historyShrinkage)
     histories = HistoryTable(length: section.length, bounds: plan.bounds)
     pairs = PairTable(count: section.pairs)
+  }
+
+  mutating func adopt(_ section: MemberSection) {
+    pairShrinkage = Float(section.pairShrinkage)
+    weightShrinkage = Float(section.weightShrinkage)
+    squareShrinkage = Float(section.squareShrinkage)
+    historyShrinkage = Float(section.historyShrinkage)
   }
 
   /// (whose neighbours, whose history)
@@ -79,10 +86,12 @@ package struct NeighbourModel: Sendable {
     return copy
   }
 
-  mutating func withParts(
-    _ body: (inout PagedTable, inout PagedArray<PairSlot>) throws -> Void
-  ) rethrows {
-    try histories.withTable { table in try pairs.withSlots { slots in try body(&table, &slots) } }
+  mutating func withHistories(_ body: (inout PagedTable) throws -> Void) rethrows {
+    try histories.withTable(body)
+  }
+
+  mutating func withPairs(_ body: (inout PagedArray<PairSlot>) throws -> Void) rethrows {
+    try pairs.withSlots(body)
   }
 }
 

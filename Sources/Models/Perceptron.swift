@@ -13,11 +13,11 @@ package struct Perceptron: Sendable {
   /// Numbers of the input, of each hidden layer, and 1.
   let sizes: [Int]
   let optimizer: Optimizer
-  let rate: Float
+  private(set) var rate: Float
   let batch: Int
-  let decay: Float
-  let momentum: Float
-  let clip: Float
+  private(set) var decay: Float
+  private(set) var momentum: Float
+  private(set) var clip: Float
   /// First weight of each layer.
   let starts: [Int]
   package internal(set) var weights: DenseArray
@@ -61,6 +61,13 @@ package struct Perceptron: Sendable {
     }
     weights = DenseArray(first)
     state = DenseArray(count: 3 * total)
+  }
+
+  mutating func adopt(rate: Double = 1, decay: Double, momentum: Double = 0.9, clip: Double = 0) {
+    self.rate = Float(rate)
+    self.decay = Float(decay)
+    self.momentum = Float(momentum)
+    self.clip = Float(clip)
   }
 
   // MARK: Forward

@@ -17,8 +17,8 @@ package struct PooledModel: Sendable {
   let factorCount: Int
   let seed: UInt64
   let scale: Float
-  let rate: Float
-  let l2: Float
+  private var rate: Float
+  private var l2: Float
   let gradientInit: Float
   package private(set) var histories: HistoryTable
   package private(set) var vectors: PagedTable
@@ -34,6 +34,11 @@ package struct PooledModel: Sendable {
     vectors = PagedTable(
       layout: TableLayout(weights: 3 * section.factors, state: 3 * section.factors, rowsPerPage: 4),
       bounds: TableBounds(maximumRows: plan.bounds.maximumRows))
+  }
+
+  mutating func adopt(_ section: MemberSection) {
+    rate = Float(section.rate)
+    l2 = Float(section.l2)
   }
 
   // MARK: Learning
@@ -83,7 +88,8 @@ package struct PooledModel: Sendable {
   private mutating func step(_ scratch: PooledScratch, error: Float, rate: Float) {
     let (count, l2) = (factorCount, l2)
     @inline(__always)
-    func descend(_ weight: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>, _ gradient: Float) {
+    func descend(_ weight: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>, _ gradient: Float)
+    {
       let gradient = min(max(gradient, -1e15), 1e15)
       sum[0] = min(sum[0] + gradient * gradient, 1e30)
       weight[0] = Bounds.weight(weight[0] + rate * gradient / sum[0].squareRoot())

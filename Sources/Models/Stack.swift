@@ -16,8 +16,8 @@ package struct Stack: Sendable {
   let combination: Combination
   let inputs: StackInputs
   let objective: Objective
-  let forgetting: Double
-  let curvature: Float
+  private var forgetting: Double
+  private var curvature: Float
   package private(set) var weights: [Double]
   package private(set) var covariance: Covariance
   package internal(set) var perceptron: Perceptron?
@@ -38,6 +38,12 @@ package struct Stack: Sendable {
         hidden: plan.stack.hidden, optimizer: .adam, rate: plan.stack.rate, batch: plan.stack.batch,
         decay: plan.stack.decay, seed: 5)
     }
+  }
+
+  mutating func adopt(_ section: StackSection) {
+    forgetting = section.forgetting
+    curvature = Float(section.curvature)
+    perceptron?.adopt(rate: section.rate, decay: section.decay)
   }
 
   /// hot: the answer's z. `dense`: the example's block, without its constant.

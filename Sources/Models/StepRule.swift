@@ -92,7 +92,8 @@ enum FollowTheLeader {
 
   @inline(__always)
   static func step(
-    _ weight: inout Float, _ gradient: Float, _ z: UnsafeMutablePointer<Float>, _ n: UnsafeMutablePointer<Float>,
+    _ weight: inout Float, _ gradient: Float, _ z: UnsafeMutablePointer<Float>,
+    _ n: UnsafeMutablePointer<Float>,
     rate: Float, l1: Float, l2: Float
   ) {
     guard rate > 0 else { return }

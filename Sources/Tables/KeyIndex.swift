@@ -15,11 +15,11 @@
 // acquire and the writer stores them with release, so that a reader who sees a tag sees the id that goes with
 // it.
 
-internal import CKernels
+public import CKernels
 internal import Glibc
-package import Synchronization
+public import Synchronization
 
-package final class KeyIndex: @unchecked Sendable {
+public final class KeyIndex: @unchecked Sendable {
   // Sound because: one writer (the table's head); readers see words by acquire and release.
   @usableFromInline let words: UnsafeMutablePointer<Atomic<UInt64>>
   @usableFromInline let shift: UInt64
@@ -58,7 +58,7 @@ package final class KeyIndex: @unchecked Sendable {
     words.deallocate()
   }
 
-  @inlinable package var view: IndexView { IndexView(words: words, shift: shift) }
+  @inlinable public var view: IndexView { IndexView(words: words, shift: shift) }
 
   // MARK: Segments
 
@@ -211,9 +211,9 @@ package final class KeyIndex: @unchecked Sendable {
 }
 
 /// The index as readers see it: two words, no reference counts.
-package struct IndexView {
-  @usableFromInline package let words: UnsafeMutablePointer<Atomic<UInt64>>
-  @usableFromInline package let shift: UInt64
+public struct IndexView {
+  public let words: UnsafeMutablePointer<Atomic<UInt64>>
+  public let shift: UInt64
 
   @inlinable
   init(words: UnsafeMutablePointer<Atomic<UInt64>>, shift: UInt64) {
@@ -222,53 +222,53 @@ package struct IndexView {
   }
 
   /// Byte 12 of a line, in its second word.
-  @usableFromInline package static let overflow: UInt64 = 1 << 32
+  @inlinable static var overflow: UInt64 { 1 << 32 }
 
   /// Both halves of a product of 128 bits, folded: every bit of the key reaches the top and the bottom.
   @inlinable
-  package static func hash(_ key: UInt64) -> UInt64 {
+  public static func hash(_ key: UInt64) -> UInt64 {
     let product = (key ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
     return product.high ^ product.low
   }
 
   /// Never 0, which marks a free place.
   @inlinable
-  package static func tag(_ hash: UInt64) -> UInt8 {
+  public static func tag(_ hash: UInt64) -> UInt8 {
     let tag = UInt8(truncatingIfNeeded: hash &>> 40)
     return tag == 0 ? 1 : tag
   }
 
   @inlinable
-  package static func id(_ line: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<
+  public static func id(_ line: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<
     Atomic<UInt32>
   > {
     (line + 16 + place &* 4).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
-  package struct Segment {
-    @usableFromInline package let base: UnsafeMutableRawPointer
-    @usableFromInline package let mask: UInt64
+  public struct Segment {
+    public let base: UnsafeMutableRawPointer
+    public let mask: UInt64
 
     @inlinable
-    package init(_ word: UInt64) {
+    public init(_ word: UInt64) {
       base = UnsafeMutableRawPointer(bitPattern: UInt(word & ~63)).unsafelyUnwrapped
       mask = (1 &<< (word & 63)) &- 1
     }
 
     @inlinable
-    package func line(_ number: UInt64) -> UnsafeMutableRawPointer {
+    public func line(_ number: UInt64) -> UnsafeMutableRawPointer {
       base + Int(truncatingIfNeeded: number &<< 6)
     }
   }
 
   @inlinable
-  package func segment(_ hash: UInt64) -> Segment {
+  public func segment(_ hash: UInt64) -> Segment {
     Segment(words[Int(truncatingIfNeeded: hash &>> shift)].load(ordering: .acquiring))
   }
 
   /// The first id with the key's tag for which `matches` holds.
   @inlinable @inline(__always)
-  package func find(_ key: UInt64, where matches: (UInt32) -> Bool) -> UInt32? {
+  public func find(_ key: UInt64, where matches: (UInt32) -> Bool) -> UInt32? {
     let hash = Self.hash(key)
     let segment = segment(hash)
     let tag = Self.tag(hash)
@@ -292,7 +292,7 @@ package struct IndexView {
 
   /// Asks for the key's line.
   @inlinable @inline(__always)
-  package func prefetch(_ key: UInt64) {
+  public func prefetch(_ key: UInt64) {
     let hash = Self.hash(key)
     let segment = segment(hash)
     cowbird_prefetch(segment.line(hash & segment.mask))
@@ -301,7 +301,7 @@ package struct IndexView {
   /// The first id with the key's tag in its first line: good for prefetching, where comparing keys would wait
   /// for the very line that is to be fetched.
   @inlinable @inline(__always)
-  package func guess(_ key: UInt64) -> UInt32? {
+  public func guess(_ key: UInt64) -> UInt32? {
     let hash = Self.hash(key)
     let segment = segment(hash)
     let line = segment.line(hash & segment.mask)

@@ -15,7 +15,7 @@ package final class Reactor: @unchecked Sendable {
 
   let index: Int
   let options: ServerOptions
-  let methods: MethodTable
+  private(set) var methods: MethodTable
   let epoll: Int32
   let mailbox: Mailbox
   /// Connections held, for those who choose where a new one goes.
@@ -256,6 +256,8 @@ package final class Reactor: @unchecked Sendable {
     for connection in connections { connection?.close(.stopped) }
     for work in mailbox.shut() { work(self) }
     works.removeAll()
+    // What handlers hold may hold streams and replies, which hold this reactor.
+    methods = MethodTable(ServiceRegistry())
     again.removeAll()
     dirty.removeAll()
   }

@@ -16,28 +16,27 @@ package struct AttributeView {
     text = name
     var cursor = WireCursor(view)
     while !cursor.isAtEnd {
-      let (field, wire) = try cursor.tag()
-      switch (field, wire) {
-      case (1, 2): name = try cursor.bytes()
-      case (2, 1):
-        try set(.number, field)
+      // Tags of known fields are one byte: field << 3 | wire type.
+      switch try cursor.varint() {
+      case 0x0A: name = try cursor.bytes()
+      case 0x11:
+        try set(.number, 2)
         number = Double(bitPattern: try cursor.fixed64())
-      case (3, 2):
-        try set(.text, field)
+      case 0x1A:
+        try set(.text, 3)
         text = try cursor.bytes()
-      case (4, 2):
-        try set(.texts, field)
+      case 0x22:
+        try set(.texts, 4)
         text = try cursor.bytes()
         try TextViews.check(text)
-      case (5, 2):
-        try set(.numbers, field)
+      case 0x2A:
+        try set(.numbers, 5)
         text = try cursor.bytes()
         try NumberViews.check(text)
-      case (6, 0):
-        try set(.flag, field)
+      case 0x30:
+        try set(.flag, 6)
         flag = try cursor.varint() != 0
-      case (1...6, _): throw .wireType(field: field)
-      default: try cursor.skip(type: wire)
+      case let tag: try cursor.skip(tag: tag, known: 1...6)
       }
     }
   }
@@ -91,7 +90,7 @@ package struct AttributeViews: Sequence {
       left = views.count
     }
 
-    /// The framing was checked when the event was read, so nothing is lost to `try?`.
+    /// Nil at the end, and at an attribute that is malformed (which `EventView.refusal` tells from the end).
     package mutating func next() -> AttributeView? {
       nextBytes().flatMap { try? AttributeView($0) }
     }
@@ -122,8 +121,7 @@ struct AttributeCollector {
     self.field = field
   }
 
-  mutating func take(_ attribute: ByteView, at place: UnsafeRawPointer) throws(WireFormatError) {
-    _ = try AttributeView(attribute)
+  mutating func take(at place: UnsafeRawPointer) {
     if count == 0 { start = place }
     count += 1
   }

@@ -87,9 +87,12 @@ extension EventView {
       if views.count > bounds.attributes {
         fail("\(field)", "\(views.count) attributes; at most \(bounds.attributes)")
       }
-      for (index, view) in views.enumerated() where refusal == nil {
+      var index = 0
+      for view in views {
         attribute(view, field, index)
+        index += 1
       }
+      if index < views.count { fail("\(field)[\(index)]", "malformed") }
     }
 
     private mutating func attribute(_ view: AttributeView, _ list: StaticString, _ index: Int) {

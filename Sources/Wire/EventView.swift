@@ -39,8 +39,8 @@ package struct EventView {
   package private(set) var retractedID: ByteView
   package private(set) var retractedOffset: UInt64 = 0
 
-  /// Reads the fields of `cowbird.v1.Event`; attributes are read as they are iterated, and their framing is
-  /// checked here. O(bytes).
+  /// Reads the fields of `cowbird.v1.Event`. What stands inside an attribute is read when it is iterated, and
+  /// checked by `refusal`. O(fields).
   package init(_ bytes: UnsafeRawBufferPointer) throws(WireFormatError) {
     // A pointer that is never read through, for events of no bytes.
     let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
@@ -111,7 +111,8 @@ package struct EventView {
         hasValue = true
       case 5:
         try Self.expect(wire, 2, field)
-        try collector.take(try cursor.bytes(), at: start)
+        _ = try cursor.bytes()
+        collector.take(at: start)
       case 6:
         try Self.expect(wire, 5, field)
         weight = Float(bitPattern: try cursor.fixed32())
@@ -143,7 +144,8 @@ package struct EventView {
         action = Action(rawValue: Int32(truncatingIfNeeded: try cursor.varint())) ?? .unspecified
       case 4:
         try Self.expect(wire, 2, field)
-        try collector.take(try cursor.bytes(), at: start)
+        _ = try cursor.bytes()
+        collector.take(at: start)
       default: try cursor.skip(type: wire)
       }
     }

@@ -1,7 +1,6 @@
 // Answers are protobuf-c structs, whose strings and lists are pointers. This is where those come from: an arena
 // that lives as long as the answer is being packed.
 
-
 extension MessageArena {
   /// A C string. Text with a zero byte ends there.
   package func text(_ value: String) -> UnsafeMutablePointer<CChar> {

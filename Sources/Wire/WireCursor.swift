@@ -153,6 +153,13 @@ struct WireCursor {
     return UInt32(littleEndian: value)
   }
 
+  /// Passes over an unknown field; a field of `known` that comes here has another wire type than it should.
+  mutating func skip(tag: UInt64, known: ClosedRange<UInt64>) throws(WireFormatError) {
+    guard tag >> 3 > 0, tag >> 3 <= 0x1FFF_FFFF else { throw .malformed }
+    if known.contains(tag >> 3) { throw .wireType(field: Int(tag >> 3)) }
+    try skip(type: Int(tag & 7))
+  }
+
   /// Passes over a field that this build does not know.
   mutating func skip(type: Int) throws(WireFormatError) {
     switch type {

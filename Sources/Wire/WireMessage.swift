@@ -7,6 +7,10 @@ package import CMessages
 package protocol WireMessage {
   /// What protobuf-c knows of the message: its name and its fields.
   static var descriptor: MessageDescriptor { get }
+
+  /// A message with every field at its default. (The struct's own `init()` is all zeros: protobuf-c cannot
+  /// pack that.)
+  static var empty: Self { get }
 }
 
 /// A protobuf-c descriptor: constant data of the program, so any thread may read it.
@@ -31,13 +35,12 @@ extension WireMessage {
     }
   }
 
-  /// A message with every field at its default. (The struct's own `init()` is all zeros: protobuf-c cannot
-  /// pack that.)
-  package static var empty: Self {
+  /// A message that `initialise` has filled. Inlined where the type is known: nothing generic is left.
+  @inlinable @inline(__always)
+  package static func initialised(_ initialise: (UnsafeMutablePointer<Self>) -> Void) -> Self {
     withUnsafeTemporaryAllocation(of: Self.self, capacity: 1) { storage in
-      let message = storage.baseAddress!
-      protobuf_c_message_init(descriptor.pointer, UnsafeMutableRawPointer(message))
-      return message.move()
+      initialise(storage.baseAddress!)
+      return storage.baseAddress!.move()
     }
   }
 }
@@ -46,19 +49,27 @@ package enum Wire {
   /// Decodes `bytes` as an `M`, whose parts live in `arena` until it is reset.
   ///
   /// Throws INVALID_ARGUMENT, naming the message and what is wrong with it.
+  @inlinable @inline(__always)
   package static func unpack<M: WireMessage>(
     _: M.Type = M.self, from bytes: UnsafeRawBufferPointer, in arena: MessageArena
   ) throws(Status) -> UnsafeMutablePointer<M> {
-    try MessageCheck.check(bytes, as: M.descriptor)
+    try unpack(M.descriptor, from: bytes, in: arena).assumingMemoryBound(to: M.self)
+  }
+
+  /// Decodes `bytes` as the message that `descriptor` describes.
+  package static func unpack(
+    _ descriptor: MessageDescriptor, from bytes: UnsafeRawBufferPointer, in arena: MessageArena
+  ) throws(Status) -> UnsafeMutableRawPointer {
+    try MessageCheck.check(bytes, as: descriptor)
     let message = protobuf_c_message_unpack(
-      M.descriptor.pointer, arena.protobufAllocator, bytes.count,
+      descriptor.pointer, arena.protobufAllocator, bytes.count,
       bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
     guard let message else {
       throw arena.overflowed
-        ? Status(.resourceExhausted, "\(M.descriptor.name) is too large in memory: send fewer parts at once")
-        : Status(.invalidArgument, "\(M.descriptor.name) cannot be decoded")
+        ? Status(.resourceExhausted, "\(descriptor.name) is too large in memory: send fewer parts at once")
+        : Status(.invalidArgument, "\(descriptor.name) cannot be decoded")
     }
-    return UnsafeMutableRawPointer(message).assumingMemoryBound(to: M.self)
+    return UnsafeMutableRawPointer(message)
   }
 
   /// Decodes `bytes` as an `M` for the time that `body` runs.

@@ -58,6 +58,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
   private var fault = Fault.ioError
   private(set) var calls = 0
   private(set) var faults = 0
+  private(set) var failedSyncs = 0
 
   init(seed: UInt64) { dice = Dice(seed) }
 
@@ -294,6 +295,7 @@ final class SimulatedDisk: FileSystem, @unchecked Sendable {
         inode.dirty.removeAll()
         return
       }
+      disk.failedSyncs += 1
       disk.keepSome(of: inode, percent: 50)
       if disk.dice.chance(50) {
         // The pages were dropped: what is on the disk shows again.

@@ -82,7 +82,8 @@ import Wire
     try fixture.make(click("u", "i"))
     #expect(fixture.dense("count") == 0 && fixture.dense("pair") == 0)
     #expect(fixture.features("history").isEmpty && fixture.features("country").isEmpty)
-    #expect(fixture.example.features.first?.key != known.first)  // the weights learned before are out of reach
+    // The weights learned before are out of reach.
+    #expect(fixture.example.features.first?.key != known.first)
     try fixture.learn(click("u", "i"))
     #expect(fixture.state.users.find("u") != nil)
   }

@@ -157,14 +157,16 @@ final class Probe: @unchecked Sendable {
 final class Background: @unchecked Sendable {
   private var thread = pthread_t()
   private var isJoined = false
-  private let body: () -> Void
+  private var body: (() -> Void)?
 
   init(_ body: @escaping () -> Void) {
     self.body = body
     pthread_create(
       &thread, nil,
       { argument in
-        Unmanaged<Background>.fromOpaque(argument!).takeRetainedValue().body()
+        let thread = Unmanaged<Background>.fromOpaque(argument!).takeRetainedValue()
+        thread.body?()
+        thread.body = nil
         return nil
       }, Unmanaged.passRetained(self).toOpaque())
   }

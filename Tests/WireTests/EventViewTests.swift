@@ -133,10 +133,31 @@ import Testing
       ([0x10] + [UInt8](repeating: 0xFF, count: 11), .malformed),  // varint of 11 bytes
       ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], .truncated),  // length of 2^64 - 1
       ([0x42, 0x00, 0x4A, 0x00], .repeated(field: 9)),  // two kinds
-      ([0x42, 0x08, 0x2A, 0x06, 0x2A, 0x04, 0x0A, 0x02, 0x00, 0x00], .truncated),  // vector of 2 bytes
     ] as [([UInt8], WireFormatError)])
   func malformed(bytes: [UInt8], error: WireFormatError) {
     #expect(throws: error) { try read(bytes) { _ in } }
+  }
+
+  @Test(
+    "an attribute that is malformed inside ends the iteration and is refused",
+    arguments: [
+      [0x2A, 0x04, 0x0A, 0x02, 0x00, 0x00],  // a vector of two bytes
+      [0x0A, 0x09, 0x61],  // a name that reaches past the end
+      [0x10, 0x01],  // a number as varint
+      [0x30, 0x01, 0x30, 0x01],  // two values
+      [0x22, 0x02, 0x08, 0x01],  // a list of varints
+    ] as [[UInt8]])
+  func malformedAttribute(bytes: [UInt8]) throws {
+    let whole = [0x0A, 1, 0x74, 0x2A, 3, 0x0A, 1, 0x61, 0x2A, UInt8(bytes.count)] + bytes
+    try read([0x42, UInt8(whole.count)] + whole) { event in
+      #expect(event.attributes.count == 2 && event.attributes.map(\.name.string) == ["a"])
+      #expect(event.refusal(within: EventBounds()) != nil)
+    }
+    let last = [0x0A, 1, 0x74, 0x2A, UInt8(bytes.count)] + bytes
+    try read([0x42, UInt8(last.count)] + last) { event in
+      #expect(
+        event.refusal(within: EventBounds())?.description == "interaction.context[0]: malformed")
+    }
   }
 
   @Test("a refusal names the field, the value and the bound")

@@ -64,30 +64,32 @@ package struct BurstDetector: Sendable, Equatable {
   // hot: once per event.
   /// Whether this event of `key` is within the limit; takes a token if so.
   package mutating func admits(key: UInt64, timeNanos: Int64) -> Bool {
-    let index = slot(of: key)
-    var slot = slots[index]
-    if slot.key != key || slot.latest == .min { slot = Slot(key: key) }
-    let now = max(timeNanos, slot.latest)
-    slot.latest = now
-    let full = max(slot.full, now)
-    let isWithin = full.subtractingReportingOverflow(now).partialValue <= tolerance
-    if isWithin {
-      let next = full.addingReportingOverflow(increment)
-      slot.full = next.overflow ? .max : next.partialValue
+    let sets = UInt64(capacity / Self.ways)
+    let set = Int(CounterRandom.mix(key) & (sets - 1)) * Self.ways
+    let (increment, tolerance) = (increment, tolerance)
+    return slots.withChunk(of: set) { chunk, first in
+      let index = Self.place(of: key, in: chunk, first)
+      var slot = chunk[index]
+      if slot.key != key || slot.latest == .min { slot = Slot(key: key) }
+      let now = max(timeNanos, slot.latest)
+      slot.latest = now
+      let full = max(slot.full, now)
+      let isWithin = full.subtractingReportingOverflow(now).partialValue <= tolerance
+      if isWithin {
+        let next = full.addingReportingOverflow(increment)
+        slot.full = next.overflow ? .max : next.partialValue
+      }
+      chunk[index] = slot
+      return isWithin
     }
-    slots[index] = slot
-    return isWithin
   }
 
   /// The key's slot, or the one of its set that is full soonest (an empty one first).
-  private func slot(of key: UInt64) -> Int {
-    let sets = UInt64(capacity / Self.ways)
-    let first = Int(CounterRandom.mix(key) & (sets - 1)) * Self.ways
+  private static func place(of key: UInt64, in chunk: [Slot], _ first: Int) -> Int {
     var victim = first
-    for index in first..<first + Self.ways {
-      let slot = slots[index]
-      if slot.key == key, slot.latest != .min { return index }
-      if slot.full < slots[victim].full { victim = index }
+    for index in first..<first + ways {
+      if chunk[index].key == key, chunk[index].latest != .min { return index }
+      if chunk[index].full < chunk[victim].full { victim = index }
     }
     return victim
   }

@@ -34,6 +34,8 @@ package struct QuantileSketch: Sendable, Equatable {
   /// What the next value counts; grows with decay (forward decay), so that no bucket is scaled per value.
   private var gain = 1.0
   private let growth: Double
+  /// Where the buckets of recent keys were: a guess that is checked, and no part of the state.
+  private var guesses = Array(repeating: 0 as Int32, count: 256)
 
   /// - Parameters:
   ///   - maxBuckets: at least 1024; 12 bytes each.
@@ -133,13 +135,26 @@ package struct QuantileSketch: Sendable, Equatable {
   }
 
   private mutating func add(_ key: Int32, count: Double) {
+    let slot = Int(key & 255)
+    let guess = Int(guesses[slot])
+    if guess < keys.count, keys[guess] == key {
+      counts[guess] += count
+      return
+    }
     let index = keys.lowerBound(of: key)
+    guesses[slot] = Int32(index)
     if index < keys.count, keys[index] == key {
       counts[index] += count
     } else {
       keys.insert(key, at: index)
       counts.insert(count, at: index)
     }
+  }
+
+  package static func == (left: Self, right: Self) -> Bool {
+    left.maxBuckets == right.maxBuckets && left.halfLife == right.halfLife && left.bits == right.bits
+      && left.sum == right.sum && left.gain == right.gain && left.keys == right.keys
+      && left.counts == right.counts
   }
 
   private mutating func joinPairs() {

@@ -29,6 +29,15 @@ package struct ChunkedArray<Element: Equatable & Sendable>: Sendable, Equatable 
     _modify { yield &chunks[index >> Self.shift][index & Self.mask] }
   }
 
+  /// Lends the chunk that holds `index`, and the index inside of it: for several elements that lie together. Aligned
+  /// groups of a power of two elements, up to a chunk, never cross chunks.
+  @inlinable
+  package mutating func withChunk<Result>(
+    of index: Int, _ body: (inout [Element], Int) -> Result
+  ) -> Result {
+    body(&chunks[index >> Self.shift], index & Self.mask)
+  }
+
   /// Replaces each element by what `body` makes of it, in order.
   package mutating func updateEach(_ body: (inout Element) -> Void) {
     for chunk in chunks.indices {

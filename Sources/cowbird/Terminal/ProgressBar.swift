@@ -2,11 +2,12 @@
 // nothing, so that logs stay readable.
 
 import Glibc
+import Primitives
 
 struct ProgressBar {
   private let title: String
   /// 0: unknown.
-  private let total: Int
+  let total: Int
   private let unit: String
   private let start: UInt64
   private var lastDrawn: UInt64 = 0
@@ -17,13 +18,13 @@ struct ProgressBar {
     self.total = total
     self.unit = unit
     self.isShown = isShown
-    start = Clock.monotonicNanos()
+    start = MonotonicClock.nanos()
   }
 
   /// Draws at most ten times a second.
   mutating func update(_ done: Int, note: String = "") {
     guard isShown else { return }
-    let now = Clock.monotonicNanos()
+    let now = MonotonicClock.nanos()
     guard now - lastDrawn > 100_000_000 else { return }
     lastDrawn = now
     draw(done, note: note, now: now)
@@ -31,7 +32,7 @@ struct ProgressBar {
 
   mutating func finish(_ done: Int, note: String = "") {
     guard isShown else { return }
-    draw(done, note: note, now: Clock.monotonicNanos())
+    draw(done, note: note, now: MonotonicClock.nanos())
     Terminal.write("\n", to: STDERR_FILENO)
   }
 
@@ -51,20 +52,5 @@ struct ProgressBar {
     }
     if !note.isEmpty { line += "  \(note)" }
     Terminal.write("\r\u{1B}[2K" + String(line.prefix(Terminal.width - 1)), to: STDERR_FILENO)
-  }
-}
-
-enum Clock {
-  /// Unix time in nanoseconds.
-  static func nowNanos() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
-
-  static func monotonicNanos() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

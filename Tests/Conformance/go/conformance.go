@@ -1,7 +1,7 @@
 // A client that nobody of this project wrote: containerd's own ttrpc, as Debian packages it, against a server
 // that has cowbird.v1.Health and cowbird.v1.Echo.
 //
-//	conformance SOCKET
+//	conformance [SOCKET]		(else $COWBIRD_SOCKET)
 //
 // It is built without modules from /usr/share/gocode (see the Makefile's target test-go). Debian's ttrpc is 1.1:
 // unary calls. Messages are plain structs with protobuf tags, as ttrpc's own are, so that no generator is needed.
@@ -200,11 +200,14 @@ func manyCallsRunAtTheSameTime(client *ttrpc.Client) {
 }
 
 func main() {
-	if len(os.Args) != 2 {
+	path = os.Getenv("COWBIRD_SOCKET")
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
+	if path == "" {
 		fmt.Fprintln(os.Stderr, "usage: conformance SOCKET")
 		os.Exit(2)
 	}
-	path = os.Args[1]
 	client := dial()
 	defer client.Close()
 	for _, test := range []struct {

@@ -215,7 +215,7 @@ private let start: Int64 = 1_750_000_000 * second
     var writer = ByteWriter()
     hygiene.encode(to: &writer)
     var reader = ByteReader(writer.bytes)
-    var copy = try Hygiene(rules: rules, from: &reader)
+    var copy = try Hygiene(rules: rules, eventTypes: 2, from: &reader)
     #expect(copy == hygiene && reader.isAtEnd)
     for k in 300..<600 {
       let numbers = [Double(k % 9)]

@@ -144,13 +144,13 @@ static cowbird_code read_answer(cowbird_client *client, const struct frame *fram
 /* Ends a call whose slot is DONE or LOST. */
 static cowbird_code finish(cowbird_client *client, struct slot *slot, cowbird_bytes *response) {
   bool was_lost = slot->state == SLOT_LOST, overflowed = slot->overflowed;
+  const char *fate = slot->unsent ? "it was not sent" : "it may have been done";
   struct frame frame = {0};
   if (!was_lost && !overflowed) frame_read_header(slot->stash.bytes, &frame);
   slot_release(client, slot);
   if (was_lost)
     return client_fail(client, COWBIRD_UNAVAILABLE,
-                       "the connection was lost (%s) while the call was in flight: it may have been done",
-                       client->lost);
+                       "the connection was lost (%s) while the call was in flight: %s", client->lost, fate);
   if (overflowed) return client_no_memory(client);
   return read_answer(client, &frame, response);
 }

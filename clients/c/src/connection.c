@@ -103,14 +103,15 @@ cowbird_code connection_open(cowbird_client *client, deadline until) {
 /* All that is in flight ends as lost; nothing queued is sent any more. */
 static void end_in_flight(cowbird_client *client, const char *why) {
   buffer_clear(&client->out);
-  client->sent = client->queued;
   snprintf(client->lost, sizeof client->lost, "%s", why);
   for (uint32_t i = 0; i <= client->slot_mask; i++) {
     struct slot *slot = &client->slots[i];
     if (slot->state != SLOT_WAITING) continue;
     slot->state = SLOT_LOST;
+    slot->unsent = slot->begin >= client->sent;
     if (!slot->is_stream) client->done++;
   }
+  client->sent = client->queued;
 }
 
 static void close_descriptor(cowbird_client *client) {

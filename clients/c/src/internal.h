@@ -99,6 +99,7 @@ struct slot {
   uint32_t id;
   uint8_t state;
   bool is_stream, overflowed;
+  bool unsent; /* LOST before its first byte had left */
   deadline deadline;
   uint64_t begin;      /* place of its first byte in all that this handle has queued */
   struct buffer stash; /* frames that came while something else was waited for, headers included */

@@ -205,7 +205,9 @@ cowbird_code cowbird_stream_receive(cowbird_stream *stream, cowbird_bytes *messa
 }
 
 cowbird_code cowbird_stream_wait(cowbird_stream *stream, int64_t wait_nanos, cowbird_bytes *message) {
-  return stream_wait(stream, now_nanos() + (wait_nanos > 0 ? wait_nanos : 0), message);
+  deadline now = now_nanos();
+  if (wait_nanos < 0) wait_nanos = 0;
+  return stream_wait(stream, wait_nanos < NO_DEADLINE - now ? now + wait_nanos : NO_DEADLINE, message);
 }
 
 cowbird_code cowbird_stream_receive_message(cowbird_stream *stream, const ProtobufCMessageDescriptor *answer,

@@ -124,6 +124,8 @@ class _Session:
                 return
             length, stream, kind, flags = HEADER.unpack(head)
             data = self.reader.read(length)
+            if len(data) < length:
+                return
             if kind == 1:
                 self.request(stream, flags, data)
             elif kind == 3 and stream in self.streams:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import threading
 import time
 
@@ -20,7 +21,7 @@ from cowbird import (
     Unavailable,
 )
 from cowbird._wire import HEADER
-from cowbird.v1 import EchoResponse
+from cowbird.v1 import EchoRequest, EchoResponse
 from fake_server import FakeServer
 
 ECHO = "cowbird.v1.Echo"
@@ -95,6 +96,41 @@ def test_a_lost_connection_ends_what_is_in_flight(fake):
         assert not waiting.is_alive()
         with pytest.raises(Unavailable):
             chat.receive()
+
+
+def test_connections_that_vanish_leave_no_thread_waiting(fake):
+    stop = time.monotonic() + 2
+    wrong: list[object] = []
+
+    def work(thread: int) -> None:
+        choose = random.Random(thread)
+        while time.monotonic() < stop:
+            try:
+                if choose.random() < 0.7:
+                    number = choose.randrange(1 << 30)
+                    payload = b"x" * choose.choice([1, 5000, 300_000])
+                    answer = client.echo.unary(payload, number=number, timeout=choose.choice([0.005, 0.5, 10]))
+                    if answer.number != number:
+                        wrong.append((thread, number))
+                else:
+                    with client.echo.chat(timeout=10) as chat:
+                        chat.send_all(EchoRequest(number=n) for n in range(10))
+                        if [one.number for one in chat] != list(range(10)):
+                            wrong.append(thread)
+            except (Unavailable, DeadlineExceeded):
+                pass
+
+    with Client(fake.path, timeout=10) as client:
+        threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < stop:
+            time.sleep(0.1)
+            fake.drop_connections()
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+    assert not wrong
 
 
 def test_metadata_and_timeouts_travel(fake):

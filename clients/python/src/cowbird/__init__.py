@@ -5,10 +5,12 @@
 """
 
 from . import values as values
-from ._event_stream import EventStream as EventStream
-from ._event_stream_async import AsyncEventStream as AsyncEventStream
-from .aio import AsyncClient as AsyncClient, AsyncStream as AsyncStream
-from .client import Client as Client, Stream as Stream, Submitted as Submitted
+from ._async import AsyncEventStream as AsyncEventStream
+from ._calls import Stream as Stream, Submitted as Submitted
+from ._connection import AsyncStream as AsyncStream
+from ._sync import EventStream as EventStream
+from .aio import AsyncClient as AsyncClient
+from .client import Client as Client
 from .errors import (
     Aborted as Aborted,
     AlreadyExists as AlreadyExists,

@@ -1,6 +1,6 @@
 """Events that survive reconnects: numbered, held until acknowledged, sent again from where the log stands.
 
-Made from `_event_stream_async.py` by `tools/unasync.py`: change that.
+Made from `_async/event_stream.py` by `tools/unasync.py`: change that.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import time as clock
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
-from ._wire import varint
-from .errors import DeadlineExceeded, FailedPrecondition, Internal, Unavailable
-from .v1 import Durability, Event, StreamRequest, StreamResponse
-from .values import Attributes, Moment, Refused, interaction
+from .._wire import varint
+from ..errors import DeadlineExceeded, FailedPrecondition, Internal, Unavailable
+from ..v1 import Durability, Event, StreamRequest, StreamResponse
+from ..values import Attributes, Moment, Refused, interaction
 
 if TYPE_CHECKING:
-    from .client import Client, Stream
+    from .._calls import Stream
+    from ..client import Client
 
 _BATCH_BYTES = 1 << 20
 

@@ -1,6 +1,6 @@
 """Events that survive reconnects: numbered, held until acknowledged, sent again from where the log stands.
 
-`tools/unasync.py` makes `_event_stream.py` (the sync one) from this file.
+`tools/unasync.py` makes `_sync/event_stream.py` from this file.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
-from ._wire import varint
-from .errors import DeadlineExceeded, FailedPrecondition, Internal, Unavailable
-from .v1 import Durability, Event, StreamRequest, StreamResponse
-from .values import Attributes, Moment, Refused, interaction
+from .._wire import varint
+from ..errors import DeadlineExceeded, FailedPrecondition, Internal, Unavailable
+from ..v1 import Durability, Event, StreamRequest, StreamResponse
+from ..values import Attributes, Moment, Refused, interaction
 
 if TYPE_CHECKING:
-    from .aio import AsyncClient, AsyncStream
+    from .._connection import AsyncStream
+    from ..aio import AsyncClient
 
 _BATCH_BYTES = 1 << 20
 

@@ -1,0 +1,99 @@
+// What a factorisation machine remembers between predicting and learning, and what it scores with.
+
+final class FactorisationScratch {
+  /// The features it is over: the example's own, or the two ids.
+  var keys: UnsafePointer<UInt64>
+  var values: UnsafePointer<Float>
+  var count = 0
+  let ids = Buffer<UInt32>(256)
+  let found = Buffer<UnsafePointer<Float>?>(256)
+  let writable = Buffer<UnsafeMutablePointer<Float>?>(256)
+  let states = Buffer<UnsafeMutablePointer<Float>?>(256)
+  let kept = Buffer<Float>(256)
+  /// Sum of vectors of the last example, and of the part that candidates share.
+  let sum: Buffer<Float>
+  let sharedSum: Buffer<Float>
+  let slopes = Buffer<Float>(256)
+  let example = FieldAwareExample()
+  var z: Float = 0
+  private let idKeys = Buffer<UInt64>(2)
+  private let idValues = Buffer<Float>(2)
+  /// Rows of keys that have none.
+  private let initial = Buffer<Float>(256)
+  private let width: Int
+
+  init(_ model: FactorisationMachine) {
+    width = model.width
+    sum = Buffer(model.factorCount)
+    sharedSum = Buffer(model.factorCount)
+    keys = UnsafePointer(idKeys.base)
+    values = UnsafePointer(idValues.base)
+    (idValues[0], idValues[1]) = (1, 1)
+  }
+
+  @inline(__always)
+  func reserve(_ count: Int) {
+    ids.reserve(count)
+    found.reserve(count)
+    writable.reserve(count)
+    states.reserve(count)
+    kept.reserve(count)
+  }
+
+  /// The ids that are there, as features of value 1; returns how many.
+  @inline(__always)
+  func selectIDs(_ user: UInt64, _ item: UInt64) -> Int {
+    let both = FactorisationMachine.idKeys(user, item)
+    var count = 0
+    if user != 0 {
+      idKeys[count] = both.0
+      count += 1
+    }
+    if item != 0 {
+      idKeys[count] = both.1
+      count += 1
+    }
+    keys = UnsafePointer(idKeys.base)
+    values = UnsafePointer(idValues.base)
+    return count
+  }
+
+  /// hot: gives keys without a row what a new one would hold.
+  @inline(__always)
+  func fillMissing(_ count: Int, seed: UInt64, scale: Float) {
+    var missing = 0
+    for index in 0..<count where found[index] == nil { missing += 1 }
+    if missing > 0 { makeRows(missing, count, seed: seed, scale: scale) }
+  }
+
+  private func makeRows(_ missing: Int, _ count: Int, seed: UInt64, scale: Float) {
+    initial.reserve(missing * width)
+    var row = initial.base
+    for index in 0..<count where found[index] == nil {
+      row[0] = 0
+      InitialVector.fill(row + 1, width - 1, seed: seed, key: keys[index], scale: scale)
+      found[index] = UnsafePointer(row)
+      row += width
+    }
+  }
+}
+
+/// One candidate's features side by side.
+final class FieldAwareExample {
+  let rows = Buffer<UnsafePointer<Float>?>(64)
+  let values = Buffer<Float>(64)
+  let slots = Buffer<UInt16>(64)
+
+  func reserve(_ count: Int) {
+    rows.reserve(count)
+    values.reserve(count)
+    slots.reserve(count)
+  }
+
+  @inline(__always)
+  func set(_ place: Int, _ row: UnsafePointer<Float>?, _ value: Float, _ slot: UInt16) {
+    rows[place] = row
+    values[place] = value
+    slots[place] = slot
+  }
+}

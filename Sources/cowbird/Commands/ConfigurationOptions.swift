@@ -1,0 +1,43 @@
+// How commands are told their configuration: a file, or a preset by name.
+
+import ArgumentParser
+import Configuration
+import Foundation
+
+struct ConfigurationOptions: ParsableArguments {
+  @Option(name: .long, help: "Configuration file.")
+  var config: String?
+
+  @Option(name: .long, help: "Ready-made configuration: ratings, clicks, ads or fraud.")
+  var preset: String?
+
+  /// The configuration; `fallback` where neither option is given.
+  func load(fallback: Preset = .ratings) throws -> Configuration {
+    if let config, preset != nil {
+      throw ValidationError("--config and --preset exclude each other: write \"preset: NAME\" into \(config)")
+    }
+    if let config {
+      guard let data = FileManager.default.contents(atPath: config) else {
+        throw Refused("\(config): cannot be read")
+      }
+      do {
+        return try Configuration(yaml: String(decoding: data, as: UTF8.self))
+      } catch {
+        throw Refused("\(config):\n\(error)")
+      }
+    }
+    guard let preset else { return fallback.configuration }
+    guard let known = Preset(rawValue: preset) else {
+      let names = Preset.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("no preset \"\(preset)\"; there are \(names)")
+    }
+    return known.configuration
+  }
+}
+
+/// A command that was understood and refused: exit code 1.
+struct Refused: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,103 @@
+// `cowbird evaluate`: a configuration over files, without a daemon.
+
+import ArgumentParser
+import Configuration
+import Features
+import Foundation
+import Learning
+import Primitives
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a configuration over files: each event is predicted, scored, then learned.",
+    discussion: """
+      Examples:
+        cowbird evaluate --preset ratings ratings.csv
+        cowbird evaluate --preset ratings --users users.tsv --items items.tsv --json ratings.tsv
+        cowbird evaluate --preset ads --format vw --publish-every 1000 clicks.vw
+        cowbird evaluate --preset clicks --rank --train-fraction 0.9 events.tsv
+      """)
+
+  @OptionGroup var configuration: ConfigurationOptions
+
+  @Option(help: "tsv, csv, json, movielens, vw, libsvm or libffm. Default: by the file's name.")
+  var format: String?
+
+  @Option(help: "File with attributes of users.")
+  var users: String?
+
+  @Option(help: "File with attributes of items.")
+  var items: String?
+
+  @Flag(help: "The result as JSON.")
+  var json = false
+
+  @Option(name: .customLong("publish-every"), help: "Answer from a revision up to so many events old.")
+  var publishEvery = 1
+
+  @Option(help: "Labels are learned so much later than their events, such as 30m.")
+  var delay: String?
+
+  @Option(help: "Learning curves into a file that ends in .png or .svg.")
+  var plot: String?
+
+  @Flag(help: "Judge the ranking of the catalogue instead of the predictions.")
+  var rank = false
+
+  @Option(
+    name: .customLong("train-fraction"), help: "With --rank: the part that is learned without being judged.")
+  var trainFraction = 0.9
+
+  @Argument(help: "Files of events; - is standard input.")
+  var files: [String]
+
+  func validate() throws {
+    guard publishEvery >= 1 else { throw ValidationError("--publish-every: at least 1") }
+    guard (0...1).contains(trainFraction) else { throw ValidationError("--train-fraction: 0 to 1") }
+    guard !files.isEmpty else { throw ValidationError("name at least one file of events") }
+  }
+
+  func run() throws {
+    let configuration = try configuration.load()
+    if rank { return try runRank(configuration) }
+    var options = EvaluationOptions()
+    options.publishEvery = publishEvery
+    if let delay {
+      guard let nanos = DurationText.parse(delay), nanos >= 0 else {
+        throw ValidationError("--delay: \"\(delay)\" is no duration; try 30m, 2h or 7d")
+      }
+      options.delayNanos = nanos
+    }
+    var evaluation = try Evaluation(FeaturePlan(configuration), options: options)
+    let source = try EventFiles(
+      configuration: configuration, format: format, users: users, items: items, paths: files)
+    var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")
+    let start = MonotonicClock.nanos()
+    try source.forEach { bytes, read in
+      try bytes.withUnsafeBytes { try evaluation.take($0) }
+      bar.update(read)
+    }
+    bar.finish(source.totalBytes)
+    let seconds = Double(MonotonicClock.nanos() - start) / 1e9
+    let report = EvaluationReport(evaluation, seconds: seconds)
+    if let plot { try report.draw(to: plot) }
+    print(json ? report.json.pretty : report.text)
+  }
+
+  private func runRank(_ configuration: Configuration) throws {
+    guard var evaluation = try RankEvaluation(FeaturePlan(configuration)) else {
+      throw Refused("the configuration has no retriever (retrieval.retrievers); try --preset clicks")
+    }
+    let source = try EventFiles(
+      configuration: configuration, format: format, users: users, items: items, paths: files)
+    try source.forEach { bytes, _ in try bytes.withUnsafeBytes { try evaluation.take($0) } }
+    var bar = ProgressBar("rank", total: 1, unit: "events")
+    evaluation.run(trainShare: trainFraction) { done, total in
+      if bar.total != total { bar = ProgressBar("rank", total: total, unit: "events") }
+      bar.update(done)
+    }
+    bar.finish(bar.total)
+    let report = RankReport(evaluation)
+    print(json ? report.json.pretty : report.text)
+  }
+}

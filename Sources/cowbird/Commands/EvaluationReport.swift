@@ -1,0 +1,118 @@
+// What `evaluate` says: a table for people, JSON for scripts, curves for the eye.
+
+import Configuration
+import Features
+import Foundation
+import Learning
+import Plot
+import Primitives
+import Statistics
+
+struct EvaluationReport {
+  private let evaluation: Evaluation
+  private let seconds: Double
+  private let whole: [MetricValue]
+  private let first30: [MetricValue]
+  private let last70: [MetricValue]
+
+  init(_ evaluation: Evaluation, seconds: Double) {
+    self.evaluation = evaluation
+    self.seconds = seconds
+    whole = evaluation.metrics()
+    first30 = evaluation.metrics(from: 0, to: 0.3)
+    last70 = evaluation.metrics(from: 0.3, to: 1)
+  }
+
+  /// A top-level key for each metric, and the same under `first30` and `last70`.
+  var json: JSON {
+    func members(_ values: [MetricValue]) -> [(String, JSON)] { values.map { ($0.name, .number($0.value)) } }
+    let counters = evaluation.model.counters
+    return .object(
+      members(whole) + [
+        ("first30", .object(members(first30))), ("last70", .object(members(last70))),
+        ("examples", .integer(Int64(evaluation.scored.count))),
+        ("events", .unsigned(counters.events)), ("quarantined", .unsigned(counters.quarantined)),
+        ("ignored", .unsigned(counters.ignored)), ("refused", .unsigned(counters.refused)),
+        ("seconds", .number(seconds)),
+        ("events_per_second", .number(seconds > 0 ? Double(evaluation.records) / seconds : 0)),
+        ("digest", .text(evaluation.model.digest.description)),
+        ("configuration_hash", .text(String(evaluation.model.plan.configuration.learnedHash, radix: 16))),
+      ])
+  }
+
+  var text: String {
+    var table = TextTable(["metric", "whole", "first 30%", "last 70%"])
+    for value in whole {
+      func shown(_ values: [MetricValue]) -> String {
+        values.first { $0.name == value.name }.map { Format.decimal($0.value) } ?? ""
+      }
+      table.add([value.name, Format.decimal(value.value), shown(first30), shown(last70)])
+    }
+    let counters = evaluation.model.counters
+    var lines = [
+      table.rendered(), "",
+      "\(Format.count(evaluation.scored.count)) examples of \(Format.count(evaluation.records)) events in "
+        + "\(Format.duration(seconds: seconds)) "
+        + "(\(Format.count(Int(Double(evaluation.records) / max(seconds, 1e-9)))) events/s)",
+    ]
+    if counters.quarantined + counters.ignored + counters.refused > 0 {
+      lines.append(
+        "not learned: \(counters.quarantined) set aside by hygiene, \(counters.ignored) of unknown types, "
+          + "\(counters.refused) with numbers that are not finite")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The main metric over the stream, whole and over the last tenth of it.
+  func draw(to path: String) throws {
+    let isBinary = whole.contains { $0.name == "logloss" }
+    let figure = Figure(
+      title: "Prequential learning curve",
+      panels: [
+        Panel(
+          yLabel: isBinary ? "logloss" : "rmse",
+          series: [
+            Series(name: "so far", points: curve(isBinary, window: nil)),
+            Series(
+              name: "last tenth", points: curve(isBinary, window: max(100, evaluation.scored.count / 10))),
+          ])
+      ])
+    guard path.hasSuffix(".png") || path.hasSuffix(".svg") else {
+      throw Refused("--plot: \(path) ends in neither .png nor .svg")
+    }
+    let bytes = path.hasSuffix(".png") ? figure.png() : Array(figure.svg().utf8)
+    guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
+      throw Refused("--plot: \(path) cannot be written")
+    }
+  }
+
+  private func curve(_ isBinary: Bool, window: Int?) -> [Point] {
+    let scored = evaluation.scored
+    var losses: [Double] = []
+    losses.reserveCapacity(scored.count)
+    for entry in scored {
+      let (p, y) = (Double(entry.prediction), Double(entry.label))
+      if isBinary {
+        let bounded = min(max(p, 1e-7), 1 - 1e-7)
+        losses.append(-(y * log(bounded) + (1 - y) * log(1 - bounded)))
+      } else {
+        losses.append((p - y) * (p - y))
+      }
+    }
+    var points: [Point] = []
+    var sum = 0.0
+    let step = max(1, losses.count / 500)
+    for (index, loss) in losses.enumerated() {
+      sum += loss
+      var count = index + 1
+      if let window, count > window {
+        sum -= losses[index - window]
+        count = window
+      }
+      guard index >= 50, index % step == 0 else { continue }
+      let mean = max(0, sum / Double(count))
+      points.append(Point(Double(index + 1), isBinary ? mean : mean.squareRoot()))
+    }
+    return points
+  }
+}

@@ -1,0 +1,117 @@
+// Events from files, in any of the formats, as the bytes that the log and the learner take.
+
+import Configuration
+import Formats
+import Wire
+
+/// Side files with what is known of users and items, and the files of events, one after the other.
+struct EventFiles {
+  let configuration: Configuration
+  let format: EventFormat?
+  let users: String?
+  let items: String?
+  let paths: [String]
+  /// Name of the event type for files that do not say.
+  let defaultType: String
+
+  /// - Throws: `FormatError` for a format that is not known.
+  init(configuration: Configuration, format: String?, users: String?, items: String?, paths: [String]) throws
+  {
+    self.configuration = configuration
+    if let format {
+      guard let known = EventFormat(rawValue: format.lowercased()) else {
+        throw FormatError(
+          file: "--format", line: 0, problem: "is \"\(format)\"", allowed: EventFormat.allNames)
+      }
+      self.format = known
+    } else {
+      self.format = nil
+    }
+    self.users = users
+    self.items = items
+    self.paths = paths
+    defaultType = Self.defaultType(configuration)
+  }
+
+  /// The type whose label is the event's value if there is one, else the first that has a label.
+  private static func defaultType(_ configuration: Configuration) -> String {
+    let byValue = configuration.events.first { $0.label == .value || $0.label == .threshold }
+    let labelled = configuration.events.first { $0.label != .none }
+    return (byValue ?? labelled ?? configuration.events.first)?.name ?? ""
+  }
+
+  var totalBytes: Int { paths.reduce(0) { $0 + Self.size($1) } }
+
+  private static func size(_ path: String) -> Int {
+    (try? EventReader(path: path, format: .tsv))?.totalBytes ?? 0
+  }
+
+  /// Hands each event on, entities first.
+  /// - Parameter body: the event's bytes, and how many bytes of the event files are read.
+  func forEach(_ body: ([UInt8], Int) throws -> Void) throws {
+    var readers = try paths.map { try EventReader(path: $0, format: format) }
+    var first: RawRecord?
+    if !readers.isEmpty { first = try readers[0].next() }
+    var startNanos: Int64 = 0
+    if case .event(let event)? = first { startNanos = event.timeNanos }
+    for (path, kind) in [(users, RawEntityChange.Kind.user), (items, .item)] {
+      guard let path else { continue }
+      let reader = try EntityReader(path: path, kind: kind)
+      while var change = try reader.next() {
+        if change.timeNanos == 0 { change.timeNanos = startNanos }
+        try body(Self.builder(change).encoded(), 0)
+      }
+    }
+    var done = 0
+    while !readers.isEmpty {
+      let reader = readers.removeFirst()
+      var record = first
+      first = nil
+      if record == nil { record = try reader.next() }
+      while let current = record {
+        try body(encoded(current), done + reader.bytesRead)
+        record = try reader.next()
+      }
+      done += reader.bytesRead
+    }
+  }
+
+  func encoded(_ record: RawRecord) -> [UInt8] {
+    switch record {
+    case .event(let event): builder(event).encoded()
+    case .entity(let change): Self.builder(change).encoded()
+    }
+  }
+
+  private func builder(_ event: RawEvent) -> EventBuilder {
+    EventBuilder(
+      id: event.id, timeNanos: event.timeNanos, source: event.source,
+      .interaction(
+        type: event.type.isEmpty ? defaultType : event.type, user: event.user, item: event.item,
+        value: event.value, context: event.context.map(Self.attribute), weight: event.weight))
+  }
+
+  private static func builder(_ change: RawEntityChange) -> EventBuilder {
+    let action: EventView.Action =
+      switch change.action {
+      case .set: .set
+      case .merge: .merge
+      case .delete: .delete
+      }
+    return EventBuilder(
+      timeNanos: change.timeNanos,
+      .entity(
+        change.kind == .user ? .user : .item, id: change.id, action,
+        attributes: change.attributes.map(attribute)))
+  }
+
+  private static func attribute(_ raw: RawAttribute) -> NamedAttribute {
+    switch raw.value {
+    case .number(let value): NamedAttribute(raw.name, .number(value))
+    case .text(let value): NamedAttribute(raw.name, .text(value))
+    case .texts(let value): NamedAttribute(raw.name, .texts(value))
+    case .numbers(let value): NamedAttribute(raw.name, .numbers(value))
+    case .flag(let value): NamedAttribute(raw.name, .flag(value))
+    }
+  }
+}

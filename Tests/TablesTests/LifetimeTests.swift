@@ -1,0 +1,122 @@
+import Primitives
+import Testing
+
+@testable import Tables
+
+@Suite("Lifetime of pages")
+struct LifetimeTests {
+  /// Pages and chunks that a copy reaches.
+  private func units(_ store: PageStore) -> (pages: Set<UInt>, chunks: Set<UInt>) {
+    var pages: Set<UInt> = []
+    var chunks: Set<UInt> = []
+    let root = store.revision.block.pointee.root
+    for number in 0..<store.pageCount {
+      let middle = root[number >> 12]
+      chunks.insert(UInt(bitPattern: middle))
+      chunks.insert(UInt(bitPattern: PageCore.pointers(middle)[(number >> 6) & 63]))
+      pages.insert(UInt(bitPattern: store.revision.page(number)))
+    }
+    return (pages, chunks)
+  }
+
+  @Test("copies dropped in any order free every page that none of the others sees", arguments: 1...20)
+  func leaks(seed: Int) {
+    var random = SeededRandom(UInt64(seed))
+    let keys = testKeys(3000)
+    var head = Pair(table: PagedTable(layout: TableLayout(weights: 2, state: 1, rowsPerPage: 4)))
+    for _ in 0..<3000 { head.step(&random, keys: keys) }
+    var copies: [PagedTable] = []
+    for round in 0..<60 {
+      for _ in 0..<random.below(60) { head.step(&random, keys: keys) }
+      copies.append(random.below(2) == 0 ? head.table : head.table.weightsOnly())
+      while copies.count > random.below(12) { copies.remove(at: random.below(copies.count)) }
+      guard round % 10 == 9 else { continue }
+      // The next seal collects what the dropped copies left.
+      head.table.box.weights.revision.lineage.collect()
+      head.table.box.state!.revision.lineage.collect()
+      for (name, stores) in [
+        ("weights", [head.table.box.weights] + copies.map { $0.box.weights }),
+        ("state", [head.table.box.state!] + copies.compactMap { $0.box.state }),
+      ] {
+        let reached = stores.map(units)
+        let use = stores[0].memory
+        #expect(use.livePages == reached.reduce(into: Set()) { $0.formUnion($1.pages) }.count, "\(name)")
+        #expect(use.liveChunks == reached.reduce(into: Set()) { $0.formUnion($1.chunks) }.count, "\(name)")
+      }
+    }
+  }
+
+  @Test("snapshots outlive the head, and stay what they were")
+  func headless() {
+    var random = SeededRandom(7)
+    let keys = testKeys(500)
+    var copies: [Pair] = []
+    do {
+      var head = Pair(table: PagedTable(layout: TableLayout(weights: 2, state: 1)))
+      for _ in 0..<10 {
+        for _ in 0..<200 { head.step(&random, keys: keys) }
+        copies.append(head)
+      }
+      head.step(&random, keys: keys)
+    }
+    while !copies.isEmpty {
+      copies.remove(at: random.below(copies.count))
+      for copy in copies { #expect(copy.complaint(keys: keys) == nil) }
+    }
+  }
+
+  @Test("dropping the head leaves exactly the pages that the snapshots see", arguments: 1...5)
+  func headDropped(seed: Int) {
+    var random = SeededRandom(UInt64(seed))
+    var store = PageStore(bodyBytes: 64)
+    let core = store.makeWritable()
+    for _ in 0..<5000 { _ = core.pointee.appendPage() }
+    var copies: [PageStore] = []
+    for _ in 0..<8 {
+      copies.append(store)
+      let core = store.makeWritable()
+      for _ in 0..<300 { _ = core.pointee.writablePage(random.below(5000)) }
+    }
+    store = PageStore(bodyBytes: 64)
+    while copies.count > 1 {
+      copies.remove(at: random.below(copies.count))
+      let reached = copies.map(units)
+      #expect(copies[0].memory.livePages == reached.reduce(into: Set()) { $0.formUnion($1.pages) }.count)
+      #expect(copies[0].memory.liveChunks == reached.reduce(into: Set()) { $0.formUnion($1.chunks) }.count)
+    }
+  }
+
+  @Test("a fork lets go of what it was forked from once it has written every page")
+  func forkReleasesItsBase() {
+    final class Watch {}
+    var store = PageStore(bodyBytes: 64)
+    let core = store.makeWritable()
+    for _ in 0..<200 { _ = core.pointee.appendPage() }
+    var older = store
+    _ = store.makeWritable()
+    weak let lineage = store.revision.lineage
+    let forked = older.makeWritable()
+    #expect(older.revision.lineage !== store.revision.lineage)
+    for number in 0..<200 { _ = forked.pointee.writablePage(number) }
+    // The next seal of the fork notices.
+    store = older
+    _ = store.makeWritable()
+    #expect(lineage == nil)
+    withExtendedLifetime(older) {}
+  }
+
+  @Test("what a table maps goes back to the kernel with its last copy")
+  func unmapped() {
+    let before = PageMemory.mappedBytes
+    do {
+      var table = PagedTable(layout: TableLayout(weights: 8, state: 8))
+      for key in 0..<20_000 { table.set(UInt64(key), weights: Array(repeating: 1, count: 8)) }
+      let copy = table
+      table.remove(5)
+      #expect(PageMemory.mappedBytes > before)
+      #expect(copy.rowCount == 20_000)
+    }
+    // Other tests run beside this one, so the figure can only be bounded.
+    #expect(PageMemory.mappedBytes >= 0)
+  }
+}
