@@ -98,7 +98,7 @@ extension RetrievalState {
     var count = sampled
     for draw in 0..<(touched > 0 ? plan.blend.negatives : 0) {
       let bits = Sampler.bits(event: events, draw: draw, salt: 777)
-      let row = scratch.touched[Int((bits >> 32) &* UInt64(touched) >> 32)]
+      let row = scratch.touched[Int(((bits >> 32) &* UInt64(touched)) >> 32)]
       if !plan.repeats && ring.contains(owners.handle(of: Int(row)), scratch.kernels) { continue }
       candidates[count] = row
       count += 1

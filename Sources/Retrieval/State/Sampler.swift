@@ -92,11 +92,11 @@ extension RetrievalState {
       let bits = Sampler.bits(event: events, draw: draw, salt: seed)
       let row: Int
       if bits & 3 != 0 {
-        let place = Int((bits >> 32) &* ringCount >> 32)
+        let place = Int(((bits >> 32) &* ringCount) >> 32)
         guard let known = owners.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
         row = known
       } else {
-        row = Int((bits >> 32) &* UInt64(catalogue) >> 32)
+        row = Int(((bits >> 32) &* UInt64(catalogue)) >> 32)
         guard !owners.isReused || owners.isLive(row) else { continue }
       }
       if !plan.repeats && user.contains(owners.handle(of: row), scratch.kernels) { continue }
