@@ -81,6 +81,14 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(name: "EchoServer", dependencies: ["Transport", "Wire"], swiftSettings: strict),
+
+    // Fuzz targets. `Fuzz/run` builds them with libFuzzer; built plainly, they replay the files they are given.
+    .executableTarget(
+      name: "FuzzEnvelope", dependencies: ["CMessages", "Wire"], path: "Fuzz/Envelope",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "FuzzConnection", dependencies: ["CSystem", "Transport", "Wire"], path: "Fuzz/Connection",
+      swiftSettings: strict),
     .executableTarget(
       name: "cowbird",
       dependencies: [

@@ -16,6 +16,7 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "cowbird-benchmarks",
+  dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.0")],
   targets: [
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Primitives", ["CSystem"]),
@@ -25,6 +26,19 @@ let package = Package(
     room("Tables", ["CKernels", "CSystem", "Primitives"]),
     .executableTarget(
       name: "TableBench", dependencies: ["CKernels", "Primitives", "Tables"], swiftSettings: strict),
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c"),
+    .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: [.define("_GNU_SOURCE")]),
+    room("Wire", ["CMessages", "CProtobufC", "CSystem", "Primitives"]),
+    room("Configuration", ["Primitives", .product(name: "Yams", package: "Yams")]),
+    room("Statistics", ["CKernels", "Primitives"]),
+    room("Features", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables", "Wire"]),
+    room("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables"]),
+    room("Retrieval", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables"]),
+    .executableTarget(
+      name: "ModelBench", dependencies: ["Configuration", "Models", "Primitives"], swiftSettings: strict),
+    .executableTarget(
+      name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

@@ -124,7 +124,8 @@ double cowbird_log2(double x) {
 }
 
 double cowbird_log1p(double x) {
-  if (!(x > -1.0)) return x == -1.0 ? from_bits(0xFFF0000000000000ull) : (x == x ? from_bits(0x7FF8000000000000ull) : x);
+  if (x == -1.0) return from_bits(0xFFF0000000000000ull);
+  if (!(x > -1.0)) return x == x ? from_bits(0x7FF8000000000000ull) : x;
   if (x < 0x1p-54 && x > -0x1p-54) return x;
   if (x > 0x1p60) return cowbird_log(x);
   double u = 1.0 + x;

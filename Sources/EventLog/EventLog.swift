@@ -176,7 +176,7 @@ package final class EventLog: @unchecked Sendable {
     withState { state in state.hooks.removeAll { $0.number == number } }
   }
 
-  /// Waits until everything queued before is written and synced.
+  /// Waits until everything queued before is written and synced. Answers may still be on their way on another thread.
   package func flush() throws(LogError) {
     let result = try onWriter { () -> Result<Void, LogError> in
       Result { () throws(LogError) in

@@ -20,6 +20,8 @@ struct LogState {
   var unsynced: [Submission] = []
   var unsyncedBytes = 0
   var oldestUnsyncedNanos: UInt64 = 0
+  /// When an append last asked for less than durable.
+  var lastWeakAppendNanos: UInt64 = 0
   /// Batches to be answered when `durableEnd` reaches the target.
   var waiters: [(target: UInt64, submission: Submission)] = []
 

@@ -65,7 +65,7 @@ extension EventLog {
   /// Moves the durable end and takes out the waiters that it answers.
   func publishDurable(end: UInt64, position: Int) -> [Submission] {
     let (answers, hooks) = withState { state in
-      state.syncs += 1
+      if state.durableEnd < end { state.syncs += 1 }
       state.durableEnd = max(state.durableEnd, end)
       state.durablePosition = max(state.durablePosition, position)
       let synced = state.unsynced.prefix { $0.endOffset <= end }

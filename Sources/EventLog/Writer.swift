@@ -5,6 +5,8 @@ internal import CSystem
 extension EventLog {
   /// Time between attempts to replace a suspect segment that nobody waits for.
   private static var retryNanos: UInt64 { 200_000_000 }
+  /// For so long after an append that need not be durable, no other such append shall wait for a sync.
+  private static var weakAppendNanos: UInt64 { 1_000_000_000 }
 
   func runWriter() {
     while true {
@@ -20,6 +22,21 @@ extension EventLog {
       monitor.unlock()
       if isDone { return }
       writeQueued()
+      leaveToSync()
+    }
+  }
+
+  /// With nothing more to write and nobody who asked for less, the writer syncs by itself, which saves waking
+  /// another thread. Otherwise the sync thread does, and the writer goes on.
+  private func leaveToSync() {
+    let isIdle = withState { state in
+      state.needsSync(options) && state.queue.isEmpty && state.commands.isEmpty
+        && monotonicNanos() - state.lastWeakAppendNanos > Self.weakAppendNanos
+    }
+    if isIdle {
+      try? syncNow()
+    } else {
+      monitor.broadcast(.sync)
     }
   }
 
@@ -207,10 +224,10 @@ extension EventLog {
       for (submission, target) in zip(group, targets) where submission.durability == .durable {
         state.waiters.append((target, submission))
       }
+      if group.contains(where: { $0.durability < .durable }) { state.lastWeakAppendNanos = monotonicNanos() }
       return state.hooks.filter { $0.durability <= .written && !(isReceived && $0.durability == .received) }
     }
     monitor.broadcast(.tail)
-    monitor.broadcast(.sync)
     for hook in hooks { hook.call(end) }
   }
 

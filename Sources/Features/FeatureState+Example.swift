@@ -39,7 +39,8 @@ extension FeatureState {
     switch plan.label {
     case .none: example.fields.pointee.label = 0
     case .value:
-      example.fields.pointee.label = min(max(Float(example.value), self.plan.labelMinimum), self.plan.labelMaximum)
+      example.fields.pointee.label = min(
+        max(Float(example.value), self.plan.labelMinimum), self.plan.labelMaximum)
     case .threshold: example.fields.pointee.label = example.value >= plan.threshold ? 1 : 0
     case .positive: example.fields.pointee.label = self.plan.labelMaximum
     case .negative: example.fields.pointee.label = self.plan.labelMinimum
@@ -245,7 +246,10 @@ extension FeatureState {
       for index in 0..<dense.dimension { target[index] = finite(buffer.vectors[start + index]) }
       return
     }
-    guard let record = dense.vectorSide == 0 ? example.fields.pointee.userRecord : example.fields.pointee.itemRecord else { return }
+    guard
+      let record = dense.vectorSide == 0
+        ? example.fields.pointee.userRecord : example.fields.pointee.itemRecord
+    else { return }
     let (floats, count) = EntityRecord.hashes(record, dense.vectorPlace)
     for index in 0..<min(count, dense.dimension) {
       target[index] = finite(floats.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))

@@ -17,7 +17,7 @@ private struct FeatureScalars: ByteCodable {
     }
     for value in [
       counters.unknownAttributes, counters.mistypedAttributes, counters.oversizedRecords,
-      counters.omittedFeatures, counters.unknownTypes,
+      counters.omittedFeatures,
     ] {
       writer.write(value)
     }
@@ -32,7 +32,6 @@ private struct FeatureScalars: ByteCodable {
     counters.mistypedAttributes = try reader.read()
     counters.oversizedRecords = try reader.read()
     counters.omittedFeatures = try reader.read()
-    counters.unknownTypes = try reader.read()
   }
 
   init(_ state: FeatureState) {

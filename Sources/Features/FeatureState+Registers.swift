@@ -5,7 +5,7 @@
 internal import Configuration
 internal import Primitives
 internal import Tables
-internal import Wire
+package import Wire
 
 extension FeatureState {
   /// Points the example at this state's rows. They are valid as long as this state is neither changed nor gone.
@@ -20,6 +20,18 @@ extension FeatureState {
       histories[index].withReader { (example.readers + place).initialize(to: $0) }
       place += 1
     }
+  }
+
+  /// Asks for the memory of the rows of an event's user and item. `stage` 0 three events ahead, 1 two ahead.
+  package func prefetch(_ event: EventView, stage: Int) {
+    guard event.kind == .interaction else { return }
+    prefetch(0, event.user.isEmpty ? 0 : Self.userKey(event.user.bytes), stage)
+    prefetch(1, event.item.isEmpty ? 0 : Self.itemKey(event.item.bytes), stage)
+  }
+
+  private func prefetch(_ group: Int, _ key: UInt64, _ stage: Int) {
+    guard key != 0 else { return }
+    groups[group].withReader { stage == 0 ? $0.prefetchIndex(key) : $0.prefetchRow(key) }
   }
 
   /// Finds the entity's row and what its id's hash is now.

@@ -22,8 +22,6 @@ package struct FeatureCounters: Equatable, Sendable {
   package var oversizedRecords: UInt64 = 0
   /// Sparse features beyond `features.maximum_per_example`.
   package var omittedFeatures: UInt64 = 0
-  /// Events of types that the configuration does not name.
-  package var unknownTypes: UInt64 = 0
 
   package init() {}
 }

@@ -27,11 +27,11 @@ struct PlanCompiler {
   var standardisers = 0
   var registers: [Source: Int32] = [:]
 
-  private var groupPlaces: [[Source]: Int] = [:]
-  private var fetched: Set<Int> = []
-  private var columns: [String: Int32] = [:]
+  var groupPlaces: [[Source]: Int] = [:]
+  var fetched: Set<Int> = []
+  var columns: [String: Int32] = [:]
   /// Statistics whose `minus` is compiled when all values have registers.
-  private var open: [(update: (group: Int, place: Int), section: ValueSection)] = []
+  var open: [(update: (group: Int, place: Int), section: ValueSection)] = []
 
   init(_ configuration: Configuration) { self.configuration = configuration }
 
@@ -63,7 +63,7 @@ struct PlanCompiler {
 
   // MARK: Events, attributes
 
-  private func mask(_ names: [String]) -> UInt64 {
+  func mask(_ names: [String]) -> UInt64 {
     var mask: UInt64 = 0
     for (place, event) in configuration.events.enumerated() {
       if names.isEmpty ? event.isInteraction : names.contains(event.name) { mask |= 1 << UInt64(place) }
@@ -71,7 +71,7 @@ struct PlanCompiler {
     return mask
   }
 
-  private static func attribute(_ section: AttributeSection) -> AttributePlan {
+  static func attribute(_ section: AttributeSection) -> AttributePlan {
     AttributePlan(
       name: section.name, type: section.type, dimension: section.dimension,
       minimumToken: section.minimumToken,
@@ -80,7 +80,7 @@ struct PlanCompiler {
   }
 
   /// Row: ordinal + 1, flags and generation, a presence bit for each attribute, then its columns.
-  private static func entity(_ sections: [AttributeSection]) -> EntityPlan {
+  static func entity(_ sections: [AttributeSection]) -> EntityPlan {
     var attributes = sections.map(attribute)
     var words = 2 + (attributes.count + 31) / 32
     for index in attributes.indices {
@@ -99,22 +99,22 @@ struct PlanCompiler {
 
   // MARK: Registers
 
-  private mutating func newCategories(_ capacity: Int) -> Int32 {
+  mutating func newCategories(_ capacity: Int) -> Int32 {
     categoryRegisters += 1
     hashCapacity += capacity
     return Int32(categoryRegisters - 1)
   }
 
-  private mutating func newNumber() -> Int32 {
+  mutating func newNumber() -> Int32 {
     numberRegisters += 1
     return Int32(numberRegisters - 1)
   }
 
-  private mutating func emit(_ scope: Scope, _ operation: Operation) {
+  mutating func emit(_ scope: Scope, _ operation: Operation) {
     operations[scope.rawValue].append(operation)
   }
 
-  private func resolve(_ name: String) -> Source {
+  func resolve(_ name: String) -> Source {
     switch configuration.source(name) {
     case .success(let source): return source
     case .failure(let error): preconditionFailure("an unchecked configuration: \(error.message)")
@@ -131,7 +131,7 @@ struct PlanCompiler {
     }
   }
 
-  private func scopeOfValue(_ section: ValueSection) -> Scope {
+  func scopeOfValue(_ section: ValueSection) -> Scope {
     let names = section.statistic == nil ? [section.from] : section.of
     return names.map { scope(resolve($0)) }.max() ?? .user
   }
@@ -144,7 +144,7 @@ struct PlanCompiler {
     return register
   }
 
-  private mutating func compile(_ source: Source) -> Int32 {
+  mutating func compile(_ source: Source) -> Int32 {
     func simple(_ code: Operation.Code) -> Int32 {
       let out = newCategories(1)
       emit(scope(source), Operation(code: code, out: out))
@@ -176,7 +176,7 @@ struct PlanCompiler {
     }
   }
 
-  private mutating func entityAttribute(_ attribute: AttributePlan, _ index: Int, side: Int32) -> Int32 {
+  mutating func entityAttribute(_ attribute: AttributePlan, _ index: Int, side: Int32) -> Int32 {
     let scope: Scope = side == 0 ? .user : .item
     switch attribute.type {
     case .number:
@@ -197,7 +197,7 @@ struct PlanCompiler {
 
   // MARK: Values
 
-  private mutating func value(_ section: ValueSection) -> Int32 {
+  mutating func value(_ section: ValueSection) -> Int32 {
     let scope = scopeOfValue(section)
     if section.statistic == .session {
       let read = statistic(section)
@@ -224,7 +224,7 @@ struct PlanCompiler {
     return finish(section, transformed(section, number, scope), scope)
   }
 
-  private mutating func transformed(_ section: ValueSection, _ number: Int32, _ scope: Scope) -> Int32 {
+  mutating func transformed(_ section: ValueSection, _ number: Int32, _ scope: Scope) -> Int32 {
     var transform = Transform()
     if let missing = section.missing { transform.missing = Float(missing) }
     if section.clip.count == 2 {
@@ -243,7 +243,7 @@ struct PlanCompiler {
     return out
   }
 
-  private mutating func finish(_ section: ValueSection, _ number: Int32, _ scope: Scope) -> Int32 {
+  mutating func finish(_ section: ValueSection, _ number: Int32, _ scope: Scope) -> Int32 {
     let first = Int32(boundaries.count)
     func operation(_ code: Operation.Code, _ out: Int32, _ numbers: [Double]) -> Operation {
       Operation(code: code, out: out, a: first, b: number, c: Int32(numbers.count))
@@ -269,153 +269,9 @@ struct PlanCompiler {
     return number
   }
 
-  // MARK: Statistics
-
-  /// The group of the statistic's key, its rows fetched before the operation that follows.
-  private mutating func group(_ sources: [Source]) -> Int {
-    let place: Int
-    if let known = groupPlaces[sources] {
-      place = known
-    } else {
-      place = groups.count
-      groupPlaces[sources] = place
-      let name = sources.isEmpty ? "all" : sources.map(name).joined(separator: " x ")
-      groups.append(
-        GroupPlan(
-          name: name, sources: sources, scope: sources.map(scope).max() ?? .user,
-          seed: StableHash.of("group:" + name), words: 0))
-    }
-    // Rows 0 and 1 are always fetched: they carry the attributes.
-    guard place > 1, fetched.insert(place).inserted else { return place }
-    let keys = sources.map { register($0) }
-    let first = operands.count
-    operands += keys
-    emit(
-      groups[place].scope,
-      Operation(code: .rows, a: Int32(place), b: Int32(first), c: Int32(keys.count)))
-    return place
-  }
-
-  func name(_ source: Source) -> String {
-    switch source {
-    case .user: "user"
-    case .item: "item"
-    case .type: "type"
-    case .origin: "source"
-    case .hour: "time.hour"
-    case .weekday: "time.weekday"
-    case .userAttribute(let index): "user." + configuration.entities.user[index].name
-    case .itemAttribute(let index): "item." + configuration.entities.item[index].name
-    case .contextAttribute(let index): "context." + configuration.features.context[index].name
-    case .history(let index): "history." + configuration.features.histories[index].name
-    case .value(let index): configuration.features.values[index].name
-    }
-  }
-
-  /// The offset of a column with these properties, made if the group has none.
-  private mutating func column(
-    _ group: Int, _ key: String, words: Int, _ update: (Int32) -> ColumnUpdate, section: ValueSection? = nil
-  ) -> Int32 {
-    let key = "\(group):\(key)"
-    if let known = columns[key] { return known }
-    let offset = Int32(groups[group].words)
-    columns[key] = offset
-    groups[group].words += words
-    groups[group].updates.append(update(offset))
-    if let section { open.append(((group, groups[group].updates.count - 1), section)) }
-    return offset
-  }
-
-  private mutating func statistic(_ section: ValueSection) -> Int32 {
-    guard let kind = section.statistic else { preconditionFailure("no statistic") }
-    let group = group(section.of.map(resolve))
-    let types = mask(section.types)
-    let gap = section.gap
-    let halfLife = Double(section.halfLife) / 1e9
-    var read = StatisticRead(kind: kind, group: Int32(group), column: 0)
-    (read.gapNanos, read.halfLifeSeconds) = (gap, halfLife)
-    (read.prior, read.shrinkage) = (section.prior, section.shrinkage)
-    let needsLast = gap > 0 || halfLife > 0 || kind == .recency || kind == .session
-    func lastColumn(_ types: UInt64) -> Int32 {
-      column(group, "time \(types)", words: 2) { ColumnUpdate(code: .time, column: $0, types: types) }
-    }
-    if needsLast { read.last = lastColumn(kind == .rate ? types | mask(section.numerator) : types) }
-    let last = read.last
-    let target = "\(section.target.rawValue) - \(section.minus.joined(separator: " - "))"
-    func countColumn(_ of: String) -> Int32 {
-      column(group, "count \(types) \(gap) \(of)", words: 1) {
-        var update = ColumnUpdate(code: .count, column: $0, types: types, last: last, gapNanos: gap)
-        update.needsLabel = of == StatisticTarget.label.rawValue
-        return update
-      }
-    }
-    func decayedColumn(_ types: UInt64) -> Int32 {
-      column(group, "decayed \(types) \(halfLife) \(gap) \(last)", words: 1) {
-        ColumnUpdate(
-          code: .decayed, column: $0, types: types, last: last, gapNanos: gap, halfLifeSeconds: halfLife)
-      }
-    }
-    switch kind {
-    case .count: read.column = countColumn("")
-    case .decayed: read.column = decayedColumn(types)
-    case .rate:
-      read.column = decayedColumn(mask(section.numerator))
-      read.second = decayedColumn(types)
-    case .mean, .square:
-      read.column = column(
-        group, "\(kind) \(types) \(gap) \(target)", words: 2,
-        {
-          ColumnUpdate(
-            code: .sum, column: $0, types: types, last: last, gapNanos: gap, isSquared: kind == .square)
-        }, section: section)
-      read.second = countColumn(section.target.rawValue)
-    case .ewmean:
-      read.column = column(
-        group, "ew \(types) \(gap) \(target) \(section.rate) \(section.warmup)", words: 2,
-        {
-          ColumnUpdate(
-            code: .ewmean, column: $0, types: types, last: last, gapNanos: gap, rate: section.rate,
-            warmup: section.warmup)
-        }, section: section)
-    case .last:
-      read.column = column(
-        group, "last \(types) \(gap) \(target)", words: 2,
-        {
-          ColumnUpdate(code: .last, column: $0, types: types, last: last, gapNanos: gap)
-        }, section: section)
-    case .recency: read.column = last
-    case .age, .interval:
-      read.column = column(group, "first \(types) \(gap)", words: 2) {
-        ColumnUpdate(code: .first, column: $0, types: types, last: last, gapNanos: gap)
-      }
-      if kind == .interval { read.second = countColumn("") }
-    case .session:
-      read.column = column(group, "session \(types) \(gap)", words: 1) {
-        ColumnUpdate(code: .session, column: $0, types: types, last: last, gapNanos: gap)
-      }
-    }
-    statistics.append(read)
-    return Int32(statistics.count - 1)
-  }
-
-  private mutating func compileTarget(_ update: (group: Int, place: Int), _ section: ValueSection) {
-    let minus = section.minus.map { register(resolve($0)) }
-    let known = targets.firstIndex {
-      $0.kind == section.target
-        && operands[$0.minusStart..<$0.minusStart + $0.minusCount].elementsEqual(minus)
-    }
-    let place = known ?? targets.count
-    if known == nil {
-      targets.append(TargetPlan(kind: section.target, minusStart: operands.count, minusCount: minus.count))
-      operands += minus
-    }
-    groups[update.group].updates[update.place].target = Int32(place)
-    groups[update.group].updates[update.place].needsLabel = section.target == .label
-  }
-
   // MARK: Templates
 
-  private mutating func compileTemplate(_ slot: Int, _ section: SparseSection) {
+  mutating func compileTemplate(_ slot: Int, _ section: SparseSection) {
     let sources = section.of.map(resolve)
     let registers = sources.map { register($0) }
     var scope = sources.map { self.scope($0) }.max() ?? .user
@@ -437,7 +293,7 @@ struct PlanCompiler {
         times: times, normalisation: section.normalise))
   }
 
-  private mutating func compileDense(_ entry: String) {
+  mutating func compileDense(_ entry: String) {
     let sources = Configuration.factors(of: entry).map(resolve)
     let scope = sources.map { self.scope($0) }.max() ?? .user
     let place = Int32(denseNames.count)

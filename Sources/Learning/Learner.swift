@@ -1,9 +1,10 @@
 // The one thread that follows the log and trains the head. All that changes the head happens here, between two
 // records; everybody else reads what it publishes.
 
-internal import Configuration
+package import Configuration
 package import EventLog
 internal import Primitives
+internal import Tables
 package import Synchronization
 
 /// What requests read: a model that nobody writes, and where it stands.
@@ -56,6 +57,8 @@ package struct LearnerStatus: Sendable {
   package var failure: String?
   /// A rollback's replay that is going on.
   package var isRebuilding = false
+  /// Bytes of the head's tables, shared pages counted once; as of a second ago at most while learning.
+  package var modelBytes = 0
 }
 
 package final class Learner: @unchecked Sendable {
@@ -82,24 +85,25 @@ package final class Learner: @unchecked Sendable {
   private var publishedOffset: UInt64
   private var lastPublishNanos: UInt64 = 0
   private var eventsSincePublish = 0
+  private var lastMeasureNanos: UInt64 = 0
+  private var modelBytes = 0
   private var pace = Pace()
   private var driftCounts: [UInt64]
+  /// The file as it was loaded again; nil: as the model's plan has it.
+  private var file: Configuration?
 
   package let publication: Publication<Revision>
   /// Progress of the rollback that is being carried out.
   package let rebuild = Mutex<ReplayProgress?>(nil)
 
-  /// - Parameters:
-  ///   - offset: all records below are in `model`.
-  ///   - isPaused: learn nothing until `resume`.
+  /// - Parameter offset: all records below are in `model`.
   package init(
-    log: EventLog, model: Model, offset: UInt64, isPaused: Bool = false, firstRevision: UInt64 = 1,
-    delegate: any LearnerDelegate
+    log: EventLog, model: Model, offset: UInt64, firstRevision: UInt64 = 1, delegate: any LearnerDelegate
   ) {
     self.log = log
     self.model = model
     self.offset = offset
-    limit = Atomic(isPaused ? 0 : .max)
+    limit = Atomic(.max)
     self.delegate = delegate
     recordLearner = RecordLearner(
       log: log, workspace: Workspace(model.plan, model.ensemble))
@@ -134,6 +138,17 @@ package final class Learner: @unchecked Sendable {
     thread?.join()
     thread = nil
     log.removeHook(hook)
+  }
+
+  /// Ends the thread when all records below `end` are learned, or after `nanos`.
+  package func stop(after end: UInt64, within nanos: UInt64) {
+    let arrived = Signal()
+    let seen = arrived.count
+    let isIdle = status.isPaused || status.failure != nil
+    if !isIdle, end > 0, publication.whenPublished(end - 1, { _ in arrived.raise() }) != nil {
+      arrived.wait(after: seen, nanos: nanos)
+    }
+    stop()
   }
 
   /// Runs `body` on the learner's thread between two records.
@@ -269,6 +284,7 @@ package final class Learner: @unchecked Sendable {
         guard try replay.run(into: &next, progress: progress) else { return }
       }
       model = next
+      if let file { model.reload(file) }
       offset = recordOffset + 1
       driftCounts = model.drift.signals.map(\.count)
       publish()
@@ -278,6 +294,12 @@ package final class Learner: @unchecked Sendable {
       fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
       delegate.rolledBack(at: recordOffset, error: error)
     }
+  }
+
+  /// Puts what changed in the file in force, as far as it is no matter of what is learned.
+  package func reload(_ file: Configuration) {
+    self.file = file
+    model.reload(file)
   }
 
   private func fail(_ reason: String) {
@@ -322,12 +344,18 @@ package final class Learner: @unchecked Sendable {
 
   private func show() {
     let rate = pace.eventsPerSecond()
+    let now = MonotonicClock.nanos()
+    if now - lastMeasureNanos > 1_000_000_000 {
+      lastMeasureNanos = now
+      modelBytes = model.memory.liveBytes
+    }
     shown.withLock { status in
       status.learnedOffset = offset
       status.publishedOffset = publishedOffset
       status.isPaused = limit.load(ordering: .relaxed) != .max
       status.failure = failure
       status.eventsPerSecond = rate
+      status.modelBytes = modelBytes
     }
   }
 }

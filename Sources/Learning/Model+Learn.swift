@@ -4,6 +4,7 @@ internal import Configuration
 internal import Features
 internal import Models
 internal import Primitives
+internal import Retrieval
 internal import Statistics
 package import Wire
 
@@ -36,6 +37,7 @@ extension Model {
         event, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .entity:
       features.update(entity: event, timeNanos: timeNanos)
+      describe(event)
       note(timeNanos)
       return .observed
     case .retraction, .none:
@@ -78,6 +80,7 @@ extension Model {
     var outcome = LearnOutcome.observed
     if example.hasLabel, example.weight > 0 { outcome = learnExample(workspace) }
     features.update(event, example)
+    learnRetrieval(workspace)
     return outcome
   }
 

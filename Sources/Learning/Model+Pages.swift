@@ -4,6 +4,7 @@ internal import Configuration
 package import Features
 internal import Models
 package import Primitives
+internal import Retrieval
 package import Tables
 
 /// What stands before the pages.
@@ -70,6 +71,7 @@ extension Model {
     try sink.write(name: "model.header", ModelHeader(self))
     try features.write(to: &sink, since: parent?.features)
     try ensemble.write(to: &sink, since: parent?.ensemble)
+    try retrieval?.write(to: &sink, name: "retrieval", since: parent?.retrieval)
     try sink.write(name: "model.state", SmallState(self))
   }
 
@@ -80,6 +82,7 @@ extension Model {
     try Self.check(source.read(name: "model.header"), plan)
     features = try FeatureState(plan, from: &source)
     ensemble = try Ensemble(ensemble.plan, from: &source)
+    if let plan = retrieval?.plan { retrieval = try RetrievalState(plan, from: &source, name: "retrieval") }
     try readSmallState(from: &source)
   }
 
@@ -89,6 +92,7 @@ extension Model {
     try Self.check(source.read(name: "model.header"), plan)
     try next.features.apply(from: &source)
     try next.ensemble.apply(from: &source)
+    try next.retrieval?.apply(from: &source, name: "retrieval")
     try next.readSmallState(from: &source)
     self = next
   }

@@ -10,6 +10,7 @@ package import Configuration
 package import Features
 package import Models
 package import Primitives
+package import Retrieval
 package import Statistics
 package import Tables
 
@@ -39,6 +40,8 @@ package struct Model: Sendable {
   package internal(set) var settings: [Setting] = []
   package internal(set) var features: FeatureState
   package internal(set) var ensemble: Ensemble
+  /// Nil: no retriever is on.
+  package internal(set) var retrieval: RetrievalState?
   package internal(set) var metrics: MetricSet
   package internal(set) var drift: DriftLog
   package internal(set) var hygiene: Hygiene
@@ -47,12 +50,13 @@ package struct Model: Sendable {
   package internal(set) var counters = ModelCounters()
 
   /// A model that has seen nothing.
-  /// - Throws: `EnsemblePlanError` when the members do not fit together.
+  /// - Throws: `EnsemblePlanError` or `RetrievalPlanError` when the members or the retrievers do not fit together.
   package init(_ plan: FeaturePlan) throws {
     self.plan = plan
     configuration = plan.configuration
     features = FeatureState(plan)
     ensemble = Ensemble(try EnsemblePlan(plan))
+    retrieval = try RetrievalPlan(model: plan.configuration).map { RetrievalState($0) }
     metrics = Self.emptyMetrics(plan.configuration, isLogistic: ensemble.plan.objective.isLogistic)
     drift = DriftLog(isBinary: ensemble.plan.objective.isLogistic)
     hygiene = Hygiene(
@@ -76,18 +80,28 @@ package struct Model: Sendable {
   package var revision: Model {
     var copy = self
     copy.ensemble = ensemble.weightsOnly()
+    copy.retrieval = retrieval?.weightsOnly()
     return copy
   }
 
   /// Rows over all tables.
-  package var rowCount: Int { features.rowCount + ensemble.rowCount }
-  package var memory: MemoryUse { features.memory + ensemble.memory }
+  package var rowCount: Int {
+    features.rowCount + ensemble.rowCount + (retrieval.map { $0.itemCount + $0.userCount } ?? 0)
+  }
+  package var memory: MemoryUse {
+    let both = features.memory + ensemble.memory
+    guard let retrieval else { return both }
+    var memory = both
+    memory.liveBytes += retrieval.bytes
+    return memory
+  }
 
   /// Of everything but the list of quarantined offsets. O(pages changed since the last call).
   package var digest: Digest {
     var digest = Digest(low: plan.configuration.learnedHash)
     digest.append(features.digest)
     digest.append(ensemble.digest)
+    if let retrieval { digest.append(retrieval.digest) }
     var writer = ByteWriter()
     encodeSmallState(to: &writer)
     digest.append(Digest(of: writer.bytes))

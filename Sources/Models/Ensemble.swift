@@ -92,6 +92,11 @@ package struct Ensemble: Sendable {
   static func userCountKey(_ user: UInt64) -> UInt64 { StableHash.combine(user, 1) }
   static func itemCountKey(_ item: UInt64) -> UInt64 { StableHash.combine(item, 2) }
 
+  /// How many examples of an item were learned.
+  package func exampleCount(ofItem item: UInt64) -> Float {
+    counts.withReader { reader in reader.find(Self.itemCountKey(item))?[0] ?? 0 }
+  }
+
   /// 0.2 ln(1 + n)
   @inline(__always)
   static func popularity(_ count: Float) -> Double { 0.2 * DeterministicMath.log(1 + Double(count)) }

@@ -37,7 +37,7 @@ package enum CounterRandom {
   }
 
   /// SplitMix64's finaliser.
-  @inlinable
+  @inlinable @inline(__always)
   package static func mix(_ value: UInt64) -> UInt64 {
     var z = value
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

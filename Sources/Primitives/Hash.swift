@@ -16,7 +16,7 @@ package enum StableHash {
   }
 
   /// One key from two, where order counts: the key of a cross, or of a name with its value.
-  @inlinable
+  @inlinable @inline(__always)
   package static func combine(_ first: UInt64, _ second: UInt64) -> UInt64 {
     CounterRandom.mix(first &* 0x9E37_79B9_7F4A_7C15 &+ second &+ 0xD6E8_FEB8_6659_FD93)
   }

@@ -4,7 +4,7 @@
 internal import Glibc
 package import Primitives
 
-package struct DenseArray: @unchecked Sendable {
+public struct DenseArray: @unchecked Sendable {
   // Sound because: a block is written only while this is the only reference to it.
   @usableFromInline var block: DenseBlock
 
@@ -18,7 +18,7 @@ package struct DenseArray: @unchecked Sendable {
     block.floats.update(from: floats, count: floats.count)
   }
 
-  @inlinable package var count: Int { block.count }
+  @inlinable public var count: Int { block.count }
 
   @usableFromInline
   mutating func makeWritable() {
@@ -29,7 +29,7 @@ package struct DenseArray: @unchecked Sendable {
   }
 
   @inlinable
-  package subscript(index: Int) -> Float {
+  public subscript(index: Int) -> Float {
     get {
       precondition(index >= 0 && index < count, "index out of range")
       return block.floats[index]
@@ -43,7 +43,7 @@ package struct DenseArray: @unchecked Sendable {
 
   /// The floats, 64-byte aligned, for reading until `body` returns.
   @inlinable
-  package func withUnsafeBufferPointer<Result: ~Copyable, Failure: Error>(
+  public func withUnsafeBufferPointer<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     defer { withExtendedLifetime(block) {} }
@@ -52,7 +52,7 @@ package struct DenseArray: @unchecked Sendable {
 
   /// The floats, 64-byte aligned, for writing until `body` returns.
   @inlinable
-  package mutating func withUnsafeMutableBufferPointer<Result: ~Copyable, Failure: Error>(
+  public mutating func withUnsafeMutableBufferPointer<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     makeWritable()
@@ -156,7 +156,7 @@ package struct DenseArray: @unchecked Sendable {
 
 extension DenseArray: Equatable {
   /// Equal bits.
-  package static func == (left: DenseArray, right: DenseArray) -> Bool {
+  public static func == (left: DenseArray, right: DenseArray) -> Bool {
     left.block === right.block
       || (left.count == right.count && memcmp(left.block.floats, right.block.floats, 4 * left.count) == 0)
   }

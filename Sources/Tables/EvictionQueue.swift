@@ -95,7 +95,7 @@ extension TableBox {
   }
 
   private func lastSeen(_ id: UInt32) -> UInt32 {
-    row(id).load(fromByteOffset: TableLayout.seenOffset, as: UInt32.self)
+    row(id).load(fromByteOffset: RowHeader.seen, as: UInt32.self)
   }
 
   private func refillQueue(atLeast count: Int) {

@@ -50,14 +50,14 @@ package enum PageMemory {
 }
 
 package struct PageArena {
-  @usableFromInline package let unitBytes: Int
-  @usableFromInline var cursor: UnsafeMutableRawPointer
-  @usableFromInline var remaining = 0
-  @usableFromInline var free: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  @usableFromInline var freeCount = 0
+  package let unitBytes: Int
+  private var cursor: UnsafeMutableRawPointer
+  private var remaining = 0
+  private var free: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  private var freeCount = 0
   private var freeCapacity = 64
   /// Units handed out and not returned.
-  @usableFromInline package var liveUnits = 0
+  package var liveUnits = 0
   private var blocks: UnsafeMutablePointer<(UnsafeMutableRawPointer, Int)>
   private var blockCount = 0
   private var blockCapacity = 8
@@ -84,7 +84,6 @@ package struct PageArena {
   }
 
   /// A unit with whatever it held before.
-  @inlinable
   package mutating func allocate() -> UnsafeMutableRawPointer {
     liveUnits &+= 1
     if freeCount > 0 {
@@ -103,8 +102,7 @@ package struct PageArena {
     return cut()
   }
 
-  @usableFromInline
-  mutating func cut() -> UnsafeMutableRawPointer {
+  private mutating func cut() -> UnsafeMutableRawPointer {
     if remaining < unitBytes { addBlock() }
     let unit = cursor
     cursor += unitBytes

@@ -16,41 +16,41 @@
 internal import Glibc
 public import Synchronization
 
-package typealias RawPage = UnsafeMutableRawPointer
+public typealias RawPage = UnsafeMutableRawPointer
 
 /// Offsets of what pages and chunks have in front.
-package enum PageHeader {
-  @usableFromInline package static let birth = 0
-  @usableFromInline package static let digestLow = 8
-  @usableFromInline package static let digestHigh = 16
-  @usableFromInline package static let digestValid = 24
+public enum PageHeader {
+  @inlinable public static var birth: Int { 0 }
+  @inlinable public static var digestLow: Int { 8 }
+  @inlinable public static var digestHigh: Int { 16 }
+  @inlinable public static var digestValid: Int { 24 }
   /// Where a page's body begins: its own cache line.
-  @usableFromInline package static let pageBytes = 64
+  @inlinable public static var pageBytes: Int { 64 }
   /// Where a chunk's 64 pointers begin.
-  @usableFromInline package static let chunkBytes = 32
-  @usableFromInline package static let chunkSize = chunkBytes + 64 * 8
+  @inlinable public static var chunkBytes: Int { 32 }
+  @inlinable public static var chunkSize: Int { chunkBytes + 64 * 8 }
 }
 
 /// An atomic word in raw memory.
 @inlinable
-package func atomicWord(_ address: UnsafeMutableRawPointer, _ offset: Int) -> UnsafeMutablePointer<
+public func atomicWord(_ address: UnsafeMutableRawPointer, _ offset: Int) -> UnsafeMutablePointer<
   Atomic<UInt64>
 > {
   (address + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
 }
 
-package struct PageSlot {
-  @usableFromInline package var page: RawPage
-  @usableFromInline package var stamp: UInt64
+public struct PageSlot {
+  public var page: RawPage
+  public var stamp: UInt64
 }
 
 /// What one revision is: where its directory begins and how many pages it has. Allocated once for each
 /// revision; never changed after the revision is sealed, save for the flags.
-package struct RevisionBlock: ~Copyable {
-  @usableFromInline package var root: UnsafeMutablePointer<RawPage>
+public struct RevisionBlock: ~Copyable {
+  public var root: UnsafeMutablePointer<RawPage>
   var rootCapacity: Int
-  @usableFromInline package var pageCount: Int
-  @usableFromInline package var epoch: UInt64
+  public var pageCount: Int
+  public var epoch: UInt64
   /// The revision's owner has gone; whoever collects next may free what only this one saw.
   let isGone = Atomic<Bool>(false)
   /// A digest was cached in pages of the current epoch, so the writer must start another before it writes.
@@ -66,11 +66,11 @@ struct DeadEntry {
   var birth: UInt64
 }
 
-package struct PageCore {
-  @usableFromInline package var slots: UnsafeMutablePointer<PageSlot>
+public struct PageCore {
+  public var slots: UnsafeMutablePointer<PageSlot>
   var slotCapacity: Int
   /// The head's epoch.
-  @usableFromInline package var epoch: UInt64
+  public var epoch: UInt64
   /// A page with a later birth is seen by no live snapshot.
   var newestSeen: UInt64
   /// Pages with this birth or an earlier one belong to the lineage that this one was forked from.
@@ -79,9 +79,9 @@ package struct PageCore {
   /// Snapshots that live, the head not counted.
   var liveSnapshots = 0
   /// The head revision's block.
-  @usableFromInline package var head: UnsafeMutablePointer<RevisionBlock>
+  public var head: UnsafeMutablePointer<RevisionBlock>
   /// Bytes of a page without its header.
-  @usableFromInline package let bodyBytes: Int
+  public let bodyBytes: Int
   var pages: PageArena
   var chunks: PageArena
   var dead: [DeadEntry] = []
@@ -96,24 +96,39 @@ package struct PageCore {
     pages = PageArena(unitBytes: PageHeader.pageBytes + bodyBytes)
     chunks = PageArena(unitBytes: PageHeader.chunkSize)
     slotCapacity = max(16, head.pointee.pageCount)
-    slots = .allocate(capacity: slotCapacity)
+    slots = Self.makeSlots(slotCapacity)
   }
 
   mutating func destroy() {
     pages.destroy()
     chunks.destroy()
-    slots.deallocate()
+    Self.freeSlots(slots, slotCapacity)
   }
 
-  @inlinable package var pageCount: Int { head.pointee.pageCount }
+  /// From the kernel, in huge pages, where they are many: their places are as random as the rows'.
+  private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<PageSlot> {
+    let bytes = capacity * MemoryLayout<PageSlot>.stride
+    guard bytes >= 2 << 20 else { return .allocate(capacity: capacity) }
+    return PageMemory.map(mappedBytes(bytes)).bindMemory(to: PageSlot.self, capacity: capacity)
+  }
+
+  private static func freeSlots(_ slots: UnsafeMutablePointer<PageSlot>, _ capacity: Int) {
+    let bytes = capacity * MemoryLayout<PageSlot>.stride
+    guard bytes >= 2 << 20 else { return slots.deallocate() }
+    PageMemory.unmap(slots, mappedBytes(bytes))
+  }
+
+  private static func mappedBytes(_ bytes: Int) -> Int { (bytes + (2 << 20) - 1) & ~((2 << 20) - 1) }
+
+  @inlinable public var pageCount: Int { head.pointee.pageCount }
 
   /// The head's page, for reading.
   @inlinable
-  package func page(_ number: Int) -> RawPage { slots[number].page }
+  public func page(_ number: Int) -> RawPage { slots[number].page }
 
   /// The head's page, for writing: copied first if a live snapshot sees it.
   @inlinable
-  package mutating func writablePage(_ number: Int) -> RawPage {
+  public mutating func writablePage(_ number: Int) -> RawPage {
     if _fastPath(slots[number].stamp == epoch) { return slots[number].page }
     return take(number)
   }
@@ -143,15 +158,15 @@ package struct PageCore {
 
   /// Appends a page of zeroes and returns it, writable.
   @usableFromInline
-  mutating func appendPage() -> RawPage {
+  package mutating func appendPage() -> RawPage {
     let number = head.pointee.pageCount
     let page = pages.allocate()
     initialiseHeader(page)
     memset(page + PageHeader.pageBytes, 0, bodyBytes)
     if number == slotCapacity {
-      let larger = UnsafeMutablePointer<PageSlot>.allocate(capacity: slotCapacity * 2)
+      let larger = Self.makeSlots(slotCapacity * 2)
       larger.moveInitialize(from: slots, count: number)
-      slots.deallocate()
+      Self.freeSlots(slots, slotCapacity)
       slots = larger
       slotCapacity *= 2
     }
@@ -228,7 +243,7 @@ package struct PageCore {
   }
 
   @inlinable
-  package static func pointers(_ chunk: RawPage) -> UnsafeMutablePointer<RawPage> {
+  public static func pointers(_ chunk: RawPage) -> UnsafeMutablePointer<RawPage> {
     (chunk + PageHeader.chunkBytes).assumingMemoryBound(to: RawPage.self)
   }
 

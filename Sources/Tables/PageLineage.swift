@@ -12,10 +12,10 @@
 
 internal import Synchronization
 
-package final class PageLineage: @unchecked Sendable {
+public final class PageLineage: @unchecked Sendable {
   // Sound because: the core is touched by the head's writer alone (there is one: `PageRevision.claim`), and
   // once the head has gone by whoever holds `lock`.
-  @usableFromInline package let core: UnsafeMutablePointer<PageCore>
+  public let core: UnsafeMutablePointer<PageCore>
   private var sealed: [Sealed] = []
   /// True once the head has gone: from then on those who drop snapshots collect.
   private let lock = Mutex<Bool>(false)
@@ -183,11 +183,11 @@ package final class PageLineage: @unchecked Sendable {
 }
 
 /// One revision of a store's pages: the head, or a snapshot. Copies of a store share it.
-package final class PageRevision: @unchecked Sendable {
+public final class PageRevision: @unchecked Sendable {
   // Sound because: a sealed revision never changes, and the head's is changed only by the holder of the only
   // reference to it.
-  @usableFromInline package let lineage: PageLineage
-  @usableFromInline package let block: UnsafeMutablePointer<RevisionBlock>
+  public let lineage: PageLineage
+  public let block: UnsafeMutablePointer<RevisionBlock>
   private let claimed = Atomic<Bool>(false)
 
   init(_ lineage: PageLineage, _ block: UnsafeMutablePointer<RevisionBlock>) {
@@ -202,13 +202,13 @@ package final class PageRevision: @unchecked Sendable {
   /// True for the one caller who may go on as the lineage's head.
   func claim() -> Bool { !claimed.exchange(true, ordering: .acquiringAndReleasing) }
 
-  @inlinable package var pageCount: Int { block.pointee.pageCount }
+  @inlinable public var pageCount: Int { block.pointee.pageCount }
 
   @inlinable
-  package func page(_ number: Int) -> RawPage { Self.page(number, of: block.pointee.root) }
+  public func page(_ number: Int) -> RawPage { Self.page(number, of: block.pointee.root) }
 
   @inlinable
-  package static func page(_ number: Int, of root: UnsafeMutablePointer<RawPage>) -> RawPage {
+  public static func page(_ number: Int, of root: UnsafeMutablePointer<RawPage>) -> RawPage {
     let middle = PageCore.pointers(root[number &>> 12])
     return PageCore.pointers(middle[(number &>> 6) & 63])[number & 63]
   }

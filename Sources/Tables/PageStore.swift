@@ -4,26 +4,25 @@
 package import Primitives
 internal import Synchronization
 
-package struct PageStore: @unchecked Sendable {
+public struct PageStore: @unchecked Sendable {
   // Sound because: see `PageRevision`.
-  @usableFromInline package var revision: PageRevision
+  public var revision: PageRevision
 
   package init(bodyBytes: Int) {
     revision = PageLineage.make(bodyBytes: bodyBytes)
   }
 
-  @inlinable package var bodyBytes: Int { revision.lineage.core.pointee.bodyBytes }
-  @inlinable package var pageCount: Int { revision.pageCount }
+  @inlinable public var bodyBytes: Int { revision.lineage.core.pointee.bodyBytes }
+  @inlinable public var pageCount: Int { revision.pageCount }
 
   /// The first byte of a page's body, for reading.
   @inlinable
-  package func body(_ number: Int) -> UnsafeRawPointer {
+  public func body(_ number: Int) -> UnsafeRawPointer {
     UnsafeRawPointer(revision.page(number) + PageHeader.pageBytes)
   }
 
   /// The writer's core. Valid until this value is copied: call it at the start of each group of writes.
-  @usableFromInline
-  package mutating func makeWritable() -> UnsafeMutablePointer<PageCore> {
+  public mutating func makeWritable() -> UnsafeMutablePointer<PageCore> {
     if isKnownUniquelyReferenced(&revision) && !revision.isSealed {
       if revision.block.pointee.isDigestCached.load(ordering: .acquiring) { revision.lineage.startEpoch() }
       return revision.lineage.core

@@ -2,9 +2,9 @@
 
 package import Primitives
 
-package struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
+public struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
   @usableFromInline var store: PageStore
-  @usableFromInline package private(set) var count = 0
+  public private(set) var count = 0
   private let zero: Element
   @usableFromInline let shift: Int
 
@@ -29,7 +29,7 @@ package struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
   }
 
   @inlinable
-  package subscript(index: Int) -> Element {
+  public subscript(index: Int) -> Element {
     get {
       precondition(index >= 0 && index < count, "index out of range")
       defer { withExtendedLifetime(store.revision) {} }
@@ -74,7 +74,7 @@ package struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
   /// Writes through a view that retains nothing, valid until `body` returns. `body` gets a function's worth of
   /// access: `writer[index]`.
   @inlinable
-  package mutating func withWriter<Result: ~Copyable, Failure: Error>(
+  public mutating func withWriter<Result: ~Copyable, Failure: Error>(
     _ body: (inout PagedArrayWriter<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     var writer = PagedArrayWriter<Element>(core: store.makeWritable(), count: count, shift: shift)
@@ -163,14 +163,14 @@ package struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
 }
 
 extension PagedArray: Equatable {
-  package static func == (left: Self, right: Self) -> Bool {
+  public static func == (left: Self, right: Self) -> Bool {
     left.count == right.count && (left.store.revision === right.store.revision || left.digest == right.digest)
   }
 }
 
-package struct PagedArrayWriter<Element: BitwiseCopyable & Sendable> {
+public struct PagedArrayWriter<Element: BitwiseCopyable & Sendable> {
   @usableFromInline let core: UnsafeMutablePointer<PageCore>
-  @usableFromInline package let count: Int
+  public let count: Int
   @usableFromInline let shift: Int
 
   @inlinable
@@ -181,7 +181,7 @@ package struct PagedArrayWriter<Element: BitwiseCopyable & Sendable> {
   }
 
   @inlinable
-  package subscript(index: Int) -> Element {
+  public subscript(index: Int) -> Element {
     get {
       precondition(index >= 0 && index < count, "index out of range")
       return core.pointee.page(index &>> shift).load(fromByteOffset: place(index), as: Element.self)

@@ -15,7 +15,7 @@
 
 package import Primitives
 
-package struct PagedTable: @unchecked Sendable {
+public struct PagedTable: @unchecked Sendable {
   // Sound because: a box is changed only while this is the only reference to it.
   @usableFromInline var box: TableBox
 
@@ -56,7 +56,7 @@ package struct PagedTable: @unchecked Sendable {
 
   /// Reads through a view that retains nothing. Pointers are valid until `body` returns.
   @inlinable
-  package func withReader<Result: ~Copyable, Failure: Error>(
+  public func withReader<Result: ~Copyable, Failure: Error>(
     _ body: (TableReader) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     defer { withExtendedLifetime(box) {} }
@@ -66,7 +66,7 @@ package struct PagedTable: @unchecked Sendable {
   /// Writes through a view that retains nothing. Pointers are valid until `body` returns; `body` must not
   /// touch the table by another way.
   @inlinable
-  package mutating func withWriter<Result: ~Copyable, Failure: Error>(
+  public mutating func withWriter<Result: ~Copyable, Failure: Error>(
     _ body: (TableWriter) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     makeWritable()
@@ -153,11 +153,11 @@ package struct PagedTable: @unchecked Sendable {
     withReader { reader in
       for id in 0..<reader.limit {
         let row = reader.row(UInt32(id))
-        let seen = row.load(fromByteOffset: TableLayout.seenOffset, as: UInt32.self)
+        let seen = row.load(fromByteOffset: RowHeader.seen, as: UInt32.self)
         guard seen != 0 else { continue }
         body(
           RowID(UInt32(id)), row.load(as: UInt64.self), seen,
-          (row + TableLayout.weightsOffset).assumingMemoryBound(to: Float.self),
+          (row + RowHeader.weights).assumingMemoryBound(to: Float.self),
           hasState ? box.state(of: id) : nil)
       }
     }
@@ -197,7 +197,7 @@ package struct PagedTable: @unchecked Sendable {
 }
 
 extension PagedTable: Equatable {
-  package static func == (left: PagedTable, right: PagedTable) -> Bool {
+  public static func == (left: PagedTable, right: PagedTable) -> Bool {
     left.box === right.box || left.digest == right.digest
   }
 }

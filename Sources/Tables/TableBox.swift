@@ -1,33 +1,36 @@
 // What a table's copies share until one of them writes.
 
+internal import CKernels
 internal import Glibc
 internal import Primitives
 
 /// Numbers that a table carries beside its pages.
-package struct TableScalars {
+public struct TableScalars {
   /// Ids handed out so far: the next new row's.
   @usableFromInline var limit = 0
-  @usableFromInline package var rowCount = 0
+  public var rowCount = 0
   /// The free row to be used next, plus one; 0 if there is none.
   @usableFromInline var firstFree: UInt64 = 0
-  @usableFromInline package var now: UInt32 = 1
+  public var now: UInt32 = 1
   package var counters = TableCounters()
 }
 
-package final class TableBox: @unchecked Sendable {
+@usableFromInline
+final class TableBox: @unchecked Sendable {
   // Sound because: written only through the one `PagedTable` that holds the only reference.
   let layout: TableLayout
-  var bounds: TableBounds
-  @usableFromInline var weights: PageStore
-  @usableFromInline var state: PageStore?
-  @usableFromInline var index: KeyIndex
-  @usableFromInline package let scalars: UnsafeMutablePointer<TableScalars>
+  // Unchecked exclusivity: a box has one writer, and the check costs more than the access.
+  @exclusivity(unchecked) var bounds: TableBounds
+  @exclusivity(unchecked) @usableFromInline var weights: PageStore
+  @exclusivity(unchecked) @usableFromInline var state: PageStore?
+  @exclusivity(unchecked) @usableFromInline var index: KeyIndex
+  public let scalars: UnsafeMutablePointer<TableScalars>
   @usableFromInline let rowShift: Int
   @usableFromInline let rowMask: Int
   @usableFromInline let rowStride: Int
   @usableFromInline let stateStride: Int
-  var filter: AdmissionFilter?
-  var queue = EvictionQueue()
+  @exclusivity(unchecked) var filter: AdmissionFilter?
+  @exclusivity(unchecked) var queue = EvictionQueue()
   let isWeightsOnly: Bool
 
   init(layout: TableLayout, bounds: TableBounds, expectedRows: Int) {
@@ -98,7 +101,7 @@ package final class TableBox: @unchecked Sendable {
 
   private func index(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
     let lineage = weights.revision.lineage
-    index.insert(key, id, keyOf: head.key(of:)) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
+    index.insert(key, id, head) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
   }
 
   /// The head's row has lost this key.
@@ -150,7 +153,7 @@ package final class TableBox: @unchecked Sendable {
     }
     let row = writableRow(id)
     row.storeBytes(of: key, as: UInt64.self)
-    row.storeBytes(of: scalars.pointee.now, toByteOffset: TableLayout.seenOffset, as: UInt32.self)
+    row.storeBytes(of: scalars.pointee.now, toByteOffset: RowHeader.seen, as: UInt32.self)
     scalars.pointee.rowCount += 1
     scalars.pointee.counters.inserted += 1
     indexRow(id)
@@ -217,7 +220,17 @@ struct HeadRows {
     let page = Int(id) >> rowShift
     guard page < core.pointee.pageCount else { return nil }
     let row = core.pointee.page(page) + PageHeader.pageBytes + (Int(id) & rowMask) * rowStride
-    guard row.load(fromByteOffset: TableLayout.seenOffset, as: UInt32.self) != 0 else { return nil }
+    guard row.load(fromByteOffset: RowHeader.seen, as: UInt32.self) != 0 else { return nil }
     return row.load(as: UInt64.self)
+  }
+
+  func prefetchSlot(of id: UInt32) {
+    cowbird_prefetch(core.pointee.slots + min(Int(id) >> rowShift, core.pointee.pageCount))
+  }
+
+  func prefetchRow(_ id: UInt32) {
+    let page = Int(id) >> rowShift
+    guard page < core.pointee.pageCount else { return }
+    cowbird_prefetch(core.pointee.page(page) + PageHeader.pageBytes + (Int(id) & rowMask) * rowStride)
   }
 }

@@ -3,11 +3,17 @@
 package import Primitives
 
 /// A row's number: its place in the table. Stable until the row is removed; then it is given to the next key.
-package struct RowID: Hashable, Comparable, Sendable {
-  @usableFromInline package let rawValue: UInt32
+public struct RowID: Hashable, Comparable, Sendable {
+  public let rawValue: UInt32
 
-  @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }
-  @inlinable package static func < (left: RowID, right: RowID) -> Bool { left.rawValue < right.rawValue }
+  @inlinable public init(_ rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public static func < (left: RowID, right: RowID) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// Offsets in a row of a weights page.
+public enum RowHeader {
+  @inlinable public static var seen: Int { 8 }
+  @inlinable public static var weights: Int { 12 }
 }
 
 /// Floats in a row, and rows in a page.
@@ -35,11 +41,8 @@ package struct TableLayout: Equatable, Sendable, ByteCodable {
       && rowsPerPage & (rowsPerPage - 1) == 0
   }
 
-  @usableFromInline static let seenOffset = 8
-  @usableFromInline static let weightsOffset = 12
-
-  @usableFromInline package var rowStride: Int { (Self.weightsOffset + 4 * weights + 7) & ~7 }
-  @usableFromInline package var stateStride: Int { 4 * state }
+  package var rowStride: Int { (RowHeader.weights + 4 * weights + 7) & ~7 }
+  package var stateStride: Int { 4 * state }
   package var weightsPageBytes: Int { rowStride * rowsPerPage }
   package var statePageBytes: Int { stateStride * rowsPerPage }
 

@@ -45,7 +45,7 @@ package final class Keeper: Sendable {
   private let state = Mutex(State())
   /// One version is written at a time, and no file goes while one is: it is listed after it is written.
   private let writing = Mutex(())
-  /// Held while what is served is put together: the newest registry is published last.
+  /// One serving is published at a time, so that an older one never comes after a newer.
   private let publishing = Mutex(())
   private let fullEvery: Int
   private let residentLimit: Int
@@ -71,21 +71,25 @@ package final class Keeper: Sendable {
   /// - Parameters:
   ///   - model: a whole copy, optimizers' state included.
   ///   - offset: all log records below are in it.
+  ///   - isOfHead: false for a candidate, which a start must not go on from.
   /// - Throws: RESOURCE_EXHAUSTED when the disk is full, what the registry or the log refuse; nothing is listed then.
-  package func create(_ model: Model, offset: UInt64, _ order: VersionOrder) throws(Status) -> VersionRecord {
+  package func create(
+    _ model: Model, offset: UInt64, isOfHead: Bool = true, _ order: VersionOrder
+  ) throws(Status) -> VersionRecord {
     let result = writing.withLock { _ in
-      Result { () throws(Status) in try createInTurn(model, offset: offset, order) }
+      Result { () throws(Status) in try createInTurn(model, offset: offset, isOfHead, order) }
     }
     return try result.get()
   }
 
   private func createInTurn(
-    _ model: Model, offset: UInt64, _ order: VersionOrder
+    _ model: Model, offset: UInt64, _ isOfHead: Bool, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
     let registry = control.registry
     let id = VersionID(registry.nextNumber)
     let digest = model.digest
-    var parent = state.withLock { $0.last }
+    // A candidate has a history of its own: its pages are all written.
+    var parent = isOfHead ? state.withLock { $0.last } : nil
     if let link = parent, link.chain + 1 >= fullEvery || !store.exists(link.id) { parent = nil }
     let bytes: UInt64
     do {
@@ -97,12 +101,12 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestLearned?.id, offset: offset,
+      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestOfHead?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-      fileBytes: bytes, isDiff: parent != nil, metrics: model.metrics.values())
+      fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())
     try list(record, order)
-    state.withLock { $0.last = (id, model, parent.map { $0.chain + 1 } ?? 0) }
+    if isOfHead { state.withLock { $0.last = (id, model, parent.map { $0.chain + 1 } ?? 0) } }
     hold(Revision(model.revision, number: id.number, offset: offset, version: id))
     publishServing()
     return record
@@ -124,25 +128,32 @@ package final class Keeper: Sendable {
   package func importVersion(
     _ order: VersionOrder, _ input: (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws(Status) -> VersionRecord {
+    // Read before it is this version's turn: the bytes may come slowly.
+    let model: Model
+    let digest: Digest
+    do {
+      (model, digest) = try store.readExport(input)
+    } catch let error as Status {
+      throw error
+    } catch {
+      throw Status(.invalidArgument, "the file cannot be imported: \(error)")
+    }
     let result = writing.withLock { _ in
       Result { () throws(Status) in
-        let registry = control.registry
-        let id = VersionID(registry.nextNumber)
-        let model: Model
-        let digest: Digest
+        let id = VersionID(control.registry.nextNumber)
         let bytes: UInt64
         do {
-          (model, digest, bytes) = try store.import(as: id, input)
+          bytes = try store.write(model, id: id, digest: digest)
         } catch let error as VersionFileError {
-          throw Status(error.isDiskFull ? .resourceExhausted : .invalidArgument, error.description)
+          throw Status(error.isDiskFull ? .resourceExhausted : .unavailable, error.description)
         } catch {
-          throw Status(.invalidArgument, "the file cannot be imported: \(error)")
+          throw Status(.internal, "\(id) could not be written: \(error)")
         }
         let record = VersionRecord(
           id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
           eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
           configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-          fileBytes: bytes, isDiff: false, isImported: true, metrics: model.metrics.values())
+          fileBytes: bytes, isDiff: false, isOfHead: false, isImported: true, metrics: model.metrics.values())
         try list(record, order)
         hold(Revision(model.revision, number: id.number, offset: record.offset, version: id))
         publishServing()
@@ -228,10 +239,10 @@ package final class Keeper: Sendable {
 
   /// Publishes what the registry says is served.
   package func publishServing() {
-    publishing.withLock { _ in publishServingInTurn() }
+    publishing.withLock { _ in publishInTurn() }
   }
 
-  private func publishServingInTurn() {
+  private func publishInTurn() {
     let registry = control.registry
     for id in Self.served(registry) where state.withLock({ $0.residents[id] }) == nil {
       if let model = try? loadModel(id), let entry = registry[id] {
@@ -277,8 +288,9 @@ package final class Keeper: Sendable {
         state.order.removeAll { $0 == id }
       }
     }
-    let oldest = registry.entries.map(\.record.offset).min() ?? 0
-    try? log.pin("versions", at: oldest)
+    // Without a version everything is needed.
+    let oldest = registry.entries.map(\.record.offset).min() ?? log.firstOffset
+    try? log.pin("versions", at: max(oldest, log.firstOffset))
     publishServing()
   }
 }

@@ -1,5 +1,6 @@
 // The directory of versions: writing, loading along the chain of parents, and clearing away what nothing needs.
 
+package import Configuration
 package import Features
 internal import Glibc
 package import Learning
@@ -145,11 +146,11 @@ extension VersionStore {
     }
   }
 
-  /// Reads an exported file as version `id`, and keeps it under that name.
+  /// Reads an exported file, and checks it against the digest that it names.
   /// - Parameter input: fills a buffer and returns how many bytes it gave; 0 at the end.
-  package func `import`(
-    as id: VersionID, _ input: (UnsafeMutableRawBufferPointer) throws -> Int
-  ) throws -> (model: Model, digest: Digest, bytes: UInt64) {
+  package func readExport(
+    _ input: (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws -> (model: Model, digest: Digest) {
     let (model, digest) = try withoutActuallyEscaping(input) { input in
       var source = PageStreamReader(input)
       let header = try source.read(name: "version.header", VersionHeader.self)
@@ -162,6 +163,18 @@ extension VersionStore {
     guard model.digest == digest else {
       throw VersionFileError("the model in the file has another digest than the file says")
     }
-    return (model, digest, try write(model, id: id, digest: digest))
+    return (model, digest)
+  }
+}
+
+extension VersionStore {
+  /// The configuration that a version was learned with; nil: its file cannot be read.
+  package func configuration(of id: VersionID) -> Configuration? {
+    guard let file = try? PieceReader(path(id)) else { return nil }
+    var source = PageStreamReader { try file.read(into: $0) }
+    guard (try? source.read(name: "version.header", VersionHeader.self)) != nil,
+      let header = try? source.read(name: "model.header", ModelHeader.self)
+    else { return nil }
+    return try? Configuration(yaml: header.configuration)
   }
 }

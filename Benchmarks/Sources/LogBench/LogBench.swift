@@ -18,7 +18,8 @@ struct LogBench {
     try PosixFileSystem().makeDirectory(root)
     defer { removeTree(root) }
     try written(root)
-    try durable(root)
+    try durable(root, inFlight: 1)
+    try durable(root, inFlight: 8)
     try callers(root)
     try replay(root)
     try opening(root)
@@ -56,41 +57,45 @@ struct LogBench {
       log.close()
       removeTree(path)
       raw.append(
-        try plainWrites("\(root)/plain", bytes: bytes, count: batches, syncEvery: 0) * Double(batchRecords))
+        try plainWrites("\(root)/plain", bytes: bytes, count: batches, syncs: 0) * Double(batchRecords))
     }
     print(
       "append WRITTEN, batches of 1,000 x 100 B:   \(millions(rates)) M events/s; plain write of the same bytes \(millions(raw))"
     )
   }
 
-  /// Batches of 1,000, each answered when synced before the next is sent.
-  static func durable(_ root: String) throws {
+  /// Batches of 1,000, answered when synced, so many in flight.
+  static func durable(_ root: String, inFlight: UInt32) throws {
     let payload = [UInt8](repeating: 7, count: payloadBytes)
     let batches = 300
     var rates: [Double] = []
     var raw: [Double] = []
     var ratios: [Double] = []
-    for round in 0..<3 {
+    var syncs = 0
+    for round in 0..<5 {
       let path = "\(root)/durable-\(round)"
       let log = try EventLog.open(directory: path)
+      let room = Semaphore(inFlight)
       let start = now()
       for number in 0..<batches {
-        _ = try log.append(try batch(UInt64(number * batchRecords + 1), payload), durability: .durable)
+        let batch = try batch(UInt64(number * batchRecords + 1), payload)
+        room.wait()
+        try log.append(batch, durability: .durable) { _ in room.signal() }
       }
+      for _ in 0..<inFlight { room.wait() }
       rates.append(Double(batches * batchRecords) / seconds(since: start))
       let status = log.status
       log.close()
       removeTree(path)
-      let syncEvery = batches / Int(status.syncs)
-      raw.append(
-        try plainWrites(
-          "\(root)/plain", bytes: status.bytes / batches, count: batches, syncEvery: max(1, syncEvery))
-          * Double(batchRecords))
+      syncs = Int(status.syncs)
+      let plain = try plainWrites(
+        "\(root)/plain", bytes: status.bytes / batches, count: batches, syncs: syncs)
+      raw.append(plain * Double(batchRecords))
       ratios.append(rates[round] / raw[round])
     }
     print(
-      "append DURABLE, one batch of 1,000 at a time: \(millions(rates)) M events/s; plain write + fdatasync \(millions(raw)); ratio \(percent(ratios))"
-    )
+      "append DURABLE, \(inFlight) batches in flight: \(millions(rates)) M events/s, \(syncs) syncs; "
+        + "plain write + fdatasync with as many syncs \(millions(raw)); ratio \(percent(ratios))")
   }
 
   /// 64 callers that send one event each and wait until it is durable.
@@ -114,7 +119,7 @@ struct LogBench {
     let syncs = log.status.syncs
     log.close()
     removeTree(path)
-    let one = try plainWrites("\(root)/plain", bytes: 150, count: 200, syncEvery: 1)
+    let one = try plainWrites("\(root)/plain", bytes: 150, count: 200, syncs: 200)
     print(
       "append DURABLE, 64 callers x 1 event:         \(Int(Double(64 * each) / elapsed)) events/s, \(64 * each / Int(syncs)) events per sync; plain write + fdatasync of one \(Int(one)) events/s"
     )

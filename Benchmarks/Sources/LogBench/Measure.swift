@@ -21,8 +21,8 @@ func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 func millions(_ rates: [Double]) -> String { fixed(median(rates) / 1e6, 2) }
 func percent(_ ratios: [Double]) -> String { "\(Int((median(ratios) * 100).rounded()))%" }
 
-/// Appends to a file by write, with an fdatasync after every so many (0: none). Writes per second.
-func plainWrites(_ path: String, bytes: Int, count: Int, syncEvery: Int) throws -> Double {
+/// Appends to a file by write, with so many fdatasyncs spread over it. Writes per second.
+func plainWrites(_ path: String, bytes: Int, count: Int, syncs: Int) throws -> Double {
   let file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)
   precondition(file >= 0)
   defer {
@@ -30,10 +30,14 @@ func plainWrites(_ path: String, bytes: Int, count: Int, syncEvery: Int) throws 
     unlink(path)
   }
   let buffer = [UInt8](repeating: 7, count: bytes)
+  var done = 0
   let start = now()
   for number in 1...count {
     precondition(write(file, buffer, bytes) == bytes)
-    if syncEvery > 0 && number % syncEvery == 0 { precondition(fdatasync(file) == 0) }
+    if number * syncs / count > done {
+      precondition(fdatasync(file) == 0)
+      done += 1
+    }
   }
   return Double(count) / seconds(since: start)
 }

@@ -58,10 +58,12 @@ INLINE float NAME(fm_score_blocks)(
 
 LEVEL float NAME(fm_score)(
     const float *const *rows, const float *values, size_t n, size_t k, float bias, float *sum) {
-  if (k == 16) return NAME(fm_score_blocks)(rows, values, n, 16, bias, sum, 1, 1);
-  if (k == 32) return NAME(fm_score_blocks)(rows, values, n, 32, bias, sum, 2, 1);
-  if (k < 16) return NAME(fm_score_blocks)(rows, values, n, k, bias, sum, k > 0, 0);
-  return NAME(fm_score_blocks)(rows, values, n, k, bias, sum, (k + 15) / 16, k % 16 == 0);
+#define SCORE(k, values, blocks, WHOLE) NAME(fm_score_blocks)(rows, values, n, k, bias, sum, blocks, WHOLE)
+  if (k == 16) return values ? SCORE(16, values, 1, 1) : SCORE(16, NULL, 1, 1);
+  if (k == 32) return values ? SCORE(32, values, 2, 1) : SCORE(32, NULL, 2, 1);
+  if (k < 16) return SCORE(k, values, k > 0, 0);
+  return SCORE(k, values, (k + 15) / 16, k % 16 == 0);
+#undef SCORE
 }
 
 LEVEL void NAME(fm_candidates)(
@@ -86,17 +88,49 @@ LEVEL void NAME(fm_candidates)(
   }
 }
 
+/// The step of a row's first weight.
+INLINE void NAME(fm_adagrad_weight)(
+    float *row, float *acc, float gx, float rate, float epsilon, float l2) {
+  float g = gx + l2 * row[0];
+  float a = acc[0] + g * g;
+  acc[0] = a;
+  row[0] = row[0] - rate * g / (__builtin_sqrtf(a) + epsilon);
+}
+
+/// The steps of the first weights of up to sixteen rows, without l2. Their square roots and divisions are done
+/// at once, in lanes, which costs a third of what one by one they would. A row that occurs twice is found by its
+/// accumulator, which is no longer what was read, and steps again by itself.
+INLINE void NAME(fm_adagrad_weights)(
+    float *const *rows, float *const *state, const float *values, size_t n, float g, float rate, float epsilon) {
+  float before[16] = {0}, x[16] = {0};
+  for (size_t i = 0; i < n; i++) {
+    before[i] = state[i][0];
+    x[i] = values ? g * values[i] : g;
+  }
+  lanes gradient = LOAD(x);
+  lanes squares = LOAD(before) + gradient * gradient;
+  lanes step = rate * gradient / (SQRT(squares) + epsilon);
+  float after[16], steps[16];
+  STORE(after, squares);
+  STORE(steps, step);
+  for (size_t i = 0; i < n; i++) {
+    if (__builtin_expect(state[i][0] == before[i], 1)) {
+      state[i][0] = after[i];
+      rows[i][0] = rows[i][0] - steps[i];
+    } else {
+      NAME(fm_adagrad_weight)(rows[i], state[i], x[i], rate, epsilon, 0);
+    }
+  }
+}
+
 INLINE void NAME(fm_adagrad_blocks)(
-    float *const *rows, float *const *state, const float *values, size_t n, size_t k, const float *sum,
-    float g, float rate, float epsilon, float l2, const size_t blocks, const int WHOLE, const int DECAYS) {
+    float *const *rows, float *const *state, const float *values, size_t n, size_t k, const float *sum, float g,
+    float rate, float epsilon, float l2, const size_t blocks, const int WHOLE, const int DECAYS) {
   for (size_t i = 0; i < n; i++) {
     float *row = rows[i], *acc = state[i];
     float x = values ? values[i] : 1.0f;
     float gx = values ? g * x : g;
-    float gw = DECAYS ? gx + l2 * row[0] : gx;
-    float aw = acc[0] + gw * gw;
-    acc[0] = aw;
-    row[0] = row[0] - rate * gw / (__builtin_sqrtf(aw) + epsilon);
+    if (DECAYS) NAME(fm_adagrad_weight)(row, acc, gx, rate, epsilon, l2);
     for (size_t j = 0; j < blocks; j++) {
       lanes v, a, s;
       FACTORS(v, row, j)
@@ -111,15 +145,24 @@ INLINE void NAME(fm_adagrad_blocks)(
       STORE_FACTORS(row, j, v)
     }
   }
+  if (DECAYS) return;
+  for (size_t i = 0; i < n; i += 16) {
+    size_t some = n - i < 16 ? n - i : 16;
+    NAME(fm_adagrad_weights)(rows + i, state + i, values ? values + i : values, some, g, rate, epsilon);
+  }
 }
 
 LEVEL void NAME(fm_adagrad)(
     float *const *rows, float *const *state, const float *values, size_t n, size_t k, const float *sum, float g,
     float rate, float epsilon, float l2) {
-  if (k == 16 && l2 == 0) return NAME(fm_adagrad_blocks)(rows, state, values, n, 16, sum, g, rate, epsilon, 0, 1, 1, 0);
-  if (k == 32 && l2 == 0) return NAME(fm_adagrad_blocks)(rows, state, values, n, 32, sum, g, rate, epsilon, 0, 2, 1, 0);
-  NAME(fm_adagrad_blocks)(
-      rows, state, values, n, k, sum, g, rate, epsilon, l2, (k + 15) / 16, k % 16 == 0, 1);
+#define STEP(k, values, l2, blocks, WHOLE, DECAYS) \
+  NAME(fm_adagrad_blocks)(rows, state, values, n, k, sum, g, rate, epsilon, l2, blocks, WHOLE, DECAYS)
+  if (l2 != 0) return STEP(k, values, l2, (k + 15) / 16, k % 16 == 0, 1);
+  if (k == 16) return values ? STEP(16, values, 0, 1, 1, 0) : STEP(16, NULL, 0, 1, 1, 0);
+  if (k == 32) return values ? STEP(32, values, 0, 2, 1, 0) : STEP(32, NULL, 0, 2, 1, 0);
+  if (k < 16) return STEP(k, values, 0, k > 0, 0, 0);
+  STEP(k, values, 0, (k + 15) / 16, k % 16 == 0, 0);
+#undef STEP
 }
 
 LEVEL float NAME(fm_learn_logistic)(

@@ -18,28 +18,74 @@ typedef int64_t doubles_i64 __attribute__((ext_vector_type(8)));
 #define FILL(x) ((lanes)(x))
 #define SQRT(x) __builtin_elementwise_sqrt(x)
 
+#if defined(COWBIRD_MASKED)
+
 /// The first `count` (0 to 15) floats, then zeroes.
 INLINE void load_part(lanes *result, const float *p, size_t count) {
-  float buffer[16] = {0};
-  if (count & 8) __builtin_memcpy(buffer, p, 32);
-  if (count & 4) __builtin_memcpy(buffer + (count & 8), p + (count & 8), 16);
-  for (size_t i = count & 12; i < count; i++) buffer[i] = p[i];
-  __builtin_memcpy(result, buffer, 64);
+  *result = (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
 }
 
 INLINE void store_part(float *p, const lanes *x, size_t count) {
-  float buffer[16];
-  __builtin_memcpy(buffer, x, 64);
-  if (count & 8) __builtin_memcpy(p, buffer, 32);
-  if (count & 4) __builtin_memcpy(p + (count & 8), buffer + (count & 8), 16);
-  for (size_t i = count & 12; i < count; i++) p[i] = buffer[i];
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)*x);
 }
+
+#else
+
+typedef float quarter_lanes __attribute__((ext_vector_type(4)));
+typedef float quarter_in_memory __attribute__((ext_vector_type(4), aligned(4)));
+
+INLINE void load_quarter(quarter_lanes *result, const float *p, size_t from, size_t count) {
+  quarter_lanes part = 0;
+  if (from + 4 <= count) {
+    part = (quarter_lanes)*(const quarter_in_memory *)(p + from);
+  } else if (from < count) {
+    part.x = p[from];
+    if (from + 1 < count) part.y = p[from + 1];
+    if (from + 2 < count) part.z = p[from + 2];
+  }
+  *result = part;
+}
+
+INLINE void store_quarter(float *p, const quarter_lanes *x, size_t from, size_t count) {
+  if (from + 4 <= count) {
+    *(quarter_in_memory *)(p + from) = (quarter_in_memory)*x;
+  } else if (from < count) {
+    p[from] = x->x;
+    if (from + 1 < count) p[from + 1] = x->y;
+    if (from + 2 < count) p[from + 2] = x->z;
+  }
+}
+
+/// The first `count` (0 to 15) floats, then zeroes. By quarters in registers: a detour through memory would
+/// wait for the stores.
+INLINE void load_part(lanes *result, const float *p, size_t count) {
+  quarter_lanes a, b, c, d;
+  load_quarter(&a, p, 0, count);
+  load_quarter(&b, p, 4, count);
+  load_quarter(&c, p, 8, count);
+  load_quarter(&d, p, 12, count);
+  lanes whole;
+  whole.lo.lo = a;
+  whole.lo.hi = b;
+  whole.hi.lo = c;
+  whole.hi.hi = d;
+  *result = whole;
+}
+
+INLINE void store_part(float *p, const lanes *x, size_t count) {
+  quarter_lanes a = x->lo.lo, b = x->lo.hi, c = x->hi.lo, d = x->hi.hi;
+  store_quarter(p, &a, 0, count);
+  store_quarter(p, &b, 4, count);
+  store_quarter(p, &c, 8, count);
+  store_quarter(p, &d, 12, count);
+}
+
+#endif
 
 /// The tree: i and i+8, i and i+4, i and i+2, i and i+1.
 INLINE float reduce(const lanes *x) {
-  typedef float quarter_lanes __attribute__((ext_vector_type(4)));
   half_lanes eight = x->lo + x->hi;
-  quarter_lanes four = eight.lo + eight.hi;
+  float four __attribute__((ext_vector_type(4))) = eight.lo + eight.hi;
   return (four.x + four.z) + (four.y + four.w);
 }
 

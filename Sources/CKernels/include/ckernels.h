@@ -15,6 +15,7 @@
 
 #include "cowbird_elementary.h"
 #include "cowbird_memory.h"
+#include "retrieval_kernels.h"
 
 // MARK: Levels
 

@@ -196,6 +196,7 @@ extension VersionRecord: ByteCodable {
     writer.write(fileBytes)
     writer.write(isDiff)
     writer.write(isImported)
+    writer.write(isOfHead)
     writer.write(metrics) { $0.write($1) }
   }
 
@@ -211,6 +212,7 @@ extension VersionRecord: ByteCodable {
     fileBytes = try reader.read()
     isDiff = try reader.read()
     isImported = try reader.read()
+    isOfHead = try reader.read()
     metrics = try reader.readArray(limit: 10_000) { reader throws(ByteCodecError) in
       try reader.read(MetricValue.self)
     }

@@ -11,8 +11,9 @@ extension HygieneRules {
     maxAheadNanos = max(clock.future, 86_400_000_000_000)
     maxBehindNanos = clock.past
     impossibleTime = .quarantine
-    futureTime = HygieneResponse(clock.action, clock.weight)
-    oldTime = HygieneResponse(clock.action, clock.weight)
+    // Ahead of the stream is not ahead of the clock, which Ingest asks: after a quiet day the next event is.
+    futureTime = .count
+    oldTime = .count
     let within = Double(section.burst.within) / 1e9
     let burstAction = HygieneResponse(section.burst.action, section.burst.weight)
     func limit(_ events: Int) -> BurstLimit? {

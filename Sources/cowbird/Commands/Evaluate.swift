@@ -41,16 +41,25 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Learning curves into a file that ends in .png or .svg.")
   var plot: String?
 
+  @Flag(help: "Judge the ranking of the catalogue instead of the predictions.")
+  var rank = false
+
+  @Option(
+    name: .customLong("train-fraction"), help: "With --rank: the part that is learned without being judged.")
+  var trainFraction = 0.9
+
   @Argument(help: "Files of events; - is standard input.")
   var files: [String]
 
   func validate() throws {
     guard publishEvery >= 1 else { throw ValidationError("--publish-every: at least 1") }
+    guard (0...1).contains(trainFraction) else { throw ValidationError("--train-fraction: 0 to 1") }
     guard !files.isEmpty else { throw ValidationError("name at least one file of events") }
   }
 
   func run() throws {
     let configuration = try configuration.load()
+    if rank { return try runRank(configuration) }
     var options = EvaluationOptions()
     options.publishEvery = publishEvery
     if let delay {
@@ -64,7 +73,7 @@ struct Evaluate: ParsableCommand {
       configuration: configuration, format: format, users: users, items: items, paths: files)
     var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
-    try source.forEach { bytes, read in
+    try source.readAll { bytes, read in
       try bytes.withUnsafeBytes { try evaluation.take($0) }
       bar.update(read)
     }
@@ -72,6 +81,23 @@ struct Evaluate: ParsableCommand {
     let seconds = Double(MonotonicClock.nanos() - start) / 1e9
     let report = EvaluationReport(evaluation, seconds: seconds)
     if let plot { try report.draw(to: plot) }
+    print(json ? report.json.pretty : report.text)
+  }
+
+  private func runRank(_ configuration: Configuration) throws {
+    guard var evaluation = try RankEvaluation(FeaturePlan(configuration)) else {
+      throw Refused("the configuration has no retriever (retrieval.retrievers); try --preset clicks")
+    }
+    let source = try EventFiles(
+      configuration: configuration, format: format, users: users, items: items, paths: files)
+    try source.readAll { bytes, _ in try bytes.withUnsafeBytes { try evaluation.take($0) } }
+    var bar = ProgressBar("rank", total: 1, unit: "events")
+    evaluation.run(trainShare: trainFraction) { done, total in
+      if bar.total != total { bar = ProgressBar("rank", total: total, unit: "events") }
+      bar.update(done)
+    }
+    bar.finish(bar.total)
+    let report = RankReport(evaluation)
     print(json ? report.json.pretty : report.text)
   }
 }

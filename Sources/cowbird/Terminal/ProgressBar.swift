@@ -7,7 +7,7 @@ import Primitives
 struct ProgressBar {
   private let title: String
   /// 0: unknown.
-  private let total: Int
+  let total: Int
   private let unit: String
   private let start: UInt64
   private var lastDrawn: UInt64 = 0

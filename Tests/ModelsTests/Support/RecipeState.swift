@@ -3,9 +3,8 @@
 // shrinkage per user, item, user x genre and user x five years; sessions and pages by gaps in a user's events.
 
 import Configuration
+import Models
 import Primitives
-
-@testable import Models
 
 struct RecipeState {
   struct Mean {

@@ -1,0 +1,1 @@
+../../../Tests/ModelsTests/Support/MovieLens.swift

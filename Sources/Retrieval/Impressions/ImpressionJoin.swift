@@ -1,0 +1,275 @@
+// What was shown, until it is known what came of it: an answer's items wait with the features they were served with,
+// a click finds them, and those without one become negatives after a time.
+//
+//   remember ─▶ waiting ──(wait is over)──▶ expired ──(late is over)──▶ gone
+//                  │ click: served             │ click: late, corrects the negative
+//                  ▼                           ▼
+//               clicked, stays where it is in its queue, so that the same click again is told from a first one
+//
+//   row     ┌ request ┬ item ┬ nanos ┬ slab u32 ┬ length u32 ┬ next u32 ┬ state u32 ┐
+//   index   (request, item) hashed to a row; the row says whether it is the one
+//
+// Time is the callers', and never goes back: an impression that comes late waits as if it had come now. Memory is
+// bounded: when a newcomer finds no room the oldest goes, from those expired first, and is counted.
+
+package import Primitives
+internal import Tables
+
+/// What a click found.
+package enum JoinOutcome: Equatable, Sendable {
+  /// Nothing of that name is remembered.
+  case unknown
+  /// The features that the item was served with: learn a positive.
+  case served([UInt8])
+  /// The impression was given out as a negative before: learn a positive that corrects it.
+  case late([UInt8])
+  /// The click was joined before.
+  case again
+}
+
+/// An impression that nobody answered: a negative.
+package struct ExpiredImpression: Equatable, Sendable {
+  package let request: UInt64
+  package let item: UInt64
+  /// When it was shown, as the join counts time.
+  package let nanos: Int64
+  package let features: [UInt8]
+}
+
+package struct ImpressionCounters: Equatable, Sendable, ByteCodable {
+  package internal(set) var remembered: UInt64 = 0
+  package internal(set) var repeated: UInt64 = 0
+  package internal(set) var joined: UInt64 = 0
+  package internal(set) var joinedLate: UInt64 = 0
+  package internal(set) var joinedAgain: UInt64 = 0
+  package internal(set) var unknown: UInt64 = 0
+  package internal(set) var expired: UInt64 = 0
+  /// Went before their time, because there was no room.
+  package internal(set) var dropped: UInt64 = 0
+  /// Had more features than a row may have.
+  package internal(set) var refused: UInt64 = 0
+
+  package init() {}
+
+  package func encode(to writer: inout ByteWriter) {
+    for count in [remembered, repeated, joined, joinedLate, joinedAgain, unknown, expired, dropped, refused] {
+      writer.write(count)
+    }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    remembered = try reader.read()
+    repeated = try reader.read()
+    joined = try reader.read()
+    joinedLate = try reader.read()
+    joinedAgain = try reader.read()
+    unknown = try reader.read()
+    expired = try reader.read()
+    dropped = try reader.read()
+    refused = try reader.read()
+  }
+}
+
+package struct ImpressionJoin: Sendable {
+  /// Bytes of one item's features, at most.
+  package static let longestFeatures = 8_192
+
+  package let capacity: Int
+  package let waitNanos: Int64
+  package let lateNanos: Int64
+  package internal(set) var counters = ImpressionCounters()
+  var index: Roster
+  var rows = RowStore(rowBytes: MemoryLayout<ImpressionRow>.stride, rowsPerPage: 64)
+  var features = SlabStore(entryBytes: 1, smallest: 64, atLeast: ImpressionJoin.longestFeatures)
+  var waiting = ImpressionQueue()
+  var expired = ImpressionQueue()
+  var now = Int64.min
+
+  /// - Parameters:
+  ///   - capacity: impressions that are remembered at once, 0...16,777,216.
+  ///   - waitNanos: after which one is a negative.
+  ///   - lateNanos: for which a negative can still be corrected after that.
+  package init(capacity: Int, waitNanos: Int64, lateNanos: Int64? = nil) {
+    self.capacity = min(max(0, capacity), Roster.rowLimit)
+    self.waitNanos = max(0, waitNanos)
+    self.lateNanos = max(0, lateNanos ?? waitNanos)
+    index = Roster(bound: max(16, capacity))
+  }
+
+  /// Impressions that are remembered, whatever has become of them.
+  package var count: Int { index.count }
+
+  /// An item was shown. False if it is not remembered: it was already, it has too many features, or the capacity
+  /// is 0.
+  @discardableResult
+  package mutating func remember(
+    request: UInt64, item: UInt64, features bytes: UnsafeRawBufferPointer, nanos: Int64
+  ) -> Bool {
+    advance(to: nanos)
+    guard capacity > 0, bytes.count <= Self.longestFeatures else {
+      counters.refused += 1
+      return false
+    }
+    let key = StableHash.combine(request, item)
+    guard index.find(key) == nil else {
+      counters.repeated += 1
+      return false
+    }
+    while index.count >= capacity { dropOldest() }
+    let row = index.insert(key, at: 0)
+    rows.ensure(row + 1)
+    var entry = ImpressionRow(request: request, item: item, nanos: now)
+    entry.length = UInt32(bytes.count)
+    if bytes.count > 0 {
+      var size = self.features.smallest
+      while size < bytes.count { size *= 2 }
+      entry.slab = self.features.allocate(size)
+      self.features.writer().slab(entry.slab).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+    }
+    rows.writer().row(row).storeBytes(of: entry, as: ImpressionRow.self)
+    append(row, to: \.waiting)
+    counters.remembered += 1
+    return true
+  }
+
+  /// A click, or whatever answers an impression.
+  package mutating func join(request: UInt64, item: UInt64, nanos: Int64) -> JoinOutcome {
+    advance(to: nanos)
+    guard let row = index.find(StableHash.combine(request, item)),
+      entry(row).request == request, entry(row).item == item
+    else {
+      counters.unknown += 1
+      return .unknown
+    }
+    let entry = entry(row)
+    guard entry.state != .clicked else {
+      counters.joinedAgain += 1
+      return .again
+    }
+    setState(row, .clicked)
+    let bytes = bytes(entry)
+    if entry.state == .waiting {
+      counters.joined += 1
+      return .served(bytes)
+    }
+    counters.joinedLate += 1
+    return .late(bytes)
+  }
+
+  /// The impressions whose wait is over, oldest first; the rest of them with the next call.
+  package mutating func expire(nanos: Int64, atMost limit: Int = .max) -> [ExpiredImpression] {
+    advance(to: nanos)
+    var negatives: [ExpiredImpression] = []
+    while negatives.count < limit, let row = first(waiting), isOver(entry(row).nanos, waitNanos) {
+      removeFirst(from: \.waiting)
+      let entry = entry(row)
+      if entry.state == .waiting {
+        setState(row, .expired)
+        negatives.append(
+          ExpiredImpression(request: entry.request, item: entry.item, nanos: entry.nanos, features: bytes(entry)))
+        counters.expired += 1
+      }
+      append(row, to: \.expired)
+    }
+    while let row = first(expired), isOver(entry(row).nanos, waitNanos &+ lateNanos) {
+      removeFirst(from: \.expired)
+      forget(row)
+    }
+    return negatives
+  }
+
+  private mutating func advance(to nanos: Int64) { now = max(now, nanos) }
+
+  private func isOver(_ since: Int64, _ wait: Int64) -> Bool {
+    let (end, overflow) = since.addingReportingOverflow(wait < 0 ? .max : wait)
+    return !overflow && end <= now
+  }
+
+  private mutating func dropOldest() {
+    if let row = first(expired) {
+      removeFirst(from: \.expired)
+      forget(row)
+    } else if let row = first(waiting) {
+      if entry(row).state == .waiting { counters.dropped += 1 }
+      removeFirst(from: \.waiting)
+      forget(row)
+    }
+  }
+
+  private mutating func forget(_ row: Int) {
+    let entry = entry(row)
+    if entry.slab != 0 {
+      var size = features.smallest
+      while size < Int(entry.length) { size *= 2 }
+      features.release(entry.slab, size)
+    }
+    rows.writer().row(row).storeBytes(of: ImpressionRow(request: 0, item: 0, nanos: 0), as: ImpressionRow.self)
+    index.remove(row)
+  }
+
+  // MARK: Rows and queues
+
+  func entry(_ row: Int) -> ImpressionRow { rows.reader.row(row).load(as: ImpressionRow.self) }
+
+  private func bytes(_ entry: ImpressionRow) -> [UInt8] {
+    guard entry.slab != 0 else { return [] }
+    return Array(
+      UnsafeRawBufferPointer(start: features.reader.slab(entry.slab), count: Int(entry.length)))
+  }
+
+  private mutating func setState(_ row: Int, _ state: ImpressionRow.State) {
+    rows.writer().row(row).assumingMemoryBound(to: ImpressionRow.self).pointee.state = state
+  }
+
+  private func first(_ queue: ImpressionQueue) -> Int? { queue.first == 0 ? nil : Int(queue.first) - 1 }
+
+  private mutating func append(_ row: Int, to queue: WritableKeyPath<ImpressionJoin, ImpressionQueue>) {
+    let writer = rows.writer()
+    func entry(_ row: Int) -> UnsafeMutablePointer<ImpressionRow> {
+      writer.row(row).assumingMemoryBound(to: ImpressionRow.self)
+    }
+    entry(row).pointee.next = 0
+    let last = self[keyPath: queue].last
+    if last == 0 {
+      self[keyPath: queue].first = UInt32(row + 1)
+    } else {
+      entry(Int(last) - 1).pointee.next = UInt32(row + 1)
+    }
+    self[keyPath: queue].last = UInt32(row + 1)
+  }
+
+  private mutating func removeFirst(from queue: WritableKeyPath<ImpressionJoin, ImpressionQueue>) {
+    let next = entry(Int(self[keyPath: queue].first) - 1).next
+    self[keyPath: queue].first = next
+    if next == 0 { self[keyPath: queue].last = 0 }
+  }
+}
+
+struct ImpressionRow {
+  enum State: UInt32 { case waiting, expired, clicked }
+
+  var request: UInt64
+  var item: UInt64
+  var nanos: Int64
+  var slab: UInt32 = 0
+  var length: UInt32 = 0
+  /// The row behind it in its queue, + 1.
+  var next: UInt32 = 0
+  /// What became of it: a `State`, kept as its number so that any bytes are a row.
+  private var stateNumber: UInt32 = 0
+
+  init(request: UInt64, item: UInt64, nanos: Int64) {
+    (self.request, self.item, self.nanos) = (request, item, nanos)
+  }
+
+  var state: State {
+    get { State(rawValue: stateNumber) ?? .clicked }
+    set { stateNumber = newValue.rawValue }
+  }
+}
+
+/// First and last row, + 1; 0 if empty.
+struct ImpressionQueue: Equatable, Sendable {
+  var first: UInt32 = 0
+  var last: UInt32 = 0
+}

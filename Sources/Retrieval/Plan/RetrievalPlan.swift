@@ -1,0 +1,233 @@
+// What `retrieval:` in the configuration means for the state: which retrievers, with which constants, under
+// which bounds. Fixed for the life of a state.
+
+package import Configuration
+
+/// Why a configuration cannot be run.
+package struct RetrievalPlanError: Error, Equatable, CustomStringConvertible {
+  package let path: String
+  package let reason: String
+
+  package var description: String { "\(path): \(reason)" }
+}
+
+/// How many of each may live at once; the least recently touched go first.
+package struct RetrievalBounds: Equatable, Sendable {
+  /// At most 16,777,216.
+  package var items = 1_000_000
+  package var users = 1_000_000
+  package var attributeValues = 1_000_000
+  package var segments = 4_096
+
+  package init() {}
+}
+
+/// Retrievers that take in an event; those whose `types` leave the event's type out are not named.
+package struct RetrieverSet: OptionSet, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let factors = RetrieverSet(rawValue: 1)
+  package static let neighbours = RetrieverSet(rawValue: 2)
+  package static let popularity = RetrieverSet(rawValue: 4)
+  package static let content = RetrieverSet(rawValue: 8)
+  package static let segments = RetrieverSet(rawValue: 16)
+  package static let all: RetrieverSet = [.factors, .neighbours, .popularity, .content, .segments]
+}
+
+package struct FactorPlan: Equatable, Sendable {
+  package var name: String
+  package var method: FactorMethod
+  package var factors: Int
+  package var length: Int
+  package var pools: [Double]
+  package var rate: Float
+  package var biasRate: Float = 0.2
+  package var positionRate: Float
+  package var userRate: Float
+  package var initScale: Float
+  package var seed: UInt64
+}
+
+package struct NeighbourPlan: Equatable, Sendable {
+  package var name: String
+  package var limit: Int
+  package var learnLength: Int
+  package var learnDecay: Float
+  package var length: Int
+  package var decay: Float
+  package var ageScaleSeconds: Float
+  package var halfLives: [Double]
+}
+
+package struct PopularityPlan: Equatable, Sendable {
+  package var name: String
+  package var halfLives: [Double]
+  package var floor: Float
+}
+
+package struct SegmentPlan: Equatable, Sendable {
+  package var name: String
+  /// The source whose values are the segments, as configured.
+  package var source: String
+  package var halfLives: [Double]
+}
+
+package struct ContentPlan: Equatable, Sendable {
+  package var name: String
+  package var length: Int
+  package var decay: Float
+  package var shrinkage: Float
+}
+
+package struct RetrievalPlan: Equatable, Sendable {
+  package static let historyForSampling = 256
+
+  package var bounds: RetrievalBounds
+  package var factors: FactorPlan?
+  package var neighbours: NeighbourPlan?
+  package var popularity: PopularityPlan?
+  package var content: ContentPlan?
+  package var segments: [SegmentPlan] = []
+  /// Length of the dense vectors that items come with; 0: none.
+  package var vectorDimension: Int
+  package var rank: Bool
+  package var blend: BlendSection
+  package var negatives = 64
+  package var recent = 2_048
+  package var history: Int
+  package var repeats: Bool
+
+  /// - Parameter vectorDimension: length of the items' dense vectors, 0 if they have none.
+  package init(
+    _ section: RetrievalSection, vectorDimension: Int = 0, bounds: RetrievalBounds = RetrievalBounds()
+  ) throws(RetrievalPlanError) {
+    self.bounds = bounds
+    self.vectorDimension = vectorDimension
+    rank = section.rank
+    blend = section.blend
+    history = section.history
+    repeats = section.repeats
+    for retriever in section.retrievers where retriever.isOn {
+      let path = "retrieval.retrievers.\(retriever.name)"
+      switch retriever.kind {
+      case .factors:
+        try Self.single(factors, path, "factors")
+        negatives = retriever.negatives
+        recent = retriever.recent
+        factors = FactorPlan(
+          name: retriever.name, method: retriever.method, factors: retriever.factors,
+          length: retriever.length, pools: retriever.pools, rate: Float(retriever.rate),
+          positionRate: Float(retriever.positionRate), userRate: Float(retriever.userRate),
+          initScale: Float(retriever.initScale), seed: UInt64(retriever.seed))
+      case .neighbours:
+        try Self.single(neighbours, path, "neighbours")
+        neighbours = NeighbourPlan(
+          name: retriever.name, limit: retriever.neighbours, learnLength: retriever.learnLength,
+          learnDecay: Float(retriever.learnDecay), length: retriever.length, decay: Float(retriever.decay),
+          ageScaleSeconds: Float(Double(retriever.ageScale) / 1e9),
+          halfLives: [retriever.halfLife, retriever.halfLife])
+      case .popularity where !retriever.segment.isEmpty:
+        guard segments.count < 4 else {
+          throw RetrievalPlanError(path: path, reason: "at most 4 retrievers count by segment")
+        }
+        let lives = retriever.halfLives
+        segments.append(
+          SegmentPlan(
+            name: retriever.name, source: retriever.segment,
+            halfLives: [lives[0], lives[min(1, lives.count - 1)]]))
+      case .popularity:
+        try Self.single(popularity, path, "popularity without a segment")
+        popularity = PopularityPlan(
+          name: retriever.name, halfLives: retriever.halfLives, floor: Float(retriever.floor))
+      case .content:
+        try Self.single(content, path, "content")
+        content = ContentPlan(
+          name: retriever.name, length: retriever.length, decay: Float(retriever.decay),
+          shrinkage: Float(retriever.shrinkage))
+      }
+    }
+    guard !features.isEmpty else {
+      throw RetrievalPlanError(path: "retrieval.retrievers", reason: "none is on; at least one is needed")
+    }
+    guard blend.start.isEmpty || blend.start.count == features.count else {
+      throw RetrievalPlanError(
+        path: "retrieval.blend.start",
+        reason: "\(blend.start.count) weights for \(features.count) scores: "
+          + features.map { name(of: $0) }.joined(separator: ", "))
+    }
+  }
+
+  private static func single<Plan>(
+    _ former: Plan?, _ path: String, _ kind: String
+  ) throws(RetrievalPlanError) {
+    if former != nil { throw RetrievalPlanError(path: path, reason: "a second retriever of kind \(kind)") }
+  }
+
+  /// Floats of an item's vector: a multiple of 16, filled up with zeroes.
+  var width: Int { max(16, ((factors?.factors ?? 0) + 15) & ~15) }
+  var vectorWidth: Int { (vectorDimension + 15) & ~15 }
+
+  /// The blend's features, in the order of its weights.
+  package var features: [BlendFeature] {
+    var features: [BlendFeature] = []
+    if factors != nil { features.append(.factors) }
+    if neighbours != nil { features += [.forward, .backward] }
+    for index in (popularity?.halfLives ?? []).indices { features.append(.popularity(index)) }
+    if content != nil { features.append(.content) }
+    for index in segments.indices { features += [.segment(index, 0), .segment(index, 1)] }
+    if vectorDimension > 0 { features.append(.vector) }
+    if rank { features.append(.rank) }
+    return features
+  }
+
+  /// For people: a feature by the name of its retriever.
+  package func name(of feature: BlendFeature) -> String {
+    switch feature {
+    case .factors: factors?.name ?? ""
+    case .forward: (neighbours?.name ?? "") + ".after"
+    case .backward: (neighbours?.name ?? "") + ".before"
+    case .popularity(let index):
+      (popularity?.name ?? "") + "." + Self.number(popularity?.halfLives[index] ?? 0)
+    case .content: content?.name ?? ""
+    case .segment(let index, let side):
+      segments[index].name + "." + Self.number(segments[index].halfLives[side])
+    case .vector: "vectors"
+    case .rank: "model"
+    }
+  }
+
+  private static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+  }
+}
+
+/// A score that the blend weighs.
+package enum BlendFeature: Hashable, Sendable {
+  /// User vector · item vector + bias.
+  case factors
+  /// ln(1 + share of what came after the history's items).
+  case forward
+  /// ln(1 + share of what came before them).
+  case backward
+  /// log2 of the decayed count at a half-life.
+  case popularity(Int)
+  /// Log-odds of the item's attribute values in the history.
+  case content
+  /// ln(1 + share of the user's segment), for a segment retriever and one of its two half-lives.
+  case segment(Int, Int)
+  /// Cosine of the item's dense vector and the history's mean.
+  case vector
+  /// The ranking model's score.
+  case rank
+
+  /// First weight, where the configuration names none.
+  var start: Double {
+    switch self {
+    case .factors: 0.6
+    case .forward, .backward: 0.25
+    case .segment: 0.1
+    case .popularity, .content, .vector, .rank: 0
+    }
+  }
+}

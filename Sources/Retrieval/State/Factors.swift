@@ -1,0 +1,260 @@
+// Item vectors Q and users as pools of what they did last: f(i) = u · Q_i + b_i with
+//
+//   u = U + Σ_p z_p Σ_j c_pj P_p[h_j],   c_pj = w_p[j] · m_p[age class of h_j],   z_p = 1 / sqrt(Σ_j c_pj)
+//
+// over the history's items h_0 (the newest), h_1, …; so a new user is served after one event. Weights by rank w and
+// by age class m are learned with the vectors, all by AdaGrad with one sum a row.
+//
+// Learned by sampled softmax with log-odds correction (the default), by BPR (Rendle et al., UAI 2009) over the same
+// candidates, or by element-wise ALS (see FactorsALS).
+//
+// Cost of one event: O((negatives + pools · length) · k).
+
+internal import CKernels
+internal import Configuration
+internal import Primitives
+
+/// What all users share: weights by rank and by age class, for each pool, with AdaGrad's sums.
+struct FactorWeights: Sendable, Equatable {
+  static let classes = 8
+
+  let length: Int
+  let pools: Int
+  /// For each pool: rank weights, their sums (`length` each), age weights, their sums (8 each).
+  var values: [Float] = []
+
+  init(_ plan: FactorPlan?) {
+    length = plan?.length ?? 0
+    pools = plan?.pools.count ?? 0
+    for decay in plan?.pools ?? [] {
+      var weight = 1.0
+      for _ in 0..<length {
+        values.append(Float(weight))
+        weight *= decay
+      }
+      values += Array(repeating: 1, count: length + 2 * Self.classes)
+    }
+  }
+
+  var stride: Int { 2 * length + 2 * Self.classes }
+
+  @inline(__always)
+  static func ageClass(_ seconds: Float) -> UInt32 {
+    if seconds <= 60 { return seconds <= 0 ? 0 : seconds <= 10 ? 1 : 2 }
+    if seconds <= 86_400 { return seconds <= 600 ? 3 : seconds <= 3_600 ? 4 : 5 }
+    return seconds <= 604_800 ? 6 : 7
+  }
+}
+
+extension FactorPlan {
+  /// The first value of a vector's column: uniform within ± `initScale`.
+  func start(_ key: UInt64, _ column: Int) -> Float {
+    let mixed = CounterRandom.mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ (key &* 131 &+ UInt64(column))
+    let bits = CounterRandom.mix(mixed &+ 0x9E37_79B9_7F4A_7C15)
+    return (Float(bits >> 40) * 0x1p-24 - 0.5) * (2 * initScale)
+  }
+}
+
+extension RetrievalState {
+  /// Sum that a pool's weights are divided by the root of, at least.
+  private static let leastSum = Float(1e-6)
+  /// Weight below which a place of the history is not learned.
+  private static let leastWeight = Float(0.02)
+  /// Gradient below which a candidate is not learned.
+  private static let leastGradient = Float(0.003)
+
+  /// Makes the user's vector from the history in the scratch.
+  func poolUser(_ row: Int?, _ scratch: RetrievalScratch) {
+    let width = layout.width
+    scratch.user.fit(width)
+    let user = scratch.user.base
+    if let row {
+      user.update(from: people.reader.row(row).assumingMemoryBound(to: Float.self), count: width)
+    } else {
+      user.update(repeating: 0, count: width)
+    }
+    guard let factors = plan.factors else { return }
+    let count = min(scratch.historyCount, factors.length)
+    scratch.classes.fit(count)
+    scratch.norms.fit(weights.pools)
+    scratch.coefficients.fit(count)
+    scratch.rows.fit(count)
+    let (rows, history, coefficients) = (
+      scratch.rows.base, scratch.historyRows.base, scratch.coefficients.base
+    )
+    let (classes, ages) = (scratch.classes.base, scratch.historyAges.base)
+    let past = past.reader
+    for j in 0..<count {
+      classes[j] = FactorWeights.ageClass(ages[j])
+      let row = past.row(Int(history[j]))
+      for line in stride(from: 0, to: past.rowBytes, by: 64) { cowbird_prefetch(row + line) }
+      rows[j] = row.assumingMemoryBound(to: Float.self)
+    }
+    weights.values.withUnsafeBufferPointer { values in
+      for pool in 0..<weights.pools {
+        let rank = values.baseAddress! + pool * weights.stride
+        let age = rank + 2 * weights.length
+        var sum = Float(0)
+        for j in 0..<count {
+          let c = rank[j] * age[Int(classes[j])]
+          coefficients[j] = c
+          sum += c
+        }
+        let norm = 1 / max(sum, Self.leastSum).squareRoot()
+        scratch.norms[pool] = norm
+        for j in 0..<count { coefficients[j] *= norm }
+        if pool > 0 { for j in 0..<count { rows[j] = rows[j]! + width } }
+        scratch.kernels.pointee.pool(user, rows, coefficients, count, width)
+      }
+    }
+  }
+
+  /// f of each candidate, into the scratch's scores.
+  func scoreCandidates(_ scratch: RetrievalScratch) {
+    let count = scratch.candidateCount
+    let pages = pages.reader
+    let layout = layout
+    scratch.rows.fit(count)
+    scratch.scores.fit(count)
+    let (candidates, rows, scores) = (scratch.candidates.base, scratch.rows.base, scratch.scores.base)
+    for place in 0..<count {
+      let row = Int(candidates[place])
+      rows[place] = layout.vector(pages.page(row >> 5), row & 31)
+    }
+    scratch.kernels.pointee.dot_rows(rows, scratch.user.base, count, layout.width, scores)
+    for place in 0..<count {
+      let row = Int(candidates[place])
+      scores[place] += layout.float(pages.page(row >> 5), layout.biasAt, row & 31)
+    }
+  }
+
+  /// Learns the event from the scratch's candidates (the first is the event's item), whose scores are there.
+  mutating func learnFactors(user row: Int?, _ scratch: RetrievalScratch) {
+    guard let factors = plan.factors else { return }
+    let count = scratch.candidateCount
+    let gradients = scratch.scores.base
+    switch factors.method {
+    case .softmax: softmaxGradients(gradients, count, scratch)
+    case .bpr: bprGradients(gradients, count, scratch)
+    case .eals: return
+    }
+    let width = layout.width
+    let kernels = scratch.kernels
+    scratch.gradient.fit(width)
+    let gradient = scratch.gradient.base
+    gradient.update(repeating: 0, count: width)
+    let k = Float(factors.factors)
+    let user = scratch.user.base
+    let mean = dot(user, user, kernels) / k
+    let pages = pages.writer()
+    let layout = layout
+    let candidates = scratch.candidates.base
+    for place in 0..<count where abs(gradients[place]) >= Self.leastGradient {
+      let row = Int(candidates[place])
+      let page = pages.page(row >> 5)
+      let bias = layout.float(page, layout.biasAt, row & 31)
+      let squares = kernels.pointee.factor_step(
+        cowbird_factor_row(
+          vector: layout.vector(page, row & 31), bias: bias,
+          vector_sum: layout.float(page, layout.vectorSumAt, row & 31),
+          bias_sum: layout.float(page, layout.biasSumAt, row & 31)),
+        user, gradient, width, gradients[place], mean, factors.rate, factors.biasRate)
+      layout.widen(page, squaredNorm: squares, bias: bias.pointee, kernels)
+    }
+    learnPools(factors, dot(gradient, gradient, kernels) / k, scratch)
+    guard let row else { return }
+    let person = people.writer().row(row)
+    let tail = tail(ofUser: person)
+    tail.pointee.vectorSum += dot(gradient, gradient, kernels) / k
+    kernels.pointee.axpy(
+      person.assumingMemoryBound(to: Float.self), gradient,
+      factors.userRate / tail.pointee.vectorSum.squareRoot(), width)
+  }
+
+  private func dot(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+  ) -> Float {
+    var result = Float(0)
+    var row: UnsafePointer<Float>? = a
+    kernels.pointee.dot_rows(&row, b, 1, layout.width, &result)
+    return result
+  }
+
+  /// g_s = [s = 0] - softmax_s(f - ln q).
+  private func softmaxGradients(
+    _ scores: UnsafeMutablePointer<Float>, _ count: Int, _ scratch: RetrievalScratch
+  ) {
+    scratch.kernels.pointee.subtract_log(scores, scratch.odds.base, count)
+    scratch.kernels.pointee.softmax(scores, count)
+    for place in 0..<count { scores[place] = (place == 0 ? 1 : 0) - scores[place] }
+  }
+
+  /// g_s = -σ(f_s - f_0) / n for the others, and the opposite of their sum for the event's item.
+  private func bprGradients(
+    _ scores: UnsafeMutablePointer<Float>, _ count: Int, _ scratch: RetrievalScratch
+  ) {
+    let target = scores[0]
+    var sum = Float(0)
+    for place in 1..<max(1, count) {
+      // σ(d) = 1 / (1 + 2^(-d log2 e)).
+      let difference = scores[place] - target
+      let sigmoid = 1 / (1 + scratch.kernels.pointee.exp2(-difference * 1.44269504))
+      let g = scratch.candidates[place] == scratch.candidates[0] ? 0 : -sigmoid / Float(count - 1) * 8
+      scores[place] = g
+      sum -= g
+    }
+    scores[0] = sum
+  }
+
+  private mutating func learnPools(_ factors: FactorPlan, _ dn: Float, _ scratch: RetrievalScratch) {
+    let count = min(scratch.historyCount, factors.length)
+    guard count > 0 else { return }
+    let width = layout.width
+    let pools = weights.pools
+    let stride = weights.stride
+    let length = weights.length
+    scratch.writableRows.fit(count)
+    scratch.rowSums.fit(count)
+    let past = past.writer()
+    let kernels = scratch.kernels
+    let (rows, sums, history, classes) = (
+      scratch.writableRows.base, scratch.rowSums.base, scratch.historyRows.base, scratch.classes.base
+    )
+    weights.values.withUnsafeMutableBufferPointer { values in
+      for pool in 0..<pools {
+        let rank = values.baseAddress! + pool * stride
+        let age = rank + 2 * length
+        for j in 0..<count {
+          guard rank[j] * age[Int(classes[j])] > Self.leastWeight else {
+            rows[j] = nil
+            continue
+          }
+          let row = past.row(Int(history[j])).assumingMemoryBound(to: Float.self)
+          rows[j] = row + pool * width
+          sums[j] = row + pools * width + pool
+        }
+        kernels.pointee.pool_step(
+          cowbird_pool_step(
+            rows: rows, row_sums: sums, rank: rank,
+            rank_sum: rank + length, age: age, age_sum: age + FactorWeights.classes,
+            classes: classes, count: count, norm: scratch.norms[pool], least: Self.leastWeight,
+            rate: factors.rate, weight_rate: factors.positionRate),
+          scratch.gradient.base, width, dn)
+      }
+    }
+  }
+}
+
+extension FactorWeights: ByteCodable {
+  func encode(to writer: inout ByteWriter) {
+    writer.write(UInt32(length))
+    writer.write(UInt32(pools))
+    writer.write(values) { $0.write($1) }
+  }
+
+  init(from reader: inout ByteReader) throws(ByteCodecError) {
+    length = Int(try reader.read(UInt32.self))
+    pools = Int(try reader.read(UInt32.self))
+    values = try reader.readArray(limit: 1 << 20) { reader throws(ByteCodecError) in try reader.read() }
+  }
+}

@@ -1,0 +1,109 @@
+// The last events of each user: what retrieval follows a user by.
+//
+//   slab of capacity c   ┌ item handles c × u32 ┬ seconds c × u32 ┐   c = 8, 16, … `history`
+//
+// Event n stands at place n modulo c; the slab doubles when it is full, until it has the configured length.
+
+internal import CKernels
+internal import Tables
+
+/// A user's ring, read in place.
+struct UserRing {
+  let items: UnsafePointer<UInt32>?
+  let times: UnsafePointer<UInt32>?
+  let capacity: Int
+  /// Events ever.
+  let total: Int
+
+  static var empty: UserRing { UserRing(items: nil, times: nil, capacity: 0, total: 0) }
+
+  /// Events in the ring.
+  var count: Int { min(total, capacity) }
+
+  /// Place of the event `back` steps before the newest.
+  @inline(__always)
+  func place(_ back: Int) -> Int { (total &- 1 &- back) & (capacity &- 1) }
+
+  /// Whether the item is among the events that sampling looks at.
+  @inline(__always)
+  func contains(_ handle: UInt32, _ kernels: UnsafePointer<cowbird_retrieval_kernels>) -> Bool {
+    guard let items else { return false }
+    if capacity <= RetrievalPlan.historyForSampling {
+      return kernels.pointee.find(items, count, handle) < count
+    }
+    for back in 0..<min(count, RetrievalPlan.historyForSampling) where items[place(back)] == handle {
+      return true
+    }
+    return false
+  }
+}
+
+extension RetrievalState {
+  func ring(ofUser row: Int?) -> UserRing {
+    guard let row else { return .empty }
+    let tail = tail(ofUser: people.reader.row(row))
+    guard tail.ring != 0 else { return .empty }
+    let slab = rings.reader.slab(tail.ring)
+    let capacity = Int(tail.capacity)
+    return UserRing(
+      items: slab.assumingMemoryBound(to: UInt32.self),
+      times: (slab + capacity * 4).assumingMemoryBound(to: UInt32.self),
+      capacity: capacity, total: Int(tail.count))
+  }
+
+  /// Items of the history that requests and learning look at, at most.
+  var historyReach: Int {
+    max(
+      plan.factors?.length ?? 0, plan.neighbours?.length ?? 0, plan.neighbours?.learnLength ?? 0,
+      plan.content?.length ?? 0, plan.vectorDimension > 0 ? 32 : 0)
+  }
+
+  /// Fills the scratch with the newest items, newest first, and their ages in seconds. Items that have gone are
+  /// passed over.
+  func readHistory(_ ring: UserRing, now: UInt32, _ scratch: RetrievalScratch) {
+    let reach = min(historyReach, ring.count)
+    scratch.historyRows.fit(reach)
+    scratch.historyAges.fit(reach)
+    var count = 0
+    let owners = items.reader
+    let (rows, ages) = (scratch.historyRows.base, scratch.historyAges.base)
+    for back in 0..<reach {
+      let place = ring.place(back)
+      guard let row = owners.row(of: ring.items![place]) else { continue }
+      let time = ring.times![place]
+      rows[count] = Int32(row)
+      ages[count] = time < now ? Float(now - time) : 0
+      count += 1
+    }
+    scratch.historyCount = count
+  }
+
+  mutating func pushHistory(user: Int, item: Int, now: UInt32) {
+    let tail = tail(ofUser: people.writer().row(user))
+    let capacity = Int(tail.pointee.capacity)
+    let total = Int(tail.pointee.count)
+    if total >= capacity && capacity < rings.largest { growRing(tail, total) }
+    let larger = Int(tail.pointee.capacity)
+    let slab = rings.writer().slab(tail.pointee.ring)
+    let place = total & (larger - 1)
+    (slab + place * 4).storeBytes(of: items.handle(of: item), as: UInt32.self)
+    (slab + (larger + place) * 4).storeBytes(of: now, as: UInt32.self)
+    tail.pointee.count += 1
+  }
+
+  private mutating func growRing(_ tail: UnsafeMutablePointer<UserTail>, _ total: Int) {
+    let old = Int(tail.pointee.capacity)
+    let capacity = max(rings.smallest, old * 2)
+    let slab = rings.allocate(capacity)
+    if old > 0 {
+      let writer = rings.writer()
+      let target = writer.slab(slab)
+      let source = writer.peek(tail.pointee.ring)
+      target.copyMemory(from: source, byteCount: old * 4)
+      (target + capacity * 4).copyMemory(from: source + old * 4, byteCount: old * 4)
+      rings.release(tail.pointee.ring, old)
+    }
+    tail.pointee.ring = slab
+    tail.pointee.capacity = UInt32(capacity)
+  }
+}

@@ -1,0 +1,120 @@
+// What the scan reads of 32 items: one page, so that a request streams through memory.
+//
+//   ┌ vectors 32 × width ┬ bias ┬ last ┬ counts × half-lives ┬ learning's columns ┬ tail ┐
+//
+// Columns have 32 entries of 4 bytes. `last` is the number of the event that touched the item last, `counts` are
+// log2 of its decayed counts just after that. Learning's columns: AdaGrad's sums of vector and bias, and how often
+// the item is in the ring of recent events.
+//
+// The tail holds bounds of all that the page's items can score, so that a request may pass over the page:
+// largest |vector|², largest and smallest bias, and for each half-life the largest count, brought to event 0. The
+// first three are widened by each write and made exact again by every 64th that learns, the counts never shrink.
+
+internal import CKernels
+
+struct ItemLayout: Equatable, Sendable {
+  static let items = 32
+
+  let width: Int
+  let halfLives: Int
+
+  var biasAt: Int { width * 128 }
+  var lastAt: Int { biasAt + 128 }
+  var countsAt: Int { lastAt + 128 }
+  var vectorSumAt: Int { countsAt + halfLives * 128 }
+  var biasSumAt: Int { vectorSumAt + 128 }
+  var inRingAt: Int { biasSumAt + 128 }
+  var tailAt: Int { inRingAt + 128 }
+  var bytes: Int { (tailAt + MemoryLayout<ItemPageTail>.size + halfLives * 8 + 63) & ~63 }
+
+  func tail(_ page: UnsafeRawPointer) -> UnsafePointer<ItemPageTail> {
+    (page + tailAt).assumingMemoryBound(to: ItemPageTail.self)
+  }
+
+  func tail(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<ItemPageTail> {
+    (page + tailAt).assumingMemoryBound(to: ItemPageTail.self)
+  }
+
+  /// Largest counts of the page, brought to event 0.
+  func largestCounts(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Double> {
+    (page + tailAt + MemoryLayout<ItemPageTail>.size).assumingMemoryBound(to: Double.self)
+  }
+
+  func largestCounts(_ page: UnsafeRawPointer) -> UnsafePointer<Double> {
+    (page + tailAt + MemoryLayout<ItemPageTail>.size).assumingMemoryBound(to: Double.self)
+  }
+
+  @inline(__always)
+  func vector(_ page: UnsafeRawPointer, _ place: Int) -> UnsafePointer<Float> {
+    (page + place &* width &* 4).assumingMemoryBound(to: Float.self)
+  }
+
+  @inline(__always)
+  func vector(_ page: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<Float> {
+    (page + place &* width &* 4).assumingMemoryBound(to: Float.self)
+  }
+
+  @inline(__always)
+  func float(_ page: UnsafeMutableRawPointer, _ column: Int, _ place: Int) -> UnsafeMutablePointer<Float> {
+    (page + column + place &* 4).assumingMemoryBound(to: Float.self)
+  }
+
+  @inline(__always)
+  func word(_ page: UnsafeMutableRawPointer, _ column: Int, _ place: Int) -> UnsafeMutablePointer<UInt32> {
+    (page + column + place &* 4).assumingMemoryBound(to: UInt32.self)
+  }
+
+  @inline(__always)
+  func float(_ page: UnsafeRawPointer, _ column: Int, _ place: Int) -> Float {
+    (page + column + place &* 4).load(as: Float.self)
+  }
+
+  @inline(__always)
+  func word(_ page: UnsafeRawPointer, _ column: Int, _ place: Int) -> UInt32 {
+    (page + column + place &* 4).load(as: UInt32.self)
+  }
+
+  /// Widens the page's bounds by what an item's vector and bias are now, or makes them exact.
+  func widen(
+    _ page: UnsafeMutableRawPointer, squaredNorm: Float, bias: Float,
+    _ kernels: UnsafePointer<cowbird_retrieval_kernels>? = nil
+  ) {
+    let tail = tail(page)
+    tail.pointee.writes &+= 1
+    if tail.pointee.writes & 63 == 0, let kernels { return tighten(page, kernels) }
+    tail.pointee.squaredNorm = max(tail.pointee.squaredNorm, squaredNorm)
+    tail.pointee.largestBias = max(tail.pointee.largestBias, bias)
+    tail.pointee.smallestBias = min(tail.pointee.smallestBias, bias)
+  }
+
+  private func tighten(
+    _ page: UnsafeMutableRawPointer, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+  ) {
+    let tail = tail(page)
+    var (norm, high, low) = (Float(0), -Float.infinity, Float.infinity)
+    for place in 0..<Self.items where tail.pointee.live & (1 << UInt32(place)) != 0 {
+      var squares = Float(0)
+      var vector: UnsafePointer<Float>? = UnsafePointer(vector(page, place))
+      kernels.pointee.dot_rows(&vector, vector, 1, width, &squares)
+      norm = max(norm, squares)
+      let bias = float(page, biasAt, place).pointee
+      high = max(high, bias)
+      low = min(low, bias)
+    }
+    (tail.pointee.squaredNorm, tail.pointee.largestBias, tail.pointee.smallestBias) = (norm, high, low)
+  }
+}
+
+/// Ends an item page.
+struct ItemPageTail {
+  /// Bit i: the item at place i is there.
+  var live: UInt32
+  /// The page's block of attribute values, and how many rows of values it has.
+  var attributes: UInt32
+  var slots: UInt32
+  var writes: UInt32
+  var squaredNorm: Float
+  var largestBias: Float
+  var smallestBias: Float
+  var padding: UInt32
+}

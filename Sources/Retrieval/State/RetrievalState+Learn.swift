@@ -1,0 +1,212 @@
+// One event, in order: history, user vector, candidates, blend, factors, sampler, neighbours, popularity, content,
+// history again. Every part sees the state as it was before the event.
+
+internal import CKernels
+internal import Configuration
+internal import Primitives
+
+/// What retrieval is told of an interaction.
+package struct RetrievalEvent: Sendable {
+  /// Nil: nobody is known to have done it; only popularity and content learn from it.
+  package var user: UInt64?
+  package var item: UInt64
+  /// Unix time.
+  package var nanos: Int64
+  /// The user's value for each segment retriever, in the configuration's order.
+  package var segments: [UInt64]
+  /// Retrievers that take in events of this type.
+  package var retrievers: RetrieverSet
+
+  package init(
+    user: UInt64?, item: UInt64, nanos: Int64, segments: [UInt64] = [], retrievers: RetrieverSet = .all
+  ) {
+    self.user = user
+    self.item = item
+    self.nanos = nanos
+    self.segments = segments
+    self.retrievers = retrievers
+  }
+}
+
+/// Scores of the ranking model for items, by key.
+package typealias RankScorer = (
+  _ items: UnsafeBufferPointer<UInt64>, _ scores: UnsafeMutableBufferPointer<Float>
+) -> Void
+
+extension RetrievalState {
+  /// Seconds as the state keeps them: 1970 to 2106.
+  static func seconds(_ nanos: Int64) -> UInt32 { UInt32(clamping: nanos / 1_000_000_000) }
+
+  /// Learns an interaction.
+  ///
+  /// - Parameter rank: the ranking model's scores for this user at this event, if it takes part in the blend. It
+  ///   is asked for one event in `blend.every`.
+  package mutating func learn(
+    _ event: RetrievalEvent, _ scratch: RetrievalScratch, rank: RankScorer? = nil
+  ) {
+    checkWritable()
+    let former = items.limit
+    let item = row(ofItem: event.item)
+    // A row used again was part of the catalogue; a new one was not.
+    let catalogue = former
+    let now = Self.seconds(event.nanos)
+    scratch.fit(rows: items.limit, values: values.limit, retrievers: 1 + segments.count)
+    itemCounts.writer().row(item).assumingMemoryBound(to: ItemCounts.self).pointee.interactions &+= 1
+    var user: Int?
+    if let key = event.user {
+      let row = row(ofUser: key)
+      user = row
+      learn(event, user: row, item: item, now: now, catalogue: catalogue, scratch, rank)
+    }
+    pushRecent(item)
+    if event.user != nil && event.retrievers.contains(.neighbours) { learnNeighbours(item, scratch) }
+    if event.retrievers.contains(.popularity) { learnPopularity(item, scratch) }
+    if event.retrievers.contains(.content) { learnContent(item) }
+    if event.retrievers.contains(.segments) { learnSegments(event.segments, item, scratch) }
+    if let user { pushHistory(user: user, item: item, now: now) }
+    events += 1
+  }
+
+  private mutating func learn(
+    _ event: RetrievalEvent, user: Int, item: Int, now: UInt32, catalogue: Int, _ scratch: RetrievalScratch,
+    _ rank: RankScorer?
+  ) {
+    let ring = ring(ofUser: user)
+    readHistory(ring, now: now, scratch)
+    let isBlended = plan.blend.isOn && events % UInt64(plan.blend.every) == 0
+    let learnsFactors = plan.factors != nil && event.retrievers.contains(.factors)
+    guard isBlended || learnsFactors else { return }
+    poolUser(user, scratch)
+    sample(target: item, user: ring, catalogue: catalogue, scratch)
+    if isBlended { learnBlend(event, ring, catalogue: catalogue, scratch, rank) }
+    guard learnsFactors else { return }
+    scoreCandidates(scratch)
+    learnFactors(user: user, scratch)
+  }
+
+  private mutating func learnBlend(
+    _ event: RetrievalEvent, _ ring: UserRing, catalogue: Int, _ scratch: RetrievalScratch, _ rank: RankScorer?
+  ) {
+    mergeLists(segments: event.segments, scratch)
+    readContent(scratch)
+    let sampled = scratch.candidateCount
+    let touched = scratch.neighbourCount
+    let candidates = scratch.candidates.base
+    let owners = items.reader
+    var count = sampled
+    for draw in 0..<(touched > 0 ? plan.blend.negatives : 0) {
+      let bits = Sampler.bits(event: events, draw: draw, salt: 777)
+      let row = scratch.touched[Int((bits >> 32) &* UInt64(touched) >> 32)]
+      if !plan.repeats && ring.contains(owners.handle(of: Int(row)), scratch.kernels) { continue }
+      candidates[count] = row
+      count += 1
+    }
+    scratch.candidateCount = count
+    fillOdds(from: sampled, catalogue: catalogue, scratch)
+    scratch.expected.fit(count)
+    let expected = scratch.expected.base
+    let draws = Float(plan.negatives)
+    let share = touched > 0 ? Float(plan.blend.negatives) / Float(touched) : 0
+    for place in 0..<count {
+      let isTouched = touched > 0 && scratch.isTouched(Int(candidates[place]))
+      expected[place] = draws * scratch.odds[place] + (isTouched ? share : 0)
+    }
+    fillFeatures(scratch, rank)
+    blend.learn(
+      bucket: blend.bucket(ring.total), x: scratch.features.base, expected: expected, items: candidates,
+      count: count, scratch)
+    // The factors learn from their own sample alone.
+    scratch.candidateCount = sampled
+  }
+
+  private mutating func learnSegments(_ keys: [UInt64], _ item: Int, _ scratch: RetrievalScratch) {
+    let handle = items.handle(of: item)
+    for index in segments.indices where index < keys.count {
+      if segments[index].learn(keys[index], handle, at: events, scratch.kernels) {
+        counters.evictedSegments += 1
+      }
+    }
+  }
+
+  /// An item was shown: exploration counts it.
+  package mutating func countImpression(of item: UInt64) {
+    checkWritable()
+    guard let row = items.find(item) else { return }
+    itemCounts.writer().row(row).assumingMemoryBound(to: ItemCounts.self).pointee.impressions &+= 1
+  }
+
+  // MARK: Features
+
+  /// Features of the scratch's candidates, row after row, for the user whose history, vector, lists and content
+  /// are in the scratch.
+  func fillFeatures(_ scratch: RetrievalScratch, _ rank: RankScorer?) {
+    let kinds = blend.features
+    let count = scratch.candidateCount
+    scratch.features.fit(count * kinds)
+    scratch.gathered.fit(count)
+    let x = scratch.features.base
+    let pages = pages.reader
+    var feature = 0
+    if plan.factors != nil {
+      scoreCandidates(scratch)
+      for place in 0..<count { x[place * kinds] = scratch.scores[place] }
+      feature += 1
+    }
+    if plan.neighbours != nil {
+      fillSums(0, feature, scratch)
+      feature += 2
+    }
+    if let popularity = plan.popularity {
+      fillPopularity(x + feature, stride: kinds, pages, scratch)
+      feature += popularity.halfLives.count
+    }
+    if plan.content != nil {
+      let blocks = blocks.reader
+      for place in 0..<count {
+        x[place * kinds + feature] = content(Int(scratch.candidates[place]), pages, blocks, scratch)
+      }
+      feature += 1
+    }
+    for index in segments.indices {
+      fillSums(index + 1, feature, scratch)
+      feature += 2
+    }
+    if plan.vectorDimension > 0 {
+      for place in 0..<count { x[place * kinds + feature] = cosine(Int(scratch.candidates[place]), scratch) }
+      feature += 1
+    }
+    if plan.rank { fillRank(feature, scratch, rank) }
+  }
+
+  private func fillSums(_ retriever: Int, _ feature: Int, _ scratch: RetrievalScratch) {
+    let count = scratch.candidateCount
+    let sums = scratch.sums[retriever].base
+    let (candidates, gathered) = (scratch.candidates.base, scratch.gathered.base)
+    let kinds = blend.features
+    let x = scratch.features.base + feature
+    for side in 0..<2 {
+      for place in 0..<count { gathered[place] = sums[2 * Int(candidates[place]) + side] }
+      scratch.kernels.pointee.log1p_scaled(gathered, count, listScale)
+      for place in 0..<count { x[place * kinds + side] = gathered[place] }
+    }
+  }
+
+  /// What shares are multiplied by before 1 is added and the logarithm taken.
+  var listScale: Float { Float(1 / plan.blend.smoothing) }
+
+  private func fillRank(_ feature: Int, _ scratch: RetrievalScratch, _ rank: RankScorer?) {
+    let count = scratch.candidateCount
+    for place in 0..<count { scratch.gathered[place] = 0 }
+    if let rank {
+      scratch.keys.removeAll(keepingCapacity: true)
+      for place in 0..<count { scratch.keys.append(items.key(of: Int(scratch.candidates[place]))) }
+      scratch.keys.withUnsafeBufferPointer { keys in
+        rank(keys, UnsafeMutableBufferPointer(start: scratch.gathered.base, count: count))
+      }
+    }
+    for place in 0..<count {
+      let score = scratch.gathered[place]
+      scratch.features[place * blend.features + feature] = score.isFinite ? score : 0
+    }
+  }
+}

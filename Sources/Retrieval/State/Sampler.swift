@@ -1,0 +1,128 @@
+// Draws the items that an event's item is told from: three quarters from the ring of recent events, a quarter
+// uniformly from the catalogue. The odds of a draw are known, so that a sampled softmax can correct for them.
+//
+//   q(i) = 0.25 / |catalogue| + 0.75 · (how often i is in the ring) / |ring|
+//
+// Source: Bengio and Senécal, IEEE Trans. Neural Networks 19(4), 2008 (log-odds correction of sampled softmax).
+
+internal import Configuration
+internal import Primitives
+internal import Tables
+
+struct Sampler: Sendable {
+  static let uniformShare = Float(0.25)
+
+  let recent: Int
+  private var ring = RowStore(rowBytes: 4, rowsPerPage: 512)
+  private(set) var count = 0
+  private var next = 0
+
+  init(recent: Int) { self.recent = max(1, recent) }
+
+  /// Random bits of a draw, by the state's event.
+  @inline(__always)
+  static func bits(event: UInt64, draw: Int, salt: UInt64) -> UInt64 {
+    let counter = (event &* 977 &+ UInt64(draw)) &* 31 &+ salt
+    return CounterRandom.mix(counter &+ 0x9E37_79B9_7F4A_7C15)
+  }
+
+  var reader: RowReader { ring.reader }
+
+  /// Puts an item's handle into the ring; returns the one that it takes the place of.
+  mutating func push(_ handle: UInt32) -> UInt32? {
+    var former: UInt32?
+    if count < recent {
+      ring.ensure(count + 1)
+      count += 1
+    } else {
+      former = ring.reader.row(next).load(as: UInt32.self)
+    }
+    ring.writer().row(next).storeBytes(of: handle, as: UInt32.self)
+    next = next + 1 == recent ? 0 : next + 1
+    return former
+  }
+
+  var digest: Digest {
+    var digest = ring.digest
+    digest.append([UInt64(count), UInt64(next)].withUnsafeBytes { Digest(of: $0) })
+    return digest
+  }
+
+  var bytes: Int { ring.bytes }
+
+  func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: Sampler?) throws {
+    try sink.write(name: name, Words(words: [UInt64(count), UInt64(next)]))
+    try ring.write(to: &sink, name: name + ".ring", since: parent?.ring)
+  }
+
+  mutating func apply<Source: PageSource>(from source: inout Source, name: String, rows: Int) throws {
+    let words = try source.read(name: name, Words.self).words
+    try ring.apply(from: &source, name: name + ".ring")
+    guard words.count == 2, words[0] <= UInt64(min(recent, ring.capacity)), words[1] < UInt64(recent),
+      words[1] <= words[0]
+    else { throw PageStreamError.malformed(section: name, what: "counts that no ring has") }
+    (count, next) = (Int(words[0]), Int(words[1]))
+    let reader = ring.reader
+    for place in 0..<count where Int(reader.row(place).load(as: UInt32.self) & 0xFF_FFFF) >= rows {
+      throw PageStreamError.malformed(section: name, what: "an item at place \(place)")
+    }
+  }
+}
+
+extension RetrievalState {
+  /// Fills the scratch with the target and the draws, and their odds. Draws among what the user has seen lately
+  /// are dropped unless repeats are allowed; duplicates stay.
+  func sample(target: Int, user: UserRing, catalogue: Int, _ scratch: RetrievalScratch) {
+    scratch.candidates.fit(1 + plan.negatives + plan.blend.negatives)
+    let candidates = scratch.candidates.base
+    candidates[0] = UInt32(target)
+    var count = 1
+    defer {
+      scratch.candidateCount = count
+      fillOdds(from: 0, catalogue: catalogue, scratch)
+    }
+    guard catalogue > 0, sampler.count > 0 else { return }
+    let ring = sampler.reader
+    let owners = items.reader
+    let ringCount = UInt64(sampler.count)
+    let seed = plan.factors?.seed ?? 1
+    for draw in 0..<plan.negatives {
+      let bits = Sampler.bits(event: events, draw: draw, salt: seed)
+      let row: Int
+      if bits & 3 != 0 {
+        let place = Int((bits >> 32) &* ringCount >> 32)
+        guard let known = owners.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
+        row = known
+      } else {
+        row = Int((bits >> 32) &* UInt64(catalogue) >> 32)
+        guard !owners.isReused || owners.isLive(row) else { continue }
+      }
+      if !plan.repeats && user.contains(owners.handle(of: row), scratch.kernels) { continue }
+      candidates[count] = UInt32(truncatingIfNeeded: row)
+      count += 1
+    }
+  }
+
+  /// How often one draw gives each of the scratch's candidates.
+  func fillOdds(from first: Int, catalogue: Int, _ scratch: RetrievalScratch) {
+    let pages = pages.reader
+    let layout = layout
+    scratch.odds.fit(scratch.candidateCount)
+    let (candidates, odds) = (scratch.candidates.base, scratch.odds.base)
+    let uniform = Sampler.uniformShare / Float(max(1, catalogue))
+    let recent = (1 - Sampler.uniformShare) / Float(max(1, sampler.count))
+    for place in first..<scratch.candidateCount {
+      let row = Int(candidates[place])
+      odds[place] = uniform + recent * Float(layout.word(pages.page(row >> 5), layout.inRingAt, row & 31))
+    }
+  }
+
+  /// The event's item enters the ring.
+  mutating func pushRecent(_ row: Int) {
+    let former = sampler.push(items.handle(of: row))
+    let pages = pages.writer()
+    layout.word(pages.page(row >> 5), layout.inRingAt, row & 31).pointee += 1
+    guard let former, let formerRow = items.row(of: former) else { return }
+    layout.word(pages.page(formerRow >> 5), layout.inRingAt, formerRow & 31).pointee -= 1
+  }
+}

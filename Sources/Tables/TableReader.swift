@@ -1,0 +1,135 @@
+// The view through which rows are read on the hot path: a few words, no reference counts, no locks.
+// `PagedTable.withReader` keeps what it points into alive.
+
+public import CKernels
+
+/// Reads one copy of a table, on any thread.
+public struct TableReader {
+  @usableFromInline let root: UnsafeMutablePointer<RawPage>
+  @usableFromInline let index: IndexView
+  /// Ids of this copy's rows are below this.
+  public let limit: Int
+  @usableFromInline let rowShift: Int
+  @usableFromInline let rowMask: Int
+  @usableFromInline let rowStride: Int
+
+  @inlinable
+  init(_ box: TableBox) {
+    root = box.weights.revision.block.pointee.root
+    index = box.index.view
+    limit = box.scalars.pointee.limit
+    rowShift = box.rowShift
+    rowMask = box.rowMask
+    rowStride = box.rowStride
+  }
+
+  @inlinable @inline(__always)
+  func row(_ id: UInt32) -> UnsafeRawPointer {
+    let id = Int(id)
+    return UnsafeRawPointer(PageRevision.page(id &>> rowShift, of: root))
+      + (PageHeader.pageBytes &+ (id & rowMask) &* rowStride)
+  }
+
+  @inlinable @inline(__always)
+  func holds(_ row: UnsafeRawPointer, _ key: UInt64) -> Bool {
+    row.load(as: UInt64.self) == key && row.load(fromByteOffset: RowHeader.seen, as: UInt32.self) != 0
+  }
+
+  /// The key's weights.
+  @inlinable @inline(__always)
+  public func find(_ key: UInt64) -> UnsafePointer<Float>? {
+    var found: UnsafeRawPointer?
+    _ = index.find(key) { id in
+      guard Int(id) < limit else { return false }
+      let row = row(id)
+      guard holds(row, key) else { return false }
+      found = row
+      return true
+    }
+    return found.map { ($0 + RowHeader.weights).assumingMemoryBound(to: Float.self) }
+  }
+
+  @inlinable
+  public func findID(_ key: UInt64) -> RowID? {
+    index.find(key) { id in
+      Int(id) < limit && holds(row(id), key)
+    }.map { RowID($0) }
+  }
+
+  /// The weights of a row that is there.
+  @inlinable
+  public func weights(_ id: RowID) -> UnsafePointer<Float> {
+    (row(id.rawValue) + RowHeader.weights).assumingMemoryBound(to: Float.self)
+  }
+
+  @inlinable public func key(of id: RowID) -> UInt64 { row(id.rawValue).load(as: UInt64.self) }
+
+  @inlinable
+  public func lastSeen(of id: RowID) -> UInt32 {
+    row(id.rawValue).load(fromByteOffset: RowHeader.seen, as: UInt32.self)
+  }
+
+  // MARK: Ahead of time
+
+  /// Stage 1: asks for the key's line in the index.
+  @inlinable @inline(__always)
+  public func prefetchIndex(_ key: UInt64) { index.prefetch(key) }
+
+  /// Stage 2, when the line has arrived: where the key's row probably is. Asks for the directory's leaf.
+  @inlinable @inline(__always)
+  public func hint(_ key: UInt64) -> RowHint {
+    guard let id = index.guess(key), Int(id) < limit else { return .none }
+    let number = Int(id) &>> rowShift
+    let middle = PageCore.pointers(root[number &>> 12])
+    cowbird_prefetch(PageCore.pointers(middle[(number &>> 6) & 63]) + (number & 63))
+    return RowHint(rawValue: id)
+  }
+
+  /// Stage 3, when that has arrived: asks for the row.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ hint: RowHint) {
+    guard hint != .none else { return }
+    let row = row(hint.rawValue)
+    cowbird_prefetch(row)
+    cowbird_prefetch(row + 64)
+  }
+
+  /// Stages 2 and 3 at once.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
+
+  /// Stage 4: the key's weights, at once where the hint was right.
+  @inlinable @inline(__always)
+  public func find(_ key: UInt64, _ hint: RowHint) -> UnsafePointer<Float>? {
+    if hint != .none {
+      let row = row(hint.rawValue)
+      if _fastPath(holds(row, key)) {
+        return (row + RowHeader.weights).assumingMemoryBound(to: Float.self)
+      }
+    }
+    return find(key)
+  }
+
+  /// Looks up many keys, their memory asked for ahead; nil where there is no row.
+  @inlinable
+  public func find(
+    _ keys: UnsafeBufferPointer<UInt64>, into rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+  ) {
+    guard let first = keys.baseAddress, keys.count > 0 else { return }
+    withUnsafeTemporaryAllocation(of: RowHint.self, capacity: 32) { hints in
+      let hints = hints.baseAddress.unsafelyUnwrapped
+      let count = keys.count
+      for place in 0..<min(24, count) { prefetchIndex(first[place]) }
+      for place in 0..<min(16, count) { hints[place] = hint(first[place]) }
+      for place in 0..<min(8, count) { prefetchRow(hints[place]) }
+      var place = 0
+      while place < count {
+        if place &+ 24 < count { prefetchIndex(first[place &+ 24]) }
+        if place &+ 16 < count { hints[(place &+ 16) & 31] = hint(first[place &+ 16]) }
+        if place &+ 8 < count { prefetchRow(hints[(place &+ 8) & 31]) }
+        rows[place] = find(first[place], hints[place & 31])
+        place &+= 1
+      }
+    }
+  }
+}

@@ -1,0 +1,158 @@
+// The view through which the head's rows are written on the hot path: a few words, no reference counts, no
+// locks. `PagedTable.withWriter` keeps what it points into alive.
+
+public import CKernels
+
+/// Writes the head. One at a time; pointers stay where they are until the scope ends.
+public struct TableWriter {
+  @usableFromInline let weightsCore: UnsafeMutablePointer<PageCore>
+  @usableFromInline let stateCore: UnsafeMutablePointer<PageCore>?
+  @usableFromInline let scalars: UnsafeMutablePointer<TableScalars>
+  @usableFromInline let index: IndexView
+  @usableFromInline let box: Unmanaged<TableBox>
+  @usableFromInline let rowShift: Int
+  @usableFromInline let rowMask: Int
+  @usableFromInline let rowStride: Int
+  @usableFromInline let stateStride: Int
+
+  @inlinable
+  init(_ box: TableBox) {
+    weightsCore = box.weights.revision.lineage.core
+    stateCore = box.state?.revision.lineage.core
+    scalars = box.scalars
+    index = box.index.view
+    self.box = Unmanaged.passUnretained(box)
+    rowShift = box.rowShift
+    rowMask = box.rowMask
+    rowStride = box.rowStride
+    stateStride = box.stateStride
+  }
+
+  @inlinable @inline(__always)
+  func row(_ id: UInt32) -> RawPage {
+    weightsCore.pointee.page(Int(id) &>> rowShift)
+      + (PageHeader.pageBytes &+ (Int(id) & rowMask) &* rowStride)
+  }
+
+  @inlinable @inline(__always)
+  func holds(_ row: RawPage, _ key: UInt64) -> Bool {
+    row.load(as: UInt64.self) == key && row.load(fromByteOffset: RowHeader.seen, as: UInt32.self) != 0
+  }
+
+  @inlinable @inline(__always)
+  public func find(_ key: UInt64) -> RowID? {
+    index.find(key) { id in
+      Int(id) < scalars.pointee.limit && holds(row(id), key)
+    }.map { RowID($0) }
+  }
+
+  /// The key's row, made if there is none: zeroes, then whatever `initialise` makes of them. Nil if the key is
+  /// not admitted yet or there is no room (see `PagedTable.prepare`).
+  @inlinable @inline(__always)
+  public func findOrInsert(
+    _ key: UInt64,
+    initialise: (_ weights: UnsafeMutablePointer<Float>, _ state: UnsafeMutablePointer<Float>?) -> Void = {
+      _, _ in
+    }
+  ) -> RowID? {
+    if let id = find(key) { return id }
+    guard let raw = box._withUnsafeGuaranteedRef({ $0.insert(key) }) else { return nil }
+    let id = RowID(raw)
+    initialise(weights(id), stateCore == nil ? nil : state(id))
+    return id
+  }
+
+  /// The row's weights, for writing. Marks the row as seen now.
+  @inlinable @inline(__always)
+  public func weights(_ id: RowID) -> UnsafeMutablePointer<Float> {
+    let page = weightsCore.pointee.writablePage(Int(id.rawValue) &>> rowShift)
+    let row = page + (PageHeader.pageBytes &+ (Int(id.rawValue) & rowMask) &* rowStride)
+    row.storeBytes(of: scalars.pointee.now, toByteOffset: RowHeader.seen, as: UInt32.self)
+    return (row + RowHeader.weights).assumingMemoryBound(to: Float.self)
+  }
+
+  /// The row's optimizer state, for writing. The table has to have some.
+  @inlinable @inline(__always)
+  public func state(_ id: RowID) -> UnsafeMutablePointer<Float> {
+    let page = stateCore.unsafelyUnwrapped.pointee.writablePage(Int(id.rawValue) &>> rowShift)
+    return (page + (PageHeader.pageBytes &+ (Int(id.rawValue) & rowMask) &* stateStride))
+      .assumingMemoryBound(to: Float.self)
+  }
+
+  /// The row's weights, for reading. Stale as soon as any row of its page is written.
+  @inlinable @inline(__always)
+  public func read(_ id: RowID) -> UnsafePointer<Float> {
+    UnsafeRawPointer(row(id.rawValue) + RowHeader.weights).assumingMemoryBound(to: Float.self)
+  }
+
+  // MARK: Ahead of time
+
+  /// Stage 1 (three examples ahead): asks for the key's line in the index.
+  @inlinable @inline(__always)
+  public func prefetchIndex(_ key: UInt64) { index.prefetch(key) }
+
+  /// Stage 2 (two ahead): where the key's row probably is. Asks for the page's places in the writer's tables.
+  @inlinable @inline(__always)
+  public func hint(_ key: UInt64) -> RowHint {
+    guard let id = index.guess(key), Int(id) < scalars.pointee.limit else { return .none }
+    let number = Int(id) &>> rowShift
+    cowbird_prefetch(weightsCore.pointee.slots + number)
+    if let stateCore { cowbird_prefetch(stateCore.pointee.slots + number) }
+    return RowHint(rawValue: id)
+  }
+
+  /// Stage 3 (one ahead): asks for the row, and for all of its page if it will be copied.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ hint: RowHint) {
+    guard hint != .none else { return }
+    let number = Int(hint.rawValue) &>> rowShift
+    let place = Int(hint.rawValue) & rowMask
+    let slot = weightsCore.pointee.slots[number]
+    if _fastPath(slot.stamp == weightsCore.pointee.epoch) {
+      let row = slot.page + (PageHeader.pageBytes &+ place &* rowStride)
+      cowbird_prefetch_write(row)
+      cowbird_prefetch_write(row + 64)
+    } else {
+      prefetchPage(slot.page)
+    }
+    if let stateCore {
+      let state = stateCore.pointee.slots[number].page + (PageHeader.pageBytes &+ place &* stateStride)
+      cowbird_prefetch_write(state)
+      cowbird_prefetch_write(state + 64)
+    }
+  }
+
+  @inlinable
+  func prefetchPage(_ page: RawPage) {
+    var offset = 0
+    while offset < min(PageHeader.pageBytes &+ weightsCore.pointee.bodyBytes, 2560) {
+      cowbird_prefetch(page + offset)
+      offset &+= 64
+    }
+  }
+
+  /// Stages 2 and 3 at once.
+  @inlinable @inline(__always)
+  public func prefetchRow(_ key: UInt64) { prefetchRow(hint(key)) }
+
+  /// Stage 4: the key's row, at once where the hint was right; made if there is none.
+  @inlinable @inline(__always)
+  public func findOrInsert(
+    _ key: UInt64, _ hint: RowHint,
+    initialise: (_ weights: UnsafeMutablePointer<Float>, _ state: UnsafeMutablePointer<Float>?) -> Void = {
+      _, _ in
+    }
+  ) -> RowID? {
+    if hint != .none && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    return findOrInsert(key, initialise: initialise)
+  }
+}
+
+/// Where a key's row probably is. Only good for being tried first: whoever uses it checks the key.
+public struct RowHint: Equatable {
+  @usableFromInline let rawValue: UInt32
+
+  @inlinable init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public static var none: RowHint { RowHint(rawValue: .max) }
+  @inlinable public static func == (left: RowHint, right: RowHint) -> Bool { left.rawValue == right.rawValue }
+}
