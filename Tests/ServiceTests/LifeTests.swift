@@ -1,5 +1,5 @@
-import Configuration
 import CMessages
+import Configuration
 import EventLog
 import Foundation
 import Learning

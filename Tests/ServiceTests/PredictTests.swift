@@ -1,9 +1,11 @@
 import CMessages
+import Configuration
 import Foundation
+import Learning
+import Service
 import Testing
 import Transport
 import Versions
-import Learning
 import Wire
 
 @Suite(.serialized)

@@ -80,8 +80,9 @@ struct ThinPathTests {
           acknowledged = answer.pointee.acknowledged
           sequence = answer.pointee.producer_sequence
           duplicates += answer.pointee.duplicates
+          return true
         }
-        guard isOpen != nil else { break }
+        guard isOpen == true else { break }
       }
       return (sequence, duplicates)
     }
