@@ -9,8 +9,11 @@ internal import Wire
 /// How far a replay is; written by its thread, read by others.
 package final class ReplayProgress: Sendable {
   package struct Values: Sendable {
+    /// Events that were learned, and that were left out.
     package var replayed: UInt64 = 0
     package var excluded: UInt64 = 0
+    /// Records that were gone through, of any kind, and that there are over all epochs.
+    package var passed: UInt64 = 0
     package var total: UInt64 = 0
     package var epoch: UInt32 = 0
     package var startedNanos = MonotonicClock.nanos()
@@ -19,12 +22,12 @@ package final class ReplayProgress: Sendable {
 
     package var eventsPerSecond: Double {
       let seconds = Double(MonotonicClock.nanos() - startedNanos) / 1e9
-      return seconds > 0 ? Double(replayed + excluded) / seconds : 0
+      return seconds > 0 ? Double(passed) / seconds : 0
     }
 
     package var secondsLeft: Double {
       let rate = eventsPerSecond
-      return rate > 0 ? Double(total - min(total, replayed + excluded)) / rate : 0
+      return rate > 0 ? Double(total - min(total, passed)) / rate : 0
     }
   }
 
@@ -70,18 +73,20 @@ package struct Replay {
       let reader = learner.log.reader(from: range.lowerBound, durability: .received)
       while reader.offset < range.upperBound, let batch = try reader.next() {
         if progress?.isCancelled == true { return false }
-        var (replayed, excluded) = (UInt64(0), UInt64(0))
+        var (replayed, excluded, passed) = (UInt64(0), UInt64(0), UInt64(0))
         for record in batch where record.offset < range.upperBound {
+          passed += 1
           if matcher.matches(record) || retracted.contains(record.offset) {
             excluded += 1
             continue
           }
           learn(record, into: &model)
-          replayed += 1
+          if record.kind == RecordKind.event { replayed += 1 }
         }
         progress?.update {
           $0.replayed += replayed
           $0.excluded += excluded
+          $0.passed += passed
         }
       }
     }

@@ -94,6 +94,7 @@ package final class Daemon: Sendable {
     } catch {
       context.workers.stop()
       context.longWorkers.stop()
+      context.transfers.stop()
       log.close()
       throw error
     }
@@ -178,6 +179,7 @@ package final class Daemon: Sendable {
     ingest.register(in: &registry)
     PredictService(context).register(in: &registry)
     UpdateService(context).register(in: &registry)
+    VersionService(context).register(in: &registry)
     return registry
   }
 
@@ -260,6 +262,7 @@ package final class Daemon: Sendable {
     if context.configuration.versions.atStop, MonotonicClock.nanos() < end { keepVersion() }
     context.workers.stop()
     context.longWorkers.stop()
+    context.transfers.stop()
     context.log.close()
     logger.notice("stopped", metadata: ["offset": "\(context.learner.offset)"])
   }

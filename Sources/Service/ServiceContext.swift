@@ -22,6 +22,8 @@ package final class ServiceContext: Sendable {
   package let workers: Workers
   /// For what takes minutes: candidates, rebuilds.
   package let longWorkers: Workers
+  /// For what waits for a peer that sends or reads: versions on their way in and out.
+  package let transfers = Workers(count: 2, name: "transfer")
   package let health: HealthState
   package let logger: Logger
   package let tally = Tally()

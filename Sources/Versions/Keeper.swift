@@ -128,25 +128,32 @@ package final class Keeper: Sendable {
   package func importVersion(
     _ order: VersionOrder, _ input: (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws(Status) -> VersionRecord {
+    // Read before it is this version's turn: the bytes may come slowly.
+    let model: Model
+    let digest: Digest
+    do {
+      (model, digest) = try store.readExport(input)
+    } catch let error as Status {
+      throw error
+    } catch {
+      throw Status(.invalidArgument, "the file cannot be imported: \(error)")
+    }
     let result = writing.withLock { _ in
       Result { () throws(Status) in
-        let registry = control.registry
-        let id = VersionID(registry.nextNumber)
-        let model: Model
-        let digest: Digest
+        let id = VersionID(control.registry.nextNumber)
         let bytes: UInt64
         do {
-          (model, digest, bytes) = try store.import(as: id, input)
+          bytes = try store.write(model, id: id, digest: digest)
         } catch let error as VersionFileError {
-          throw Status(error.isDiskFull ? .resourceExhausted : .invalidArgument, error.description)
+          throw Status(error.isDiskFull ? .resourceExhausted : .unavailable, error.description)
         } catch {
-          throw Status(.invalidArgument, "the file cannot be imported: \(error)")
+          throw Status(.internal, "\(id) could not be written: \(error)")
         }
         let record = VersionRecord(
           id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
           eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
           configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-          fileBytes: bytes, isDiff: false, isOfHead: false, metrics: model.metrics.values())
+          fileBytes: bytes, isDiff: false, isOfHead: false, isImported: true, metrics: model.metrics.values())
         try list(record, order)
         hold(Revision(model.revision, number: id.number, offset: record.offset, version: id))
         publishServing()

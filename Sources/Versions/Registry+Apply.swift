@@ -117,6 +117,8 @@ extension Registry {
         Exclusion(rollback: offset, filter: rollback.filter, range: first..<max(offset, first)))
     }
     returns.append(Return(offset: offset, to: rollback.to))
+    // Learning that is paused stands behind the rollback then: what it left out is not waited for any more.
+    if pausedAt != nil { pausedAt = offset + 1 }
     // The head is the old version from here on, until it has learned what came after.
     serve(.head)
   }

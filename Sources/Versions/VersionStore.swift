@@ -146,11 +146,11 @@ extension VersionStore {
     }
   }
 
-  /// Reads an exported file as version `id`, and keeps it under that name.
+  /// Reads an exported file, and checks it against the digest that it names.
   /// - Parameter input: fills a buffer and returns how many bytes it gave; 0 at the end.
-  package func `import`(
-    as id: VersionID, _ input: (UnsafeMutableRawBufferPointer) throws -> Int
-  ) throws -> (model: Model, digest: Digest, bytes: UInt64) {
+  package func readExport(
+    _ input: (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws -> (model: Model, digest: Digest) {
     let (model, digest) = try withoutActuallyEscaping(input) { input in
       var source = PageStreamReader(input)
       let header = try source.read(name: "version.header", VersionHeader.self)
@@ -163,7 +163,7 @@ extension VersionStore {
     guard model.digest == digest else {
       throw VersionFileError("the model in the file has another digest than the file says")
     }
-    return (model, digest, try write(model, id: id, digest: digest))
+    return (model, digest)
   }
 }
 

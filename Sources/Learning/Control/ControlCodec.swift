@@ -195,6 +195,7 @@ extension VersionRecord: ByteCodable {
     writer.write(rows)
     writer.write(fileBytes)
     writer.write(isDiff)
+    writer.write(isImported)
     writer.write(isOfHead)
     writer.write(metrics) { $0.write($1) }
   }
@@ -210,6 +211,7 @@ extension VersionRecord: ByteCodable {
     rows = try reader.read()
     fileBytes = try reader.read()
     isDiff = try reader.read()
+    isImported = try reader.read()
     isOfHead = try reader.read()
     metrics = try reader.readArray(limit: 10_000) { reader throws(ByteCodecError) in
       try reader.read(MetricValue.self)

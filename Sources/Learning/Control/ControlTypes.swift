@@ -36,12 +36,14 @@ package struct VersionRecord: Equatable, Sendable {
   package var isDiff: Bool
   /// True: a moment of the head, so that a start may go on from it. False: a candidate, or imported.
   package var isOfHead: Bool
+  /// True: it came from a file. Its offset is where it came in; no record of this log is in it.
+  package var isImported: Bool
   package var metrics: [MetricValue]
 
   package init(
     id: VersionID, parent: VersionID?, offset: UInt64, createdNanos: Int64, eventTimeNanos: Int64,
     digest: Digest, configurationHash: UInt64, rows: UInt64, fileBytes: UInt64, isDiff: Bool,
-    isOfHead: Bool = true, metrics: [MetricValue]
+    isOfHead: Bool = true, isImported: Bool = false, metrics: [MetricValue]
   ) {
     self.id = id
     self.parent = parent
@@ -54,6 +56,7 @@ package struct VersionRecord: Equatable, Sendable {
     self.fileBytes = fileBytes
     self.isDiff = isDiff
     self.isOfHead = isOfHead
+    self.isImported = isImported
     self.metrics = metrics
   }
 }

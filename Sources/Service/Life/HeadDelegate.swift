@@ -32,7 +32,10 @@ final class HeadDelegate: LearnerDelegate {
   func model(of version: VersionID) throws -> (model: Model, offset: UInt64) {
     guard let entry = keeper.control.registry[version] else { return try rebuild.model(of: version) }
     do {
-      return (try keeper.loadModel(version), entry.record.offset)
+      let model = try keeper.loadModel(version)
+      // What is learned from here on grows from it.
+      keeper.begin(with: model, of: version)
+      return (model, entry.record.offset)
     } catch {
       logger.warning(
         "a version cannot be loaded; it is learned anew from the log",
@@ -41,7 +44,7 @@ final class HeadDelegate: LearnerDelegate {
     }
   }
 
-  var exclusions: [Exclusion] { keeper.control.registry.exclusions }
+  var exclusions: [Exclusion] { keeper.control.settledRegistry.exclusions }
 
   func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64) {
     guard let context = context.withLock({ $0 }) else { return }

@@ -63,7 +63,7 @@ final class RunStream: StreamHandler {
   ) {
     let arena = MessageArena(capacity: 4096)
     var message = Cowbird__V1__RunProgress.empty
-    message.events_done = values.replayed + values.excluded
+    message.events_done = values.passed
     message.events_total = values.total
     message.events_per_second = values.eventsPerSecond
     message.eta_seconds = version.isEmpty ? values.secondsLeft : 0

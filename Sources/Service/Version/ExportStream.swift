@@ -17,10 +17,10 @@ final class ExportStream: StreamHandler {
   func receive(_ message: UnsafeRawBufferPointer, on stream: ServerStream) throws(Status) {
     let request = try stream.unpack(Cowbird__V1__ExportRequest.self, message).pointee
     let registry = service.control.registry
-    let id = try Selection.required(request.version, "ExportRequest.version")
+    let id = try VersionChoice.required(request.version, "ExportRequest.version")
       .keptVersion(in: registry, "ExportRequest.version")
     let (service, room) = (service, room)
-    service.longWorkers.perform {
+    service.context.transfers.perform {
       do throws(Status) {
         try Self.send(id, service, stream, room)
         stream.finish()

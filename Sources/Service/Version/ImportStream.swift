@@ -48,7 +48,7 @@ final class ImportStream: StreamHandler, @unchecked Sendable {
 
   private func begin(_ order: VersionOrder, _ stream: ServerStream) {
     let (service, pipe) = (service, pipe)
-    service.longWorkers.perform {
+    service.context.transfers.perform {
       defer { pipe.cut() }
       do throws(Status) {
         let record = try service.keeper.importVersion(order) { try pipe.read(into: $0) }
@@ -78,6 +78,7 @@ final class BytePipe: Sendable {
   }
 
   private static let limit = 8 << 20
+  private static let patienceNanos: UInt64 = 60_000_000_000
   private let state = Mutex(State())
   private let signal = Signal()
 
@@ -147,7 +148,9 @@ final class BytePipe: Sendable {
       released?.release()
       if isCut { throw Status(.cancelled, "the import was given up") }
       if let count { return count }
-      signal.wait(after: seen)
+      guard signal.wait(after: seen, nanos: Self.patienceNanos) else {
+        throw Status(.deadlineExceeded, "no bytes came for 60 s: the import was given up")
+      }
     }
   }
 }

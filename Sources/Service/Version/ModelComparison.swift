@@ -100,17 +100,21 @@ struct ModelComparison {
 
 /// Names for the keys of features that are one id: the others are hashes of several, and stay hexadecimal.
 struct KeyNames {
-  private var names: [UInt64: String] = [:]
+  private let names: [UInt64: String]
 
   init(_ a: Model, _ b: Model) {
-    for model in [a, b] {
-      model.features.users.forEach { _, name in note("user", FeatureState.userKey(name), name) }
-      model.features.items.forEach { _, name in note("item", FeatureState.itemKey(name), name) }
+    var names: [UInt64: String] = [:]
+    func noteUser(_: UInt32, _ name: UnsafeRawBufferPointer) {
+      names[FeatureState.userKey(name)] = "user=\(String(decoding: name, as: UTF8.self))"
     }
-  }
-
-  private mutating func note(_ kind: String, _ key: UInt64, _ name: UnsafeRawBufferPointer) {
-    names[key] = "\(kind)=\(String(decoding: name, as: UTF8.self))"
+    func noteItem(_: UInt32, _ name: UnsafeRawBufferPointer) {
+      names[FeatureState.itemKey(name)] = "item=\(String(decoding: name, as: UTF8.self))"
+    }
+    for model in [a, b] {
+      model.features.users.forEach(noteUser)
+      model.features.items.forEach(noteItem)
+    }
+    self.names = names
   }
 
   subscript(key: UInt64) -> String {

@@ -35,12 +35,12 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
       author: try Caller(uid: stream.peer.uid).author(request.author),
       reason: try Field.reason(request.reason),
       rollback: Rollback(
-        to: try Selection.required(request.to, "RollbackRequest.to")
+        to: try VersionChoice.required(request.to, "RollbackRequest.to")
           .keptVersion(in: registry, "RollbackRequest.to"),
         replays: request.replay != 0 || request.exclude != nil || request.n_readmit > 0,
         exclude: try EventFilter(request.exclude), readmit: Field.numbers(request.readmit, request.n_readmit)),
       isDryRun: request.dry_run != 0)
-    service.longWorkers.perform { [self] in
+    service.context.workers.perform { [self] in
       do throws(Status) {
         if plan.isDryRun {
           try dryRun(plan, stream)

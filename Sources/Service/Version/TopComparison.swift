@@ -30,14 +30,16 @@ struct TopComparison {
   func changes(users count: Int) -> [Change] {
     guard count > 0 else { return [] }
     var users: [(hash: UInt64, name: String)] = []
-    b.features.users.forEach { _, name in
+    func addUser(_: UInt32, _ name: UnsafeRawBufferPointer) {
       users.append((FeatureState.userKey(name), String(decoding: name, as: UTF8.self)))
     }
+    b.features.users.forEach(addUser)
     users.sort { $0.hash < $1.hash }
     var items: [(key: UInt64, name: String)] = []
-    b.features.items.forEach { _, name in
+    func addItem(_: UInt32, _ name: UnsafeRawBufferPointer) {
       items.append((FeatureState.itemKey(name), String(decoding: name, as: UTF8.self)))
     }
+    b.features.items.forEach(addItem)
     let step = max(1, (items.count + Self.itemLimit - 1) / Self.itemLimit)
     let sample = stride(from: 0, to: items.count, by: step).map { items[$0] }
     let workspace = Workspace(b.plan, b.ensemble)

@@ -12,7 +12,7 @@ extension VersionService {
   ) throws(Status) -> [UInt8] {
     let request = request.pointee
     let (author, reason) = (try caller.author(request.author), try Field.reason(request.reason))
-    let target = try Selection.required(request.to, "SwitchRequest.to").target(in: control.registry)
+    let target = try VersionChoice.required(request.to, "SwitchRequest.to").target(in: control.registry)
     try keeper.prepare(target)
     return try change(.serve(target), author, reason)
   }
@@ -42,7 +42,7 @@ extension VersionService {
       arms.append(
         SplitArm(
           name: Field.text(arm.name),
-          target: try Selection.required(arm.version, "SplitRequest.arms[\(place)].version")
+          target: try VersionChoice.required(arm.version, "SplitRequest.arms[\(place)].version")
             .target(in: registry),
           percent: arm.percent))
     }
@@ -55,7 +55,7 @@ extension VersionService {
   ) throws(Status) -> [UInt8] {
     let request = request.pointee
     let (author, reason) = (try caller.author(request.author), try Field.reason(request.reason))
-    let target = try Selection(request.version, "ShadowRequest.version")?.target(in: control.registry)
+    let target = try VersionChoice(request.version, "ShadowRequest.version")?.target(in: control.registry)
     if let target { try keeper.prepare(target) }
     return try change(.shadow(target), author, reason)
   }
@@ -67,7 +67,7 @@ extension VersionService {
     let (author, reason) = (try caller.author(request.author), try Field.reason(request.reason))
     let name = Field.text(request.label)
     let registry = control.registry
-    let id = try Selection.required(request.version, "LabelRequest.version")
+    let id = try VersionChoice.required(request.version, "LabelRequest.version")
       .keptVersion(in: registry, "LabelRequest.version")
     var expected: ExpectedLabel = .anything
     if request.expect_presence_case == COWBIRD__V1__LABEL_REQUEST__EXPECT_PRESENCE_EXPECT {
@@ -98,7 +98,7 @@ extension VersionService {
   func pin(_ request: UnsafePointer<Cowbird__V1__PinRequest>, _ caller: Caller) throws(Status) -> [UInt8] {
     let request = request.pointee
     let (author, reason) = (try caller.author(request.author), try Field.reason(request.reason))
-    let id = try Selection.required(request.version, "PinRequest.version")
+    let id = try VersionChoice.required(request.version, "PinRequest.version")
       .keptVersion(in: control.registry, "PinRequest.version")
     return try change(.pin(id, request.pinned != 0), author, reason)
   }

@@ -52,12 +52,12 @@ extension VersionService {
   private func snapshot(_ order: VersionOrder, _ reply: Reply) {
     learner.perform { [self] learner in
       let (model, offset, failure) = (learner.model, learner.offset, learner.status.failure)
-      longWorkers.perform { [self] in
+      context.workers.perform { [self] in
         do throws(Status) {
           // Nobody waits any more: a version that nobody knows of is not made.
           if reply.isLate { throw Status(.deadlineExceeded, "the deadline came before the version was made") }
           if let failure { throw Status(.failedPrecondition, "learning stands still: \(failure)") }
-          let record = try keeper.create(model, offset: offset, order)
+          let record = try context.createVersion(of: model, offset: offset, order)
           let arena = MessageArena(capacity: 4096)
           var response = Cowbird__V1__CreateResponse.empty
           response.version = info(record.id, control.registry, in: arena)

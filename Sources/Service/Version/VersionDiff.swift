@@ -68,7 +68,7 @@ extension VersionService {
   private func side(
     _ message: UnsafeMutablePointer<Cowbird__V1__VersionSelector>?, _ field: String, _ registry: Registry
   ) throws(Status) -> Side {
-    guard let id = try Selection.required(message, field).version(in: registry) else {
+    guard let id = try VersionChoice.required(message, field).version(in: registry) else {
       let head = learner.publication.current
       return Side(id: nil, model: head.model, offset: head.offset)
     }

@@ -41,7 +41,7 @@ extension VersionService {
   }
 
   func get(_ request: UnsafePointer<Cowbird__V1__GetRequest>, _: Caller) throws(Status) -> [UInt8] {
-    let selection = try Selection.required(request.pointee.version, "GetRequest.version")
+    let selection = try VersionChoice.required(request.pointee.version, "GetRequest.version")
     let registry = control.registry
     let id = try selection.keptVersion(in: registry, "GetRequest.version")
     let arena = MessageArena(capacity: 4096)

@@ -2,47 +2,33 @@
 // request; a worker, which may wait for the disk, carries it out and answers.
 
 internal import CMessages
-package import EventLog
-package import Features
-package import Learning
+internal import EventLog
+internal import Learning
 internal import Primitives
 internal import Synchronization
 package import Transport
-package import Versions
+internal import Versions
 internal import Wire
 
 package final class VersionService: Sendable {
   static let name = "cowbird.v1.Version"
 
-  let log: EventLog
-  let control: ControlPlane
-  let keeper: Keeper
-  let learner: Learner
-  let plan: FeaturePlan
-  /// For what waits for the disk.
-  let workers: Workers
-  /// For what takes minutes, or waits for the peer.
-  let longWorkers: Workers
+  let context: ServiceContext
   /// How the versions and the arms do on the events that came since.
   package let metrics: ServedMetrics
   /// One rollback at a time: the offset of the last one's record.
   let rollbackTurn = Mutex<UInt64?>(nil)
 
-  package init(
-    log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan,
-    workers: Workers,
-    longWorkers: Workers
-  ) {
-    self.log = log
-    self.control = control
-    self.keeper = keeper
-    self.learner = learner
-    self.plan = plan
-    self.workers = workers
-    self.longWorkers = longWorkers
-    metrics = ServedMetrics(keeper.serving)
-    learner.observe(with: metrics)
+  package init(_ context: ServiceContext) {
+    self.context = context
+    metrics = ServedMetrics(context.keeper.serving)
+    context.learner.observe(with: metrics)
   }
+
+  var log: EventLog { context.log }
+  var control: ControlPlane { context.control }
+  var keeper: Keeper { context.keeper }
+  var learner: Learner { context.learner }
 
   package func register(in registry: inout ServiceRegistry) {
     registry.unary(Self.name, "Create", permission: .versionWrite) { call throws(Status) in
@@ -75,7 +61,7 @@ package final class VersionService: Sendable {
     unary("Delete", .versionWrite, in: &registry) { message, caller throws(Status) in
       try self.delete(message, caller)
     }
-    unary("Diff", .versionRead, in: &registry, on: longWorkers) { message, caller throws(Status) in
+    unary("Diff", .versionRead, in: &registry, on: context.transfers) { message, caller throws(Status) in
       try self.diff(message, caller)
     }
     registry.stream(Self.name, "Rollback", .server, permission: .versionWrite) { _ in RollbackStream(self) }
@@ -92,7 +78,7 @@ package final class VersionService: Sendable {
     on workers: Workers? = nil,
     _ body: @escaping @Sendable (UnsafePointer<M>, Caller) throws(Status) -> [UInt8]
   ) {
-    let workers = workers ?? self.workers
+    let workers = workers ?? context.workers
     registry.unary(Self.name, method, permission: permission) { call throws(Status) in
       let payload = Array(call.payload)
       let caller = Caller(uid: call.peer.uid)

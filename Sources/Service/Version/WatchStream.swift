@@ -41,7 +41,7 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
       return stream.wake()
     }
     // What is live meanwhile waits in the inbox: what the log holds comes first, and nothing comes twice.
-    service.workers.perform { [self] in
+    service.context.workers.perform { [self] in
       do {
         let missed = try service.control.changes(after: after)
         history.withLock { $0 = missed }

@@ -57,7 +57,7 @@ final class EventFeed {
       skipped += 1
       return
     }
-    let tail = isNumbered ? [0x18] + Self.varint(number) : []
+    let tail = isNumbered ? [0x20] + Self.varint(number) : []
     batch.append(0x1A)
     batch += Self.varint(UInt64(event.count + tail.count))
     batch += event
@@ -99,8 +99,12 @@ final class EventFeed {
       offset = max(offset, message.offset)
       refused += UInt64(message.n_refusals)
       for refusal in elements(message.refusals, message.n_refusals) where refusals.count < 20 {
+        let field = text(refusal.field)
         refusals.append(
-          (UInt64(refusal.index) + 1 + skipped, "\(text(refusal.field)): \(text(refusal.reason))"))
+          (
+            UInt64(refusal.index) + 1 + skipped,
+            (field.isEmpty ? "" : field + ": ") + text(refusal.reason)
+          ))
       }
     }
   }

@@ -73,7 +73,7 @@ struct Evaluate: ParsableCommand {
       configuration: configuration, format: format, users: users, items: items, paths: files)
     var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
-    try source.forEach { bytes, read in
+    try source.readAll { bytes, read in
       try bytes.withUnsafeBytes { try evaluation.take($0) }
       bar.update(read)
     }
@@ -90,7 +90,7 @@ struct Evaluate: ParsableCommand {
     }
     let source = try EventFiles(
       configuration: configuration, format: format, users: users, items: items, paths: files)
-    try source.forEach { bytes, _ in try bytes.withUnsafeBytes { try evaluation.take($0) } }
+    try source.readAll { bytes, _ in try bytes.withUnsafeBytes { try evaluation.take($0) } }
     var bar = ProgressBar("rank", total: 1, unit: "events")
     evaluation.run(trainShare: trainFraction) { done, total in
       if bar.total != total { bar = ProgressBar("rank", total: total, unit: "events") }

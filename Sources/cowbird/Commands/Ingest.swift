@@ -63,7 +63,7 @@ struct Ingest: ParsableCommand {
       if !producer.isEmpty, feed.resumed > 0 {
         Terminal.note("\(producer): the log holds \(Format.count(feed.resumed)) records; going on after them")
       }
-      try source.forEach { bytes, read in
+      try source.readAll { bytes, read in
         try feed.send(bytes)
         bar.update(read, note: "\(Format.count(feed.sent)) events")
       }

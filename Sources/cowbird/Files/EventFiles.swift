@@ -52,7 +52,7 @@ struct EventFiles {
 
   /// Hands each event on, entities first.
   /// - Parameter body: the event's bytes, and how many bytes of the event files are read.
-  func forEach(_ body: ([UInt8], Int) throws -> Void) throws {
+  func readAll(_ body: ([UInt8], Int) throws -> Void) throws {
     var readers = try paths.map { try EventReader(path: $0, format: format) }
     var first: RawRecord?
     if !readers.isEmpty { first = try readers[0].next() }

@@ -6,7 +6,7 @@ internal import Versions
 internal import Wire
 
 /// A selector of the contract as a value.
-enum Selection: Equatable, Sendable {
+enum VersionChoice: Equatable, Sendable {
   case serving, head, latest, previous
   case id(VersionID)
   case label(String)
@@ -37,8 +37,8 @@ enum Selection: Equatable, Sendable {
   /// The same, where one must be set.
   static func required(
     _ message: UnsafeMutablePointer<Cowbird__V1__VersionSelector>?, _ field: String
-  ) throws(Status) -> Selection {
-    guard let selection = try Selection(message, field) else {
+  ) throws(Status) -> VersionChoice {
+    guard let selection = try VersionChoice(message, field) else {
       throw Status(
         .invalidArgument, "\(field) is not set; name head, an id, a label, a moment, latest or previous")
     }

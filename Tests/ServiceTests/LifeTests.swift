@@ -1,0 +1,194 @@
+import CMessages
+import Configuration
+import EventLog
+import Foundation
+import Learning
+import Service
+import Testing
+import Transport
+import Versions
+import Wire
+
+@Suite(.serialized)
+struct LifeTests {
+  @Test("a restart ends with the same digest, and so does one that learns all from the log")
+  func digests() throws {
+    let daemon = try TestDaemon()
+    try daemon.client().append(Shop.ratings(0..<400))
+    let digest = try daemon.client().flush()
+    let answer = try daemon.client().score("u1", ["i1", "i2"])
+    try daemon.restart()
+    #expect(daemon.context.control.registry.entries.map(\.reason) == ["stop"])
+    #expect(try daemon.client().flush() == digest)
+    #expect(try daemon.client().score("u1", ["i1", "i2"]).scores == answer.scores)
+    // Nothing was learned: no second version.
+    try daemon.restart()
+    #expect(daemon.context.control.registry.entries.count == 1)
+    // Without any version.
+    try daemon.restart { $0.versions.atStop = false } meanwhile: {
+      for name in try FileManager.default.contentsOfDirectory(atPath: daemon.directory + "/data/versions") {
+        try FileManager.default.removeItem(atPath: daemon.directory + "/data/versions/" + name)
+      }
+    }
+    #expect(try daemon.client().flush() == digest)
+  }
+
+  @Test("a damaged version is left out and the one before it taken, with the same digest in the end")
+  func damage() throws {
+    let daemon = try TestDaemon { $0.versions.fullEvery = 1 }
+    try daemon.client().append(Shop.ratings(0..<200))
+    try daemon.restart()
+    try daemon.client().append(Shop.ratings(200..<400))
+    let digest = try daemon.client().flush()
+    try daemon.restart {
+      $0.versions.atStop = true
+    } meanwhile: {
+      let path = daemon.directory + "/data/versions/v2.pages"
+      var bytes = try #require(FileManager.default.contents(atPath: path))
+      bytes[bytes.count / 2] ^= 0x40
+      try bytes.write(to: URL(fileURLWithPath: path))
+    }
+    #expect(daemon.context.control.registry.entries.map(\.record.id.description) == ["v1", "v2"])
+    #expect(try daemon.client().flush() == digest)
+  }
+
+  @Test("data of another configuration are refused, naming what changed; --rebuild learns the log anew")
+  func otherConfiguration() throws {
+    let daemon = try TestDaemon()
+    try daemon.client().append(Shop.ratings(0..<100))
+    let digest = try daemon.client().flush()
+    var other = daemon.configuration
+    other.learning.seed = 77
+    try daemon.restart(meanwhile: {
+      let refused = refusal { _ = try TestDaemon.start(other) }
+      #expect(refused?.code == .failedPrecondition)
+      #expect(refused?.message.contains("learning.seed: 1 -> 77") == true)
+      let rebuilt = try TestDaemon.start(other, mayRebuild: true)
+      #expect(try Client(path: other.server.socket).flush() != digest)
+      rebuilt.stop()
+    })
+    #expect(try daemon.client().flush() == digest)
+  }
+
+  @Test("one directory has one daemon")
+  func lock() throws {
+    let daemon = try TestDaemon()
+    var second = daemon.configuration
+    second.server.socket += "2"
+    let refused = refusal { _ = try TestDaemon.start(second) }
+    #expect(refused?.code == .failedPrecondition)
+    #expect(refused?.message.contains("another process") == true)
+  }
+
+  @Test("a pause outlives a restart; resuming goes on where it stopped")
+  func pause() throws {
+    let daemon = try TestDaemon()
+    var client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    try client.flush()
+    let paused = try client.pause()
+    try client.append(Shop.ratings(50..<90))
+    #expect(try client.state().isPaused)
+    #expect(try client.state().learned <= paused + 1)
+    #expect(refusal { try client.flush() }?.code == .failedPrecondition)
+    try daemon.restart()
+    client = try daemon.client()
+    #expect(try client.state().isPaused)
+    #expect(try client.state().examples == 50)
+    _ = try client.resume()
+    let digest = try client.flush()
+    #expect(try client.state().examples == 90)
+
+    let straight = try TestDaemon()
+    try straight.client().append(Shop.ratings(0..<90))
+    #expect(try straight.client().flush() == digest)
+  }
+
+  @Test("settings are checked, logged, and in force from their offset on, also after a restart")
+  func configure() throws {
+    let daemon = try TestDaemon()
+    var client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    #expect(refusal { try client.configure([("learning.rat", "1")]) }?.code == .invalidArgument)
+    #expect(refusal { try client.configure([("learning.rate", "-1")]) }?.code == .invalidArgument)
+    #expect(refusal { try client.configure([("learning.seed", "2")]) }?.code == .failedPrecondition)
+    #expect(refusal { try client.configure([("server.socket", "/x")]) }?.code == .failedPrecondition)
+    #expect(try client.state().rate == 1)
+    try client.configure([("learning.rate", "0.25"), ("limits.candidates", "3")])
+    #expect(try client.state().rate == 0.25)
+    #expect(refusal { _ = try client.score("u", ["a", "b", "c", "d"]) }?.code == .invalidArgument)
+    try client.append(Shop.ratings(60..<120))
+    let digest = try client.flush()
+    // The state before the change was kept.
+    #expect(daemon.context.control.registry.entries.first?.reason == "before a change of settings")
+
+    try daemon.restart()
+    client = try daemon.client()
+    #expect(try client.flush() == digest)
+    #expect(try client.state().rate == 0.25)
+    #expect(refusal { _ = try client.score("u", ["a", "b", "c", "d"]) }?.code == .invalidArgument)
+  }
+
+  @Test("a candidate that is learned from nothing over the whole log equals the head, and is no head")
+  func run() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<300))
+    let digest = try client.flush()
+    let arena = MessageArena()
+    var request = Cowbird__V1__RunRequest.empty
+    request.from_scratch = 1
+    request.label = arena.text("again")
+    let stream = try client.openStream("cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request))
+    var version = ""
+    while try stream.receive(Cowbird__V1__RunProgress.self, { version = String(cString: $0.pointee.version) }) != nil {}
+    let entry = try #require(daemon.context.control.registry.entries.last)
+    #expect(version == "\(entry.record.id)")
+    #expect("\(entry.record.digest)" == digest)
+    #expect(!entry.record.isOfHead)
+    #expect(try client.score("u1", ["i1"], .label("again")).version == version)
+  }
+
+  @Test("versions are made every so many events, and the policy clears old ones away")
+  func policies() throws {
+    let daemon = try TestDaemon {
+      $0.versions.everyEvents = 100
+      $0.versions.keep = 2
+      $0.versions.keepFor = 0
+    }
+    let client = try daemon.client()
+    for round in 0..<6 {
+      try client.append(Shop.ratings(round * 100..<round * 100 + 100))
+      try client.flush()
+      let limit = Date() + 20
+      let wanted = UInt64(round + 1)
+      while daemon.context.control.registry.nextNumber <= wanted, Date() < limit { usleep(2_000) }
+    }
+    let registry = daemon.context.control.registry
+    #expect(registry.nextNumber >= 6)
+    #expect(registry.entries.count <= 3)
+    #expect(registry.entries.allSatisfy { $0.reason == "every 100 events" })
+  }
+
+  @Test("metrics are OpenMetrics: each sample belongs to a family that was declared, and the end is marked")
+  func openMetrics() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    try client.flush()
+    _ = try client.score("u1", ["i1"])
+    let text = try client.ask(
+      "Update", "Metrics", Cowbird__V1__MetricsRequest.self, Cowbird__V1__MetricsResponse.self
+    ) { String(cString: $0.text) }
+    #expect(text.hasSuffix("# EOF\n"))
+    var family = ""
+    for line in text.split(separator: "\n") where line != "# EOF" {
+      if line.hasPrefix("# TYPE ") { family = String(line.split(separator: " ")[2]) }
+      guard !line.hasPrefix("#") else { continue }
+      #expect(line.hasPrefix(family), "\(line)")
+      #expect(Double(line.split(separator: " ").last!) != nil, "\(line)")
+    }
+    #expect(text.contains("cowbird_events_accepted_total 50\n"))
+    #expect(text.contains("cowbird_request_seconds_count{method=\"Score\"} 1\n"))
+  }
+}
