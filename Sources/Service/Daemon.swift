@@ -46,6 +46,7 @@ package final class Daemon: Sendable {
   private let readAgain: @Sendable () throws -> Configuration
   /// The file as it was read last.
   private let file: Mutex<Configuration>
+  private let isStopped = OnceFlag()
 
   // MARK: Start
 
@@ -245,6 +246,7 @@ package final class Daemon: Sendable {
   /// Stops within `server.stop_timeout`: answers what was asked, makes a version if something was learned, closes
   /// the log.
   package func stop() {
+    guard isStopped.take() else { return }
     let logger = context.logger
     let timeout = UInt64(context.configuration.server.stopTimeout)
     let end = MonotonicClock.nanos() &+ timeout
