@@ -41,6 +41,12 @@ package protocol LearnerDelegate: AnyObject, Sendable {
   func learned(events: UInt64, offset: UInt64)
 }
 
+/// Sees each event before it is learned, on the learner's thread.
+package protocol LearnerObserver: AnyObject, Sendable {
+  /// `head`: as it is before the event.
+  func willLearn(_ record: LogRecord, head: Model)
+}
+
 /// What is shown of the learner.
 package struct LearnerStatus: Sendable {
   package var learnedOffset: UInt64 = 0
@@ -68,6 +74,7 @@ package final class Learner: @unchecked Sendable {
   private weak var delegate: (any LearnerDelegate)?
   private var thread: PlainThread?
   private var hook = 0
+  private var observer: (any LearnerObserver)?
 
   /// On the learner's thread only (see `perform`).
   package private(set) var model: Model
@@ -150,6 +157,21 @@ package final class Learner: @unchecked Sendable {
     signal.raise()
   }
 
+  /// Shows every event to `observer` from now on.
+  package func observe(with observer: any LearnerObserver) { perform { $0.observer = observer } }
+
+  /// Goes straight to the rollback whose record stands at `offset`, paused or not: what comes before it is not
+  /// learned first, because the rollback puts another model in the head's place.
+  package func hasten(to offset: UInt64) {
+    perform { learner in
+      guard learner.offset <= offset, learner.failure == nil else { return }
+      learner.offset = offset
+      if learner.limit.load(ordering: .relaxed) <= offset {
+        learner.limit.store(offset + 1, ordering: .releasing)
+      }
+    }
+  }
+
   package var status: LearnerStatus { shown.withLock { $0 } }
 
   private func run() {
@@ -208,6 +230,7 @@ package final class Learner: @unchecked Sendable {
     if record.kind == RecordKind.firstControl {
       takeControl(record)
     } else {
+      observer?.willLearn(record, head: model)
       recordLearner.learn(record, into: &model)
       offset = record.offset + 1
       reportDrift(record.offset)
@@ -248,6 +271,7 @@ package final class Learner: @unchecked Sendable {
       return progress
     }
     do {
+      if isStopping.load(ordering: .acquiring) { progress.cancel() }
       let (old, oldOffset) = try delegate.model(of: rollback.to)
       var next = old
       // The good old model answers from here on; the bad head is gone.
@@ -328,7 +352,7 @@ package final class Learner: @unchecked Sendable {
     shown.withLock { status in
       status.learnedOffset = offset
       status.publishedOffset = publishedOffset
-      status.isPaused = limit.load(ordering: .relaxed) == 0
+      status.isPaused = limit.load(ordering: .relaxed) != .max
       status.failure = failure
       status.eventsPerSecond = rate
       status.modelBytes = modelBytes

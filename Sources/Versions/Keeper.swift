@@ -43,7 +43,7 @@ package final class Keeper: Sendable {
   package let control: ControlPlane
   private let log: EventLog
   private let state = Mutex(State())
-  /// One version is written at a time.
+  /// One version is written at a time, and no file goes while one is: it is listed after it is written.
   private let writing = Mutex(())
   /// One serving is published at a time, so that an older one never comes after a newer.
   private let publishing = Mutex(())
@@ -101,7 +101,7 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.id } ?? registry.latest, offset: offset,
+      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestLearned?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())
@@ -167,6 +167,9 @@ package final class Keeper: Sendable {
       return revision
     }
   }
+
+  /// Whether the version is loaded; asking does not count as using it.
+  package func isResident(_ id: VersionID) -> Bool { state.withLock { $0.residents[id] != nil } }
 
   /// The version, loaded if need be. Blocks; not for reactors.
   package func revision(_ id: VersionID) throws(Status) -> Revision {
@@ -262,8 +265,12 @@ package final class Keeper: Sendable {
     return deleted
   }
 
-  /// Deletes the files of versions that are listed no more.
+  /// Deletes the files of versions that are listed no more. Waits for the version that is being written.
   package func clear() {
+    writing.withLock { _ in clearInTurn() }
+  }
+
+  private func clearInTurn() {
     let registry = control.registry
     let listed = registry.entries.map(\.record.id)
     let last = state.withLock { $0.last?.id }

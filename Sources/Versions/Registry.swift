@@ -87,6 +87,9 @@ package struct Registry: Equatable, Sendable {
   package func labels(of id: VersionID) -> [String] { labels.filter { $0.id == id }.map(\.name) }
   package var latest: VersionID? { entries.last?.record.id }
 
+  /// The newest version of what this log taught.
+  package var newestLearned: VersionRecord? { entries.last { $0.record.isOfHead }?.record }
+
   /// The newest version made at or before `nanos`.
   package func version(asOf nanos: Int64) -> VersionID? {
     entries.last { $0.record.createdNanos <= nanos }?.record.id
@@ -107,7 +110,7 @@ package struct Registry: Equatable, Sendable {
     }
   }
 
-  static func noVersion(_ id: VersionID) -> String {
+  package static func noVersion(_ id: VersionID) -> String {
     "no version \(id); `cowbird version list` shows what is kept"
   }
 

@@ -134,6 +134,18 @@ extension VersionStore {
     if !piece.isEmpty { try output(piece) }
   }
 
+  /// The bytes of a version's own file as they lie on the disk, in pieces: what `export` gives, where the file holds
+  /// all pages.
+  package func copy(_ id: VersionID, _ output: ([UInt8]) throws -> Void) throws {
+    let file = try PieceReader(path(id))
+    var piece = [UInt8](repeating: 0, count: 1 << 19)
+    while true {
+      let count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
+      if count == 0 { return }
+      try output(Array(piece[..<count]))
+    }
+  }
+
   /// Reads an exported file as version `id`, and keeps it under that name.
   /// - Parameter input: fills a buffer and returns how many bytes it gave; 0 at the end.
   package func `import`(
