@@ -83,7 +83,7 @@ package final class Daemon: Sendable {
     delegate.eventsAtVersion.store(learner.model.counters.events, ordering: .relaxed)
     ingest = IngestService(
       log: log, workers: context.workers, rules: IngestRules(context.configuration), tally: context.tally)
-    policies = Policies(context, delegate)
+    policies = Policies(context, delegate) { [ingest] in ingest.refuseAll($0) }
 
     do throws(Status) {
       let listeners =
@@ -125,7 +125,8 @@ package final class Daemon: Sendable {
     }
     if let cut = log.recovery.cut {
       logger.notice(
-        "a torn end of the log was cut", metadata: ["file": "\(cut.file)", "bytes": "\(cut.bytes)", "offset": "\(cut.offset)"])
+        "a torn end of the log was cut",
+        metadata: ["file": "\(cut.file)", "bytes": "\(cut.bytes)", "offset": "\(cut.offset)"])
     }
     for note in log.recovery.notes { logger.notice("log: \(note)") }
     do {
@@ -199,7 +200,8 @@ package final class Daemon: Sendable {
     do {
       new = try readAgain()
     } catch {
-      logger.error("the configuration cannot be loaded again; the old one stays", metadata: ["error": "\(error)"])
+      logger.error(
+        "the configuration cannot be loaded again; the old one stays", metadata: ["error": "\(error)"])
       return
     }
     let changes = file.withLock { $0 }.changes(to: new)

@@ -81,7 +81,8 @@ struct Recovery {
     }
     return Status(
       .failedPrecondition,
-      text + ". Start with the old configuration, or with --rebuild to learn the whole log anew with this one, "
+      text
+        + ". Start with the old configuration, or with --rebuild to learn the whole log anew with this one, "
         + "or with another data directory")
   }
 }

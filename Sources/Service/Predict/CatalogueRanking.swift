@@ -24,13 +24,14 @@ struct CatalogueRanking {
   private(set) var ranking = Ranking()
 
   init(
-    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model, _ reader: PredictReader
+    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
+    _ reader: PredictReader
   ) {
     let features = model.features
     let seen: Set<UInt64> =
       order.seen == .include || user == 0 ? [] : features.seenItems(ofUser: user)
     var all: [Item] = []
-    features.items.forEach { ordinal, name in
+    func visit(_ ordinal: UInt32, _ name: UnsafeRawBufferPointer) {
       let key = FeatureState.itemKey(name)
       guard !order.excluded.contains(key) else { return }
       switch order.seen {
@@ -45,6 +46,7 @@ struct CatalogueRanking {
       all.append(
         Item(id: String(decoding: name, as: UTF8.self), score: 0, ordinal: ordinal, key: key))
     }
+    features.items.forEach(visit)
     ranking.considered = all.count
     score(&all, request, user, model, reader)
     all.sort { ($0.score, $1.ordinal) > ($1.score, $0.ordinal) }
@@ -57,7 +59,8 @@ struct CatalogueRanking {
   }
 
   private mutating func score(
-    _ all: inout [Item], _ request: PredictRequestView, _ user: UInt64, _ model: Model, _ reader: PredictReader
+    _ all: inout [Item], _ request: PredictRequestView, _ user: UInt64, _ model: Model,
+    _ reader: PredictReader
   ) {
     let isKnown = user != 0 && model.features.userOrdinal(user) != nil
     let hasAttributes = request.userAttributes.count > 0
@@ -83,7 +86,9 @@ struct CatalogueRanking {
       let end = min(first + 512, all.count)
       reader.batch.removeAll()
       // A feature that is not finite was refused before.
-      for index in first..<end { try? model.gather(itemKey: all[index].key, into: reader.batch, in: workspace) }
+      for index in first..<end {
+        try? model.gather(itemKey: all[index].key, into: reader.batch, in: workspace)
+      }
       model.score(reader.batch, in: workspace) { all[first + $0].score = $1.value }
       first = end
     }

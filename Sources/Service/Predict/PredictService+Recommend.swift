@@ -46,7 +46,8 @@ extension PredictService {
   }
 
   private static func rank(
-    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model, _ reader: PredictReader
+    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
+    _ reader: PredictReader
   ) -> Ranking {
     if let retrieval = model.retrieval {
       RetrievalRanking(order, request, user, model, retrieval, reader).ranking

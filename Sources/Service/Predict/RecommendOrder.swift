@@ -74,14 +74,16 @@ struct RecommendOrder: Sendable {
     guard request.log_impressions == 0 else {
       throw Status(
         .unimplemented,
-        "RecommendRequest.log_impressions: this build joins no impressions; send them as events, and leave it out")
+        "RecommendRequest.log_impressions: this build joins no impressions; send them as events, and leave it out"
+      )
     }
     try requireRetrievers(configuration)
   }
 
   private static func exploration(_ message: Cowbird__V1__Exploration) throws(Status) -> Exploration {
     switch message.kind {
-    case COWBIRD__V1__EXPLORATION__KIND__KIND_UNSPECIFIED, COWBIRD__V1__EXPLORATION__KIND__KIND_NONE: return .none
+    case COWBIRD__V1__EXPLORATION__KIND__KIND_UNSPECIFIED, COWBIRD__V1__EXPLORATION__KIND__KIND_NONE:
+      return .none
     case COWBIRD__V1__EXPLORATION__KIND__KIND_EPSILON:
       guard message.epsilon >= 0, message.epsilon <= 1 else {
         throw Status(
