@@ -34,7 +34,9 @@ extension RetrievalState {
       let pages = items.generations.reader
       let count = (items.limit + 4095) / 4096
       scratch.generationPages.fit(count)
-      for page in 0..<count { scratch.generationPages[page] = pages.page(page).assumingMemoryBound(to: UInt8.self) }
+      for page in 0..<count {
+        scratch.generationPages[page] = pages.page(page).assumingMemoryBound(to: UInt8.self)
+      }
     }
     if let plan = plan.neighbours {
       var decay = Float(1)
