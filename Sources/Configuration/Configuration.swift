@@ -204,3 +204,13 @@ package struct FieldChange: Equatable, Sendable {
   package var to: String?
   package var effect: Effect
 }
+
+extension Configuration {
+  /// This one, with the settings of `other` that need no restart.
+  package func takingOperation(from other: Configuration) -> Configuration {
+    var changed = self
+    changed.server.permissions = other.server.permissions
+    let live = changed.changes(to: other).filter { $0.effect == .live && $0.to != nil }
+    return (try? changed.setting(live.map { (path: $0.path, value: $0.to ?? "") })) ?? changed
+  }
+}

@@ -25,8 +25,8 @@ package struct VersionsSection: Section {
     visitor.value(
       "keep_for", &keepFor, .duration(0...315_360_000_000_000_000), .live, "Younger versions are kept too.")
     visitor.value(
-      "full_every", &fullEvery, .integer(1...1000), .live, "Longest chain of files with changed pages only.")
-    visitor.value("in_memory", &inMemory, .integer(1...1000), .live, "Versions kept loaded.")
+      "full_every", &fullEvery, .integer(1...1000), .restart, "Longest chain of files with changed pages only.")
+    visitor.value("in_memory", &inMemory, .integer(1...1000), .restart, "Versions kept loaded.")
   }
 }
 
@@ -47,7 +47,7 @@ package struct LimitsSection: Section {
 
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value(
-      "event_id_window", &eventIDWindow, .integer(0...1_000_000_000), .restart,
+      "event_id_window", &eventIDWindow, .integer(0...1 << 28), .restart,
       "Event ids remembered to answer repeats.")
     visitor.value(
       "id_bytes", &idBytes, .integer(16...256), .live, "Longest id of a user, an item or an event.")
@@ -69,7 +69,7 @@ package struct LimitsSection: Section {
     visitor.value(
       "expiry", &expiry, .duration(0...315_360_000_000_000_000), .model,
       "Features not seen for so long lose their weight; 0: never.")
-    visitor.value("connections", &connections, .integer(1...100_000), .live, "Open at a time.")
+    visitor.value("connections", &connections, .integer(1...100_000), .restart, "Open at a time.")
   }
 }
 
@@ -123,10 +123,10 @@ package struct ServerSection: Section {
     visitor.value(
       "reactors", &reactors, .integer(0...256), .restart, "Threads that serve; 0: one a core, at most 4.")
     visitor.value(
-      "busy_poll", &busyPoll, .duration(0...10_000_000_000), .live,
+      "busy_poll", &busyPoll, .duration(0...1_000_000_000), .restart,
       "How long a reactor spins before it sleeps.")
     visitor.value(
-      "output_bound", &outputBound, .size(64 << 10...1 << 32), .live,
+      "output_bound", &outputBound, .size(64 << 10...1 << 30), .restart,
       "Unsent answers of a connection at which it is not read from.")
     visitor.value(
       "drain_timeout", &drainTimeout, .duration(10_000_000...3_600_000_000_000), .live,
@@ -155,10 +155,10 @@ package struct LogSection: Section {
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("segment", &segment, .size(1 << 20...1 << 32), .restart, "Size of a segment.")
     visitor.value(
-      "retain_for", &retainFor, .duration(0...3_153_600_000_000_000_000), .live,
+      "retain_for", &retainFor, .duration(0...3_153_600_000_000_000_000), .restart,
       "Older segments are deleted when no version needs them; 0: kept.")
     visitor.value(
-      "retain_size", &retainSize, .size(0...1 << 50), .live,
+      "retain_size", &retainSize, .size(0...1 << 50), .restart,
       "Oldest segments beyond this size are deleted when no version needs them; 0: kept.")
     visitor.value(
       "durability", &durability, .choice, .live, "What an Append that does not say is answered after.")

@@ -145,6 +145,19 @@ extension FeatureState {
     try userRecords.withBytes(key) { try $0.map { try body(EntityRecord.raw($0)) } }
   }
 
+  /// The items in a user's histories.
+  package func seenItems(ofUser key: UInt64) -> Set<UInt64> {
+    var seen: Set<UInt64> = []
+    for history in histories {
+      guard let row = history.weights(of: key) else { continue }
+      row.withUnsafeBufferPointer { row in
+        guard let base = row.baseAddress else { return }
+        HistoryRow.forEach(base, length: (row.count - 2) / 2) { seen.insert($0) }
+      }
+    }
+    return seen
+  }
+
   /// The item is in the catalogue.
   package func itemOrdinal(_ key: UInt64) -> UInt32? {
     groups[1].withReader { $0.find(key).flatMap(EntityRow.ordinal) }

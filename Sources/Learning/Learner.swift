@@ -1,9 +1,10 @@
 // The one thread that follows the log and trains the head. All that changes the head happens here, between two
 // records; everybody else reads what it publishes.
 
-internal import Configuration
+package import Configuration
 package import EventLog
 internal import Primitives
+internal import Tables
 package import Synchronization
 
 /// What requests read: a model that nobody writes, and where it stands.
@@ -40,6 +41,12 @@ package protocol LearnerDelegate: AnyObject, Sendable {
   func learned(events: UInt64, offset: UInt64)
 }
 
+/// Sees each event before it is learned, on the learner's thread.
+package protocol LearnerObserver: AnyObject, Sendable {
+  /// `head`: as it is before the event.
+  func willLearn(_ record: LogRecord, head: Model)
+}
+
 /// What is shown of the learner.
 package struct LearnerStatus: Sendable {
   package var learnedOffset: UInt64 = 0
@@ -50,6 +57,8 @@ package struct LearnerStatus: Sendable {
   package var failure: String?
   /// A rollback's replay that is going on.
   package var isRebuilding = false
+  /// Bytes of the head's tables, shared pages counted once; as of a second ago at most while learning.
+  package var modelBytes = 0
 }
 
 package final class Learner: @unchecked Sendable {
@@ -65,6 +74,7 @@ package final class Learner: @unchecked Sendable {
   private weak var delegate: (any LearnerDelegate)?
   private var thread: PlainThread?
   private var hook = 0
+  private var observer: (any LearnerObserver)?
 
   /// On the learner's thread only (see `perform`).
   package private(set) var model: Model
@@ -75,24 +85,25 @@ package final class Learner: @unchecked Sendable {
   private var publishedOffset: UInt64
   private var lastPublishNanos: UInt64 = 0
   private var eventsSincePublish = 0
+  private var lastMeasureNanos: UInt64 = 0
+  private var modelBytes = 0
   private var pace = Pace()
   private var driftCounts: [UInt64]
+  /// The file as it was loaded again; nil: as the model's plan has it.
+  private var file: Configuration?
 
   package let publication: Publication<Revision>
   /// Progress of the rollback that is being carried out.
   package let rebuild = Mutex<ReplayProgress?>(nil)
 
-  /// - Parameters:
-  ///   - offset: all records below are in `model`.
-  ///   - isPaused: learn nothing until `resume`.
+  /// - Parameter offset: all records below are in `model`.
   package init(
-    log: EventLog, model: Model, offset: UInt64, isPaused: Bool = false, firstRevision: UInt64 = 1,
-    delegate: any LearnerDelegate
+    log: EventLog, model: Model, offset: UInt64, firstRevision: UInt64 = 1, delegate: any LearnerDelegate
   ) {
     self.log = log
     self.model = model
     self.offset = offset
-    limit = Atomic(isPaused ? 0 : .max)
+    limit = Atomic(.max)
     self.delegate = delegate
     recordLearner = RecordLearner(
       log: log, workspace: Workspace(model.plan, model.ensemble))
@@ -129,10 +140,36 @@ package final class Learner: @unchecked Sendable {
     log.removeHook(hook)
   }
 
+  /// Ends the thread when all records below `end` are learned, or after `nanos`.
+  package func stop(after end: UInt64, within nanos: UInt64) {
+    let arrived = Signal()
+    let seen = arrived.count
+    let isIdle = status.isPaused || status.failure != nil
+    if !isIdle, end > 0, publication.whenPublished(end - 1, { _ in arrived.raise() }) != nil {
+      arrived.wait(after: seen, nanos: nanos)
+    }
+    stop()
+  }
+
   /// Runs `body` on the learner's thread between two records.
   package func perform(_ body: @escaping @Sendable (Learner) -> Void) {
     commands.withLock { $0.append(body) }
     signal.raise()
+  }
+
+  /// Shows every event to `observer` from now on.
+  package func observe(with observer: any LearnerObserver) { perform { $0.observer = observer } }
+
+  /// Goes straight to the rollback whose record stands at `offset`, paused or not: what comes before it is not
+  /// learned first, because the rollback puts another model in the head's place.
+  package func hasten(to offset: UInt64) {
+    perform { learner in
+      guard learner.offset <= offset, learner.failure == nil else { return }
+      learner.offset = offset
+      if learner.limit.load(ordering: .relaxed) <= offset {
+        learner.limit.store(offset + 1, ordering: .releasing)
+      }
+    }
   }
 
   package var status: LearnerStatus { shown.withLock { $0 } }
@@ -193,6 +230,7 @@ package final class Learner: @unchecked Sendable {
     if record.kind == RecordKind.firstControl {
       takeControl(record)
     } else {
+      observer?.willLearn(record, head: model)
       recordLearner.learn(record, into: &model)
       offset = record.offset + 1
       reportDrift(record.offset)
@@ -233,6 +271,7 @@ package final class Learner: @unchecked Sendable {
       return progress
     }
     do {
+      if isStopping.load(ordering: .acquiring) { progress.cancel() }
       let (old, oldOffset) = try delegate.model(of: rollback.to)
       var next = old
       // The good old model answers from here on; the bad head is gone.
@@ -245,6 +284,7 @@ package final class Learner: @unchecked Sendable {
         guard try replay.run(into: &next, progress: progress) else { return }
       }
       model = next
+      if let file { model.reload(file) }
       offset = recordOffset + 1
       driftCounts = model.drift.signals.map(\.count)
       publish()
@@ -254,6 +294,12 @@ package final class Learner: @unchecked Sendable {
       fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
       delegate.rolledBack(at: recordOffset, error: error)
     }
+  }
+
+  /// Puts what changed in the file in force, as far as it is no matter of what is learned.
+  package func reload(_ file: Configuration) {
+    self.file = file
+    model.reload(file)
   }
 
   private func fail(_ reason: String) {
@@ -298,12 +344,18 @@ package final class Learner: @unchecked Sendable {
 
   private func show() {
     let rate = pace.eventsPerSecond()
+    let now = MonotonicClock.nanos()
+    if now - lastMeasureNanos > 1_000_000_000 {
+      lastMeasureNanos = now
+      modelBytes = model.memory.liveBytes
+    }
     shown.withLock { status in
       status.learnedOffset = offset
       status.publishedOffset = publishedOffset
-      status.isPaused = limit.load(ordering: .relaxed) == 0
+      status.isPaused = limit.load(ordering: .relaxed) != .max
       status.failure = failure
       status.eventsPerSecond = rate
+      status.modelBytes = modelBytes
     }
   }
 }

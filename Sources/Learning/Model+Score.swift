@@ -29,6 +29,29 @@ extension Model {
     return predict(workspace)
   }
 
+  /// Gathers a candidate of the request that was begun; no candidate may have facts of its own.
+  package func gather(
+    itemKey: UInt64, into batch: CandidateBatch, in workspace: Workspace
+  ) throws(Refusal) {
+    features.makeCandidate(itemKey: itemKey, into: workspace.example)
+    try batch.append(workspace.example.view)
+  }
+
+  // hot: the answers for all that were gathered, in order.
+  package func score(
+    _ batch: CandidateBatch, in workspace: Workspace, _ body: (Int, Prediction) -> Void
+  ) {
+    ensemble.score(batch, workspace.scratch, body)
+  }
+
+  /// The answer for the candidate that was made last, and what it is made of.
+  package func explain(
+    _ workspace: Workspace
+  ) throws(Refusal) -> (prediction: Prediction, parts: [Contribution]) {
+    let prediction = try ensemble.score(workspace.example.view, workspace.scratch)
+    return (prediction, try ensemble.contributions(workspace.example.view, workspace.scratch))
+  }
+
   /// A feature that is not finite was refused before: an example that cannot be scored counts as one without features.
   private func predict(_ workspace: Workspace) -> Prediction {
     (try? ensemble.score(workspace.example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)

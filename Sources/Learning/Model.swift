@@ -71,6 +71,11 @@ package struct Model: Sendable {
       halfLife: -DeterministicMath.log(2) / DeterministicMath.log(configuration.learning.decay))
   }
 
+  /// Metrics of this model's task and windows that have seen nothing.
+  package var emptyMetrics: MetricSet {
+    Self.emptyMetrics(plan.configuration, isLogistic: ensemble.plan.objective.isLogistic)
+  }
+
   /// What readers need: the same without the optimizers' state, so that the head's next writes copy less.
   package var revision: Model {
     var copy = self

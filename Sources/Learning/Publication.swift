@@ -73,6 +73,9 @@ package final class Publication<Value: Sendable>: Sendable {
     return id
   }
 
+  /// Whether a waiter was not called yet.
+  package func isWaiting(_ id: UInt64) -> Bool { state.withLock { $0.waiters.contains { $0.id == id } } }
+
   /// Withdraws a waiter.
   /// - Returns: false when it was called already, or is being called.
   @discardableResult

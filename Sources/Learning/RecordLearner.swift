@@ -3,6 +3,7 @@
 
 internal import Configuration
 package import EventLog
+internal import Features
 internal import Models
 internal import Primitives
 internal import Wire
@@ -67,6 +68,14 @@ extension Model {
     self.settings += settings
     hygiene.update(HygieneRules(changed))
     ensemble.update(changed.model)
+  }
+
+  /// Takes over a file in which nothing differs of what is learned; what `Configure` changed stays.
+  mutating func reload(_ file: Configuration) {
+    guard file.learnedHash == plan.configuration.learnedHash,
+      let changed = try? file.setting(settings.map { (path: $0.path, value: $0.value) })
+    else { return }
+    configuration = changed
   }
 
   /// Takes an offset off the quarantine's list; false when it is not there.

@@ -15,6 +15,8 @@ package final class ReplayProgress: Sendable {
     package var epoch: UInt32 = 0
     package var startedNanos = MonotonicClock.nanos()
 
+    package init() {}
+
     package var eventsPerSecond: Double {
       let seconds = Double(MonotonicClock.nanos() - startedNanos) / 1e9
       return seconds > 0 ? Double(replayed + excluded) / seconds : 0

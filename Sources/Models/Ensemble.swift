@@ -31,7 +31,7 @@ package struct Prediction: BitwiseCopyable, Equatable, Sendable {
 package struct Ensemble: Sendable {
   package let plan: EnsemblePlan
   package internal(set) var prior: LabelPrior
-  /// Examples of each user and each item.
+  /// Examples of each user and each item, for the stack.
   package internal(set) var counts: PagedTable
   package internal(set) var joints: [JointModel] = []
   package internal(set) var linears: [LinearModel] = []
@@ -91,6 +91,11 @@ package struct Ensemble: Sendable {
 
   static func userCountKey(_ user: UInt64) -> UInt64 { StableHash.combine(user, 1) }
   static func itemCountKey(_ item: UInt64) -> UInt64 { StableHash.combine(item, 2) }
+
+  /// How many examples of an item were learned.
+  package func exampleCount(ofItem item: UInt64) -> Float {
+    counts.withReader { reader in reader.find(Self.itemCountKey(item))?[0] ?? 0 }
+  }
 
   /// 0.2 ln(1 + n)
   @inline(__always)

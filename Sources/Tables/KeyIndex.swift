@@ -28,77 +28,76 @@ public final class KeyIndex: @unchecked Sendable {
   private var counts: [Int]
   /// Removed keys whose entries snapshots may need, and how often each waits to be reclaimed.
   private var stale: [StaleEntry: Int] = [:]
-  /// Segments that grew and that snapshots may be reading.
-  private var retired: Set<UInt64> = []
-  private(set) var bytes = 0
 
   private struct StaleEntry: Hashable {
     var key: UInt64
     var id: UInt32
   }
 
-  /// `expectedRows` chooses the number of segments, which is fixed: about 4,096 rows in each, at least 16.
+  /// Where segments lie: one arena for each size.
+  private var arenas: [PageArena?] = Array(repeating: nil, count: 40)
+  /// One line of zeroes, for all segments that have no entry yet.
+  private let emptySegment: UInt64
+
+  /// `expectedRows` chooses the number of segments, which is fixed: about 4,096 rows in each, at least 256.
   init(expectedRows: Int) {
-    var log = 4
+    var log = 8
     while log < 12 && expectedRows >> log > 4096 { log += 1 }
     segmentCount = 1 << log
     shift = UInt64(64 - log)
     words = .allocate(capacity: segmentCount)
     counts = Array(repeating: 0, count: segmentCount)
-    for segment in 0..<segmentCount { (words + segment).initialize(to: Atomic(0)) }
-    for segment in 0..<segmentCount {
-      words[segment].store(makeSegment(log2Lines: 0), ordering: .relaxed)
-    }
+    let line = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+    memset(line, 0, 64)
+    emptySegment = UInt64(UInt(bitPattern: line))
+    for segment in 0..<segmentCount { (words + segment).initialize(to: Atomic(emptySegment)) }
   }
 
   deinit {
-    for segment in 0..<segmentCount { freeSegment(words[segment].load(ordering: .relaxed)) }
-    for word in retired { freeSegment(word) }
+    for log2Lines in arenas.indices { arenas[log2Lines]?.destroy() }
+    UnsafeMutableRawPointer(bitPattern: UInt(emptySegment))!.deallocate()
     words.deinitialize(count: segmentCount)
     words.deallocate()
   }
 
   @inlinable public var view: IndexView { IndexView(words: words, shift: shift) }
 
+  /// Bytes that the segments take.
+  var bytes: Int { arenas.reduce(segmentCount * 16) { $0 + ($1.map { $0.liveUnits * $0.unitBytes } ?? 0) } }
+
   // MARK: Segments
 
-  private static func bytes(_ word: UInt64) -> Int { 64 << Int(word & 63) }
-
   private func makeSegment(log2Lines: Int) -> UInt64 {
-    let size = 64 << log2Lines
-    bytes += size
-    let address: UnsafeMutableRawPointer
-    if size >= 64 << 10 {
-      address = PageMemory.map(size)
-    } else {
-      address = .allocate(byteCount: size, alignment: 64)
-      memset(address, 0, size)
-    }
+    if arenas[log2Lines] == nil { arenas[log2Lines] = PageArena(unitBytes: 64 << log2Lines) }
+    let address = arenas[log2Lines]!.allocate()
+    memset(address, 0, 64 << log2Lines)
     return UInt64(UInt(bitPattern: address)) | UInt64(log2Lines)
   }
 
   private func freeSegment(_ word: UInt64) {
-    let size = Self.bytes(word)
-    bytes -= size
-    let address = UnsafeMutableRawPointer(bitPattern: UInt(word & ~63))!
-    if size >= 64 << 10 { PageMemory.unmap(address, size) } else { address.deallocate() }
+    let log2Lines = Int(word & 63)
+    arenas[log2Lines]!.deallocate(UnsafeMutableRawPointer(bitPattern: UInt(word & ~63))!)
+    if arenas[log2Lines]!.liveUnits == 0 {
+      arenas[log2Lines]!.destroy()
+      arenas[log2Lines] = nil
+    }
   }
 
   // MARK: Writing
 
-  /// Adds the entry. `keyOf` gives the head's key of a row, nil if it is free; `retire` is given what must wait
-  /// until no snapshot sees it.
+  /// Adds the entry. `rows` are the head's; `retire` is given what must wait until no snapshot sees it.
   func insert(
-    _ key: UInt64, _ id: UInt32, keyOf: (UInt32) -> UInt64?,
-    retire: (_ payload: UInt64, _ extra: UInt32) -> Void
+    _ key: UInt64, _ id: UInt32, _ rows: HeadRows, retire: (_ payload: UInt64, _ extra: UInt32) -> Void
   ) {
     let hash = IndexView.hash(key)
     let segment = Int(hash >> shift)
     var word = words[segment].load(ordering: .relaxed)
-    if counts[segment] >= Self.capacity(word) {
+    if word == emptySegment {
+      word = makeSegment(log2Lines: 0)
+      words[segment].store(word, ordering: .releasing)
+    } else if counts[segment] >= Self.capacity(word) {
       let old = word
-      word = rebuild(segment, keyOf: keyOf)
-      retired.insert(old)
+      word = rebuild(segment, rows)
       retire(old, Self.segmentMark)
     }
     put(hash, id, word)
@@ -111,7 +110,6 @@ public final class KeyIndex: @unchecked Sendable {
   /// No snapshot needs what was retired: a removed key's entry, or a segment that was replaced.
   func reclaim(_ payload: UInt64, _ extra: UInt32) {
     if extra == Self.segmentMark {
-      retired.remove(payload)
       freeSegment(payload)
     } else {
       let entry = StaleEntry(key: payload, id: extra)
@@ -149,27 +147,20 @@ public final class KeyIndex: @unchecked Sendable {
     }
   }
 
-  /// Replaces a full segment and returns the new directory word.
-  private func rebuild(_ segment: Int, keyOf: (UInt32) -> UInt64?) -> UInt64 {
+  /// Replaces a full segment and returns the new directory word. Its rows lie anywhere, so each step asks for
+  /// memory ahead of time.
+  private func rebuild(_ segment: Int, _ rows: HeadRows) -> UInt64 {
     let old = words[segment].load(ordering: .relaxed)
+    let ids = Self.ids(IndexView.Segment(old), count: counts[segment])
     var entries: [(hash: UInt64, id: UInt32)] = []
-    entries.reserveCapacity(Self.capacity(old))
-    let view = IndexView.Segment(old)
-    for line in 0...view.mask {
-      let address = view.line(line)
-      let low = atomicWord(address, 0).pointee.load(ordering: .relaxed)
-      let high = atomicWord(address, 8).pointee.load(ordering: .relaxed)
-      var used = ~cowbird_match12(low, high, 0) & 0xFFF
-      while used != 0 {
-        let place = used.trailingZeroBitCount
-        used &= used - 1
-        let id = IndexView.id(address, place).pointee.load(ordering: .relaxed)
-        // The row may have got another key since the entry was made; that key's own entry counts then.
-        guard let key = keyOf(id) else { continue }
-        let hash = IndexView.hash(key)
-        guard Int(hash >> shift) == segment else { continue }
-        entries.append((hash, id))
-      }
+    entries.reserveCapacity(ids.count)
+    for (place, id) in ids.enumerated() {
+      if place + 16 < ids.count { rows.prefetchSlot(of: ids[place + 16]) }
+      if place + 8 < ids.count { rows.prefetchRow(ids[place + 8]) }
+      // The row may have got another key since the entry was made; that key's own entry counts then.
+      guard let key = rows.key(of: id) else { continue }
+      let hash = IndexView.hash(key)
+      if Int(hash >> shift) == segment { entries.append((hash, id)) }
     }
     for entry in stale.keys where Int(IndexView.hash(entry.key) >> shift) == segment {
       entries.append((IndexView.hash(entry.key), entry.id))
@@ -178,14 +169,33 @@ public final class KeyIndex: @unchecked Sendable {
     var log2Lines = Int(old & 63)
     while entries.count > 8 << log2Lines { log2Lines += 1 }
     let new = makeSegment(log2Lines: log2Lines)
+    let view = IndexView.Segment(new)
     var count = 0
-    for entry in entries where !contains(entry.hash, entry.id, new) {
+    for (place, entry) in entries.enumerated() {
+      if place + 8 < entries.count { cowbird_prefetch_write(view.line(entries[place + 8].hash & view.mask)) }
+      guard !contains(entry.hash, entry.id, new) else { continue }
       put(entry.hash, entry.id, new)
       count += 1
     }
     counts[segment] = count
     words[segment].store(new, ordering: .releasing)
     return new
+  }
+
+  private static func ids(_ view: IndexView.Segment, count: Int) -> [UInt32] {
+    var ids: [UInt32] = []
+    ids.reserveCapacity(count)
+    for line in 0...view.mask {
+      let address = view.line(line)
+      let low = atomicWord(address, 0).pointee.load(ordering: .relaxed)
+      let high = atomicWord(address, 8).pointee.load(ordering: .relaxed)
+      var used = ~cowbird_match12(low, high, 0) & 0xFFF
+      while used != 0 {
+        ids.append(IndexView.id(address, used.trailingZeroBitCount).pointee.load(ordering: .relaxed))
+        used &= used - 1
+      }
+    }
+    return ids
   }
 
   /// True if a search for the hash meets the id, be it by another key's entry.
@@ -299,16 +309,22 @@ public struct IndexView {
   }
 
   /// The first id with the key's tag in its first line: good for prefetching, where comparing keys would wait
-  /// for the very line that is to be fetched.
+  /// for the very line that is to be fetched. `unknown` if there is none, `absent` if there is none in any line.
   @inlinable @inline(__always)
-  public func guess(_ key: UInt64) -> UInt32? {
+  public func guess(_ key: UInt64) -> UInt32 {
     let hash = Self.hash(key)
     let segment = segment(hash)
     let line = segment.line(hash & segment.mask)
+    let high = atomicWord(line, 8).pointee.load(ordering: .acquiring)
     let places = cowbird_match12(
-      atomicWord(line, 0).pointee.load(ordering: .acquiring),
-      atomicWord(line, 8).pointee.load(ordering: .acquiring),
-      Self.tag(hash))
-    return places == 0 ? nil : Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
+      atomicWord(line, 0).pointee.load(ordering: .acquiring), high, Self.tag(hash))
+    if _fastPath(places != 0) {
+      return Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
+    }
+    return high & Self.overflow == 0 ? Self.absent : Self.unknown
   }
+
+  /// No row has these ids.
+  @inlinable static var unknown: UInt32 { .max }
+  @inlinable static var absent: UInt32 { .max - 1 }
 }

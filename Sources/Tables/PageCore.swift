@@ -96,14 +96,29 @@ public struct PageCore {
     pages = PageArena(unitBytes: PageHeader.pageBytes + bodyBytes)
     chunks = PageArena(unitBytes: PageHeader.chunkSize)
     slotCapacity = max(16, head.pointee.pageCount)
-    slots = .allocate(capacity: slotCapacity)
+    slots = Self.makeSlots(slotCapacity)
   }
 
   mutating func destroy() {
     pages.destroy()
     chunks.destroy()
-    slots.deallocate()
+    Self.freeSlots(slots, slotCapacity)
   }
+
+  /// From the kernel, in huge pages, where they are many: their places are as random as the rows'.
+  private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<PageSlot> {
+    let bytes = capacity * MemoryLayout<PageSlot>.stride
+    guard bytes >= 2 << 20 else { return .allocate(capacity: capacity) }
+    return PageMemory.map(mappedBytes(bytes)).bindMemory(to: PageSlot.self, capacity: capacity)
+  }
+
+  private static func freeSlots(_ slots: UnsafeMutablePointer<PageSlot>, _ capacity: Int) {
+    let bytes = capacity * MemoryLayout<PageSlot>.stride
+    guard bytes >= 2 << 20 else { return slots.deallocate() }
+    PageMemory.unmap(slots, mappedBytes(bytes))
+  }
+
+  private static func mappedBytes(_ bytes: Int) -> Int { (bytes + (2 << 20) - 1) & ~((2 << 20) - 1) }
 
   @inlinable public var pageCount: Int { head.pointee.pageCount }
 
@@ -149,9 +164,9 @@ public struct PageCore {
     initialiseHeader(page)
     memset(page + PageHeader.pageBytes, 0, bodyBytes)
     if number == slotCapacity {
-      let larger = UnsafeMutablePointer<PageSlot>.allocate(capacity: slotCapacity * 2)
+      let larger = Self.makeSlots(slotCapacity * 2)
       larger.moveInitialize(from: slots, count: number)
-      slots.deallocate()
+      Self.freeSlots(slots, slotCapacity)
       slots = larger
       slotCapacity *= 2
     }

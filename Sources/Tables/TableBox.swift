@@ -1,5 +1,6 @@
 // What a table's copies share until one of them writes.
 
+internal import CKernels
 internal import Glibc
 internal import Primitives
 
@@ -100,7 +101,7 @@ final class TableBox: @unchecked Sendable {
 
   private func index(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
     let lineage = weights.revision.lineage
-    index.insert(key, id, keyOf: head.key(of:)) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
+    index.insert(key, id, head) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
   }
 
   /// The head's row has lost this key.
@@ -221,5 +222,15 @@ struct HeadRows {
     let row = core.pointee.page(page) + PageHeader.pageBytes + (Int(id) & rowMask) * rowStride
     guard row.load(fromByteOffset: RowHeader.seen, as: UInt32.self) != 0 else { return nil }
     return row.load(as: UInt64.self)
+  }
+
+  func prefetchSlot(of id: UInt32) {
+    cowbird_prefetch(core.pointee.slots + min(Int(id) >> rowShift, core.pointee.pageCount))
+  }
+
+  func prefetchRow(_ id: UInt32) {
+    let page = Int(id) >> rowShift
+    guard page < core.pointee.pageCount else { return }
+    cowbird_prefetch(core.pointee.page(page) + PageHeader.pageBytes + (Int(id) & rowMask) * rowStride)
   }
 }

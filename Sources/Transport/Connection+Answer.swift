@@ -73,6 +73,7 @@ extension Connection {
   /// Ends a call or a stream with an error; there is one final answer for each.
   func fail(_ id: UInt32, _ status: Status) {
     guard state == .open || state == .refusing else { return }
+    reactor.counters.countFailure(status.code)
     if let call = calls[id] {
       cut(id, call)
       remove(id)
@@ -110,7 +111,9 @@ extension Connection {
           if let base = $0.baseAddress { target.copyMemory(from: base, byteCount: $0.count) }
         }
       }
-    case .failure(let status): outgoing().appendResponse(streamID: id, status: status)
+    case .failure(let status):
+      reactor.counters.countFailure(status.code)
+      outgoing().appendResponse(streamID: id, status: status)
     }
     updateWindow()
   }
@@ -170,6 +173,10 @@ extension Connection {
   // MARK: - Answers that wait to be sent
 
   private func note(_ id: UInt32, _ deadline: UInt64, from start: Int, to end: Int) {
+    if queuedAnswers.count >= 256, queuedAnswers[255].end <= sentBytes {
+      queuedAnswers.removeAll { $0.end <= sentBytes }
+    }
+    queuedDeadline = min(queuedDeadline, deadline)
     queuedAnswers.append(
       QueuedAnswer(
         streamID: id, deadline: deadline, start: sentBytes + UInt64(start), end: sentBytes + UInt64(end)))
@@ -198,6 +205,7 @@ extension Connection {
       shift += Int64(frame.count - range.count)
     }
     queuedAnswers = kept
+    queuedDeadline = kept.reduce(.max) { min($0, $1.deadline) }
     updateWindow()
   }
 
@@ -222,6 +230,7 @@ extension Connection {
         reactor.give(queue)
         blockedSince = 0
         if !queuedAnswers.isEmpty { queuedAnswers.removeAll(keepingCapacity: true) }
+        queuedDeadline = .max
       } else if blockedSince == 0 {
         blockedSince = reactor.now
         scheduleCheck()

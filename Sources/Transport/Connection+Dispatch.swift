@@ -51,6 +51,7 @@ extension Connection {
         throw Status(
           .resourceExhausted, "\(limit) calls are in flight on this connection, which is the limit")
       }
+      reactor.counters.countCall(index)
       let deadline = try deadline(of: envelope)
       switch table.methods[index].handler {
       case .unary(let handler):
@@ -100,8 +101,12 @@ extension Connection {
     do throws(Status) {
       try handler(call)
     } catch {
-      precondition(call.outcome == .unanswered, "a handler that has answered does not throw")
-      throw error
+      switch call.outcome {
+      case .unanswered: throw error
+      case .deferred: settle(id, .failure(error))
+      case .answered: break  // There is one answer to a call, and it was given.
+      }
+      return
     }
     if call.outcome == .unanswered {
       throw Status(.internal, "the method gave no answer; this is a fault of the server")

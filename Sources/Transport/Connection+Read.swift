@@ -116,6 +116,8 @@ extension Connection {
         deferredBytes <= options.maximumDeferredBytes / 2
       else { return }
       isReadingPaused = false
+      // The time in which a frame must be complete starts again: it was not the peer who waited.
+      if frameSince != 0 { frameSince = reactor.now }
       if input != nil, !hasMore {
         hasMore = true
         reactor.serveAgain(self)
@@ -130,13 +132,7 @@ extension Connection {
   /// The peer sends nothing more: what is in flight is still answered.
   private func readEnd() {
     isPeerClosed = true
-    if !isDraining {
-      for id in calls.keys.sorted() where calls[id]?.isRemoteClosed == false {
-        fail(id, Status(.cancelled, "the caller closed its side before it closed the stream"))
-      }
-    }
-    if output == nil { settleEnd() }
-    updateInterest()
+    settleEnd()
   }
 
   /// Closes when the peer has gone and nothing is owed.
@@ -149,7 +145,13 @@ extension Connection {
       frameSince = 0
       reactor.give(queue)
     }
-    if isDraining { drainStreams() }
+    if isDraining {
+      drainStreams()
+    } else {
+      for id in calls.keys.sorted() where calls[id]?.isRemoteClosed == false {
+        fail(id, Status(.cancelled, "the caller closed its side before it closed the stream"))
+      }
+    }
     if calls.isEmpty, output == nil, input == nil { return close(.peerGone) }
     updateInterest()
   }

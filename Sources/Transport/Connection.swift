@@ -84,6 +84,8 @@ final class Connection {
   // Bytes ever sent and ever queued, to find answers in the output.
   var sentBytes: UInt64 = 0
   var queuedAnswers: [QueuedAnswer] = []
+  /// No answer that waits to be sent has an earlier deadline.
+  var queuedDeadline: UInt64 = .max
 
   // Times of the monotonic clock in nanoseconds; 0: not so now.
   var lastActivity: UInt64
@@ -146,9 +148,7 @@ final class Connection {
     if blockedSince != 0 { limit = min(limit, blockedSince + options.writeTimeoutNanos) }
     if frameSince != 0, !isReadingPaused { limit = min(limit, frameSince + options.frameTimeoutNanos) }
     if isQuiet { limit = min(limit, lastActivity + options.idleTimeoutNanos) }
-    if let first = queuedAnswers.first, output != nil {
-      limit = min(limit, queuedAnswers.reduce(first.deadline) { min($0, $1.deadline) })
-    }
+    if output != nil { limit = min(limit, queuedDeadline) }
     return limit
   }
 

@@ -24,7 +24,8 @@ package protocol StreamHandler: AnyObject {
   /// The stream's `wake` was called.
   func woken(_ stream: ServerStream) throws(Status)
 
-  /// The stream ended otherwise than by this handler: its deadline passed, or the connection went.
+  /// The stream ended otherwise than by a call of this handler: its deadline passed, the connection went, the
+  /// peer broke the protocol, or a method of this handler threw.
   func ended(_ stream: ServerStream, _ reason: Status)
 
   /// The server is about to stop: say what is left to say and end the stream soon.

@@ -21,12 +21,15 @@ package struct PeerCredentials: Hashable, Sendable, CustomStringConvertible {
   package init?(of descriptor: Int32) {
     var (uid, gid, pid): (UInt32, UInt32, Int32) = (0, 0, 0)
     guard cowbird_peer_credentials(descriptor, &uid, &gid, &pid) == 0 else { return nil }
-    // A user is in at most 65,536 groups; 64 are enough for nearly all and stay on the stack.
-    var groups = [UInt32](unsafeUninitializedCapacity: 64) { buffer, count in
-      count = max(0, Int(cowbird_peer_groups(descriptor, buffer.baseAddress, 64)))
+    // The kernel fills all groups or none, and says how many there are.
+    var groups = [UInt32](repeating: 0, count: 32)
+    var count = Int(cowbird_peer_groups(descriptor, &groups, Int32(groups.count)))
+    if count > groups.count {
+      groups = [UInt32](repeating: 0, count: count)
+      count = Int(cowbird_peer_groups(descriptor, &groups, Int32(count)))
     }
-    if groups.count > 64 { groups.removeLast(groups.count - 64) }
-    self.init(uid: uid, gid: gid, pid: pid, groups: groups)
+    guard (0...groups.count).contains(count) else { return nil }
+    self.init(uid: uid, gid: gid, pid: pid, groups: Array(groups[..<count]))
   }
 
   package var description: String { "uid \(uid), gid \(gid), pid \(pid)" }

@@ -27,6 +27,7 @@ package final class Reactor: @unchecked Sendable {
   let readBuffer: UnsafeMutableRawPointer
   private(set) lazy var call = UnaryCall(reactor: self)
   let refusal: Status
+  let counters: CallCounters
 
   private var connections: [Connection?] = []
   private var generations: [UInt32] = []
@@ -39,6 +40,7 @@ package final class Reactor: @unchecked Sendable {
   var dirty: [Connection] = []
   /// Connections that have whole frames left for the next turn.
   private var again: [Connection] = []
+  private var resuming: [Connection] = []
   private var turnStart: UInt64 = 0
   private var queues: [ByteQueue] = []
   private var acceptor: Acceptor?
@@ -49,6 +51,7 @@ package final class Reactor: @unchecked Sendable {
     self.index = index
     self.options = options
     self.methods = methods
+    counters = CallCounters(methods: methods.methods.count)
     epoll = cowbird_epoll_create()
     guard epoll >= 0 else { throw Status(.resourceExhausted, "epoll: \(errnoText(-epoll))") }
     guard let mailbox = Mailbox() else {
@@ -133,7 +136,7 @@ package final class Reactor: @unchecked Sendable {
 
   /// Takes a queue back. Few and small ones are kept.
   func give(_ queue: ByteQueue) {
-    guard queue.capacity <= 1 << 20, queues.count < 32 else { return }
+    guard queue.capacity <= 256 << 10, queues.count < 32 else { return }
     queue.truncate(to: 0)
     queues.append(queue)
   }
@@ -214,12 +217,13 @@ package final class Reactor: @unchecked Sendable {
 
   private func serveLeftovers() {
     guard !again.isEmpty else { return }
-    let waiting = again
-    again.removeAll(keepingCapacity: true)
-    for connection in waiting where connection.state != .closed {
+    // Two arrays take turns, so that neither is copied or allocated anew.
+    swap(&again, &resuming)
+    for place in resuming.indices where resuming[place].state != .closed {
       turnStart = cowbird_monotonic_nanos()
-      connection.resumeInput()
+      resuming[place].resumeInput()
     }
+    resuming.removeAll(keepingCapacity: true)
   }
 
   private func flushDirty() {

@@ -13,6 +13,7 @@ package final class Server: @unchecked Sendable {
   package let permissions: PermissionSource
   let reactors: [Reactor]
   private let listeners: [Listener]
+  private let methods: [Method]
   private var threads: [pthread_t] = []
   private let isStopped = Atomic(false)
 
@@ -30,12 +31,14 @@ package final class Server: @unchecked Sendable {
     self.options = options
     self.permissions = PermissionSource(permissions)
     self.listeners = listeners
-    let methods = MethodTable(registry)
+    methods = registry.methods
+    let table = MethodTable(registry)
     var reactors: [Reactor] = []
     for index in 0..<options.reactors {
-      reactors.append(try Reactor(index: index, options: options, methods: methods))
+      reactors.append(try Reactor(index: index, options: options, methods: table))
     }
     self.reactors = reactors
+    // All is initialised: should a thread be refused, `deinit` stops those that were started.
     for reactor in reactors { threads.append(try Self.start(reactor)) }
     let descriptors = listeners.map(\.descriptor)
     let source = self.permissions
@@ -46,6 +49,11 @@ package final class Server: @unchecked Sendable {
   }
 
   deinit { stop(within: 0) }
+
+  /// What was called and how it ended, since the start. Any thread may ask.
+  package var counts: CallCounts {
+    reactors.reduce(into: CallCounts(methods: methods)) { $0.add($1.counters) }
+  }
 
   /// Connections that are open.
   package var connectionCount: Int { reactors.reduce(0) { $0 + $1.load.load(ordering: .relaxed) } }

@@ -64,13 +64,24 @@ package final class ControlPlane: Sendable {
 
   package var registry: Registry { state.withLock { $0.registry } }
 
+  /// The registry with every control record in it that anybody can read in the log: a record is written before it
+  /// is in force, so a reader of the log asks here. Waits for the command that is being carried out, if there is one.
+  package var settledRegistry: Registry { turn.withLock { _ in registry } }
+
   /// Carries out a command: returns when it is on the disk and in force. Blocks; not for reactors.
-  /// - Throws: NOT_FOUND, FAILED_PRECONDITION or INVALID_ARGUMENT for what the registry refuses, and what the log says
-  ///   when it cannot be written; nothing has changed then.
+  /// - Parameter check: a condition on the registry, asked when nothing else can change it any more.
+  /// - Throws: NOT_FOUND, FAILED_PRECONDITION or INVALID_ARGUMENT for what the registry refuses, what `check` throws,
+  ///   and what the log says when it cannot be written; nothing has changed then.
   @discardableResult
-  package func commit(_ record: ControlRecord) throws(Status) -> UInt64 {
+  package func commit(
+    _ record: ControlRecord,
+    if check: (Registry) throws(Status) -> Void = { (_: Registry) throws(Status) in }
+  ) throws(Status) -> UInt64 {
     let result = turn.withLock { _ in
-      Result { () throws(Status) in try commitInTurn(record) }
+      Result { () throws(Status) in
+        try check(registry)
+        return try commitInTurn(record)
+      }
     }
     return try result.get()
   }

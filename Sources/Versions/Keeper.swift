@@ -43,8 +43,10 @@ package final class Keeper: Sendable {
   package let control: ControlPlane
   private let log: EventLog
   private let state = Mutex(State())
-  /// One version is written at a time.
+  /// One version is written at a time, and no file goes while one is: it is listed after it is written.
   private let writing = Mutex(())
+  /// One serving is published at a time, so that an older one never comes after a newer.
+  private let publishing = Mutex(())
   private let fullEvery: Int
   private let residentLimit: Int
   package let serving: Publication<Serving>
@@ -69,21 +71,25 @@ package final class Keeper: Sendable {
   /// - Parameters:
   ///   - model: a whole copy, optimizers' state included.
   ///   - offset: all log records below are in it.
+  ///   - isOfHead: false for a candidate, which a start must not go on from.
   /// - Throws: RESOURCE_EXHAUSTED when the disk is full, what the registry or the log refuse; nothing is listed then.
-  package func create(_ model: Model, offset: UInt64, _ order: VersionOrder) throws(Status) -> VersionRecord {
+  package func create(
+    _ model: Model, offset: UInt64, isOfHead: Bool = true, _ order: VersionOrder
+  ) throws(Status) -> VersionRecord {
     let result = writing.withLock { _ in
-      Result { () throws(Status) in try createInTurn(model, offset: offset, order) }
+      Result { () throws(Status) in try createInTurn(model, offset: offset, isOfHead, order) }
     }
     return try result.get()
   }
 
   private func createInTurn(
-    _ model: Model, offset: UInt64, _ order: VersionOrder
+    _ model: Model, offset: UInt64, _ isOfHead: Bool, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
     let registry = control.registry
     let id = VersionID(registry.nextNumber)
     let digest = model.digest
-    var parent = state.withLock { $0.last }
+    // A candidate has a history of its own: its pages are all written.
+    var parent = isOfHead ? state.withLock { $0.last } : nil
     if let link = parent, link.chain + 1 >= fullEvery || !store.exists(link.id) { parent = nil }
     let bytes: UInt64
     do {
@@ -95,12 +101,12 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.id } ?? registry.latest, offset: offset,
+      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestLearned?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-      fileBytes: bytes, isDiff: parent != nil, metrics: model.metrics.values())
+      fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())
     try list(record, order)
-    state.withLock { $0.last = (id, model, parent.map { $0.chain + 1 } ?? 0) }
+    if isOfHead { state.withLock { $0.last = (id, model, parent.map { $0.chain + 1 } ?? 0) } }
     hold(Revision(model.revision, number: id.number, offset: offset, version: id))
     publishServing()
     return record
@@ -140,7 +146,7 @@ package final class Keeper: Sendable {
           id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
           eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
           configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-          fileBytes: bytes, isDiff: false, metrics: model.metrics.values())
+          fileBytes: bytes, isDiff: false, isOfHead: false, metrics: model.metrics.values())
         try list(record, order)
         hold(Revision(model.revision, number: id.number, offset: record.offset, version: id))
         publishServing()
@@ -161,6 +167,9 @@ package final class Keeper: Sendable {
       return revision
     }
   }
+
+  /// Whether the version is loaded; asking does not count as using it.
+  package func isResident(_ id: VersionID) -> Bool { state.withLock { $0.residents[id] != nil } }
 
   /// The version, loaded if need be. Blocks; not for reactors.
   package func revision(_ id: VersionID) throws(Status) -> Revision {
@@ -223,6 +232,10 @@ package final class Keeper: Sendable {
 
   /// Publishes what the registry says is served.
   package func publishServing() {
+    publishing.withLock { _ in publishInTurn() }
+  }
+
+  private func publishInTurn() {
     let registry = control.registry
     for id in Self.served(registry) where state.withLock({ $0.residents[id] }) == nil {
       if let model = try? loadModel(id), let entry = registry[id] {
@@ -252,8 +265,12 @@ package final class Keeper: Sendable {
     return deleted
   }
 
-  /// Deletes the files of versions that are listed no more.
+  /// Deletes the files of versions that are listed no more. Waits for the version that is being written.
   package func clear() {
+    writing.withLock { _ in clearInTurn() }
+  }
+
+  private func clearInTurn() {
     let registry = control.registry
     let listed = registry.entries.map(\.record.id)
     let last = state.withLock { $0.last?.id }
@@ -264,8 +281,9 @@ package final class Keeper: Sendable {
         state.order.removeAll { $0 == id }
       }
     }
-    let oldest = registry.entries.map(\.record.offset).min() ?? 0
-    try? log.pin("versions", at: oldest)
+    // Without a version everything is needed.
+    let oldest = registry.entries.map(\.record.offset).min() ?? log.firstOffset
+    try? log.pin("versions", at: max(oldest, log.firstOffset))
     publishServing()
   }
 }

@@ -56,8 +56,8 @@ extension Registry {
       shadow = target
     case .rollback(let rollback):
       try apply(rollback, at: offset)
-    case .pause: isPaused = true
-    case .resume: isPaused = false
+    case .pause: if pausedAt == nil { pausedAt = offset }
+    case .resume: pausedAt = nil
     case .configure, .admit: break
     }
   }
@@ -122,7 +122,7 @@ extension Registry {
   }
 
   /// Labels and arms are 1 to 64 of a-z, A-Z, 0-9, '.', '_', '-', and no word that means something else.
-  static func check(label name: String) throws(RegistryError) {
+  package static func check(label name: String) throws(RegistryError) {
     let allowed = name.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

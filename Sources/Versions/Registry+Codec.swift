@@ -35,7 +35,7 @@ extension Registry: ByteCodable {
       writer.write(rollback.offset)
       writer.write(rollback.to)
     }
-    writer.write(isPaused)
+    writer.writeOptional(pausedAt) { $0.write($1) }
     writer.write(nextNumber)
     writer.write(endOffset)
   }
@@ -66,7 +66,7 @@ extension Registry: ByteCodable {
       let offset = try reader.read(UInt64.self)
       return Return(offset: offset, to: try reader.read())
     }
-    isPaused = try reader.read()
+    pausedAt = try reader.readOptional { reader throws(ByteCodecError) in try reader.read() }
     nextNumber = try reader.read()
     endOffset = try reader.read()
   }

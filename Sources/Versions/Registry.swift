@@ -54,7 +54,8 @@ package struct Registry: Equatable, Sendable {
   package internal(set) var exclusions: [Exclusion] = []
   /// The rollbacks, oldest first.
   package internal(set) var returns: [Return] = []
-  package internal(set) var isPaused = false
+  /// Offset of the record that paused learning; nil: it goes on.
+  package internal(set) var pausedAt: UInt64?
   package internal(set) var nextNumber: UInt64 = 1
   /// All control records below this offset are in this value.
   package internal(set) var endOffset: UInt64 = 0
@@ -62,6 +63,8 @@ package struct Registry: Equatable, Sendable {
   package init() {}
 
   package static func == (left: Registry, right: Registry) -> Bool { left.encoded() == right.encoded() }
+
+  package var isPaused: Bool { pausedAt != nil }
 
   // MARK: Looking up
 
@@ -84,6 +87,9 @@ package struct Registry: Equatable, Sendable {
   package func labels(of id: VersionID) -> [String] { labels.filter { $0.id == id }.map(\.name) }
   package var latest: VersionID? { entries.last?.record.id }
 
+  /// The newest version of what this log taught.
+  package var newestLearned: VersionRecord? { entries.last { $0.record.isOfHead }?.record }
+
   /// The newest version made at or before `nanos`.
   package func version(asOf nanos: Int64) -> VersionID? {
     entries.last { $0.record.createdNanos <= nanos }?.record.id
@@ -104,7 +110,7 @@ package struct Registry: Equatable, Sendable {
     }
   }
 
-  static func noVersion(_ id: VersionID) -> String {
+  package static func noVersion(_ id: VersionID) -> String {
     "no version \(id); `cowbird version list` shows what is kept"
   }
 
@@ -118,7 +124,7 @@ package struct Registry: Equatable, Sendable {
     if shadow == .version(id) { return "it is the shadow" }
     // A start from an older version would come upon the rollback again, and need the version to go back to.
     if let last = returns.last(where: { $0.to == id }),
-      !entries.contains(where: { $0.record.offset > last.offset })
+      !entries.contains(where: { $0.record.offset > last.offset && $0.record.isOfHead })
     {
       return "the rollback at offset \(last.offset) needs it until there is a newer version"
     }

@@ -10,8 +10,16 @@ package struct RetentionPolicy: Equatable, Sendable {
   package var hourly: Int
   package var daily: Int
   package var weekly: Int
+  /// Younger versions are kept too.
+  package var youngerThanNanos: Int64
+  package var nowNanos: Int64
 
-  package init(last: Int = 10, hourly: Int = 24, daily: Int = 7, weekly: Int = 4) {
+  package init(
+    last: Int = 10, hourly: Int = 24, daily: Int = 7, weekly: Int = 4, youngerThanNanos: Int64 = 0,
+    nowNanos: Int64 = 0
+  ) {
+    self.youngerThanNanos = youngerThanNanos
+    self.nowNanos = nowNanos
     self.last = last
     self.hourly = hourly
     self.daily = daily
@@ -26,9 +34,10 @@ package struct RetentionPolicy: Equatable, Sendable {
     for (count, period) in [(hourly, hour), (daily, 24 * hour), (weekly, 7 * 24 * hour)] {
       kept += newestOfPeriods(registry.entries, count: count, period: period)
     }
-    return registry.entries.map(\.record.id).filter { id in
-      registry.isHeld(id) == nil && !kept.contains(id)
-    }
+    return registry.entries.map(\.record).filter { record in
+      let isYoung = youngerThanNanos > 0 && nowNanos - record.createdNanos < youngerThanNanos
+      return !isYoung && registry.isHeld(record.id) == nil && !kept.contains(record.id)
+    }.map(\.id)
   }
 
   private func newestOfPeriods(_ entries: [Registry.Entry], count: Int, period: Int64) -> [VersionID] {

@@ -1,5 +1,6 @@
 // The directory of versions: writing, loading along the chain of parents, and clearing away what nothing needs.
 
+package import Configuration
 package import Features
 internal import Glibc
 package import Learning
@@ -133,6 +134,18 @@ extension VersionStore {
     if !piece.isEmpty { try output(piece) }
   }
 
+  /// The bytes of a version's own file as they lie on the disk, in pieces: what `export` gives, where the file holds
+  /// all pages.
+  package func copy(_ id: VersionID, _ output: ([UInt8]) throws -> Void) throws {
+    let file = try PieceReader(path(id))
+    var piece = [UInt8](repeating: 0, count: 1 << 19)
+    while true {
+      let count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
+      if count == 0 { return }
+      try output(Array(piece[..<count]))
+    }
+  }
+
   /// Reads an exported file as version `id`, and keeps it under that name.
   /// - Parameter input: fills a buffer and returns how many bytes it gave; 0 at the end.
   package func `import`(
@@ -151,5 +164,17 @@ extension VersionStore {
       throw VersionFileError("the model in the file has another digest than the file says")
     }
     return (model, digest, try write(model, id: id, digest: digest))
+  }
+}
+
+extension VersionStore {
+  /// The configuration that a version was learned with; nil: its file cannot be read.
+  package func configuration(of id: VersionID) -> Configuration? {
+    guard let file = try? PieceReader(path(id)) else { return nil }
+    var source = PageStreamReader { try file.read(into: $0) }
+    guard (try? source.read(name: "version.header", VersionHeader.self)) != nil,
+      let header = try? source.read(name: "model.header", ModelHeader.self)
+    else { return nil }
+    return try? Configuration(yaml: header.configuration)
   }
 }

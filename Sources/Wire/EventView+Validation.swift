@@ -58,7 +58,7 @@ extension EventView {
   }
 
   /// Keeps the first problem.
-  private struct Check {
+  fileprivate struct Check {
     let bounds: EventBounds
     var refusal: EventRefusal?
 
@@ -128,5 +128,15 @@ extension EventView {
         }
       }
     }
+  }
+}
+
+extension EventBounds {
+  /// Nil: these attributes, which stand in `field`, keep to the contract. O(bytes).
+  package func refusal(_ views: AttributeViews, _ field: StaticString) -> EventRefusal? {
+    guard views.count > 0 else { return nil }
+    var check = EventView.Check(bounds: self)
+    check.attributes(views, field)
+    return check.refusal
   }
 }

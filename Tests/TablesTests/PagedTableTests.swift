@@ -50,4 +50,40 @@ struct PagedTableTests {
     #expect(restored.table.digest == pair.table.digest)
     #expect(restored.complaint(keys: keys) == nil)
   }
+
+  @Test("many keys looked up at once are found as one by one, by readers and by hints")
+  func batches() {
+    var table = PagedTable(layout: TableLayout(weights: 2, state: 1))
+    for key in 0..<3000 as Range<UInt64> where key % 3 != 0 { table.set(key, weights: [Float(key), 0]) }
+    let copy = table
+    for key in 0..<300 as Range<UInt64> { table.remove(key) }
+    for key in 5000..<5400 as Range<UInt64> { table.set(key, weights: [Float(key), 0]) }
+    var random = SeededRandom(3)
+    for count in Array(0...70) + [1000] {
+      let keys = (0..<count).map { _ in UInt64(random.below(6000)) }
+      for each in [table, copy] {
+        var rows = [UnsafePointer<Float>?](repeating: nil, count: count)
+        each.withReader { reader in
+          keys.withUnsafeBufferPointer { keys in
+            rows.withUnsafeMutableBufferPointer {
+              reader.find(keys, into: $0.baseAddress ?? .init(bitPattern: 8)!)
+            }
+          }
+          #expect(rows == keys.map { reader.find($0) })
+          #expect(rows == keys.map { reader.find($0, reader.hint($0)) })
+          #expect(rows == keys.map { reader.find($0, reader.hint(UInt64(random.below(6000)))) })
+        }
+        #expect(rows.map { $0?[0] } == keys.map { each.weights(of: $0)?[0] })
+      }
+      let expected = keys.map { table.find($0) }
+      let found = table.withWriter { writer in
+        keys.map { key in
+          let hint = writer.hint(random.below(3) == 0 ? UInt64(random.below(6000)) : key)
+          writer.prefetchRow(hint)
+          return writer.find(key) == nil ? nil : writer.findOrInsert(key, hint)
+        }
+      }
+      #expect(found == expected)
+    }
+  }
 }

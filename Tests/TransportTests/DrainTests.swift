@@ -97,6 +97,38 @@ import Wire
     kept.replies[1].fail(Status(.internal, "nobody hears this"))
   }
 
+  @Test("a handler that throws after it has deferred or answered gives one answer")
+  func throwingLate() throws {
+    let server = try TestServer { registry in
+      registry.unary("test", "Deferred", permission: []) { call throws(Status) in
+        let reply = call.deferAnswer()
+        defer { reply.respond(bytes: [1]) }
+        throw Status(.aborted, "changed my mind")
+      }
+      registry.unary("test", "Answered", permission: []) { call throws(Status) in
+        call.respond(size: 0) { _ in }
+        throw Status(.aborted, "too late")
+      }
+    }
+    let peer = try server.peer()
+    #expect(try peer.ask(.request(1, "test", "Deferred")).status == Status(.aborted, "changed my mind"))
+    #expect(try peer.ask(.request(3, "test", "Answered")).status == nil)
+    #expect(try peer.ask(.request(5)).streamID == 5)
+  }
+
+  @Test("calls and failures are counted")
+  func counts() throws {
+    let server = try TestServer(options: ServerOptions(reactors: 2))
+    for _ in 0..<3 {
+      let peer = try server.peer()
+      #expect(try peer.ask(.request(1)).status == nil)
+      #expect(try peer.ask(.request(3, Echo.request(failCode: 5))).status?.code == .notFound)
+    }
+    let counts = server.server.counts
+    #expect(counts.calls.first { $0.method == "Unary" }?.count == 6)
+    #expect(counts.failures[5] == 3)
+  }
+
   @Test("a reply that is forgotten answers INTERNAL by itself")
   func forgottenReply() throws {
     let server = try TestServer { registry in

@@ -166,6 +166,14 @@ import Wire
     #expect(try peer.ask(.request(3)).status == nil)
   }
 
+  @Test("a unary call flagged remote closed is answered: clients that know streams may send that")
+  func unaryRemoteClosed() throws {
+    let server = try TestServer()
+    let answer = try server.peer().ask(
+      .request(1, "cowbird.v1.Echo", "Unary", flags: FrameFlags.remoteClosed, Echo.request("x")))
+    #expect(answer.type == FrameType.response && answer.status == nil)
+  }
+
   @Test(
     "flags of data that do not fit end the stream with an error", arguments: [2, 8, 0x80, 0xFF] as [UInt8])
   func wrongDataFlags(flags: UInt8) throws {

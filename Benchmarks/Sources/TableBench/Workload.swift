@@ -100,3 +100,9 @@ func text(_ value: Double, _ digits: Int = 1) -> String {
   guard digits > 0 else { return "\(sign)\(front)" }
   return "\(sign)\(front)." + String(repeating: "0", count: digits - back.count) + back
 }
+
+/// Prints at once, so that a run that is cut short has said what it found.
+func print(_ parts: String...) {
+  Swift.print(parts.joined(separator: " "))
+  fflush(nil)
+}

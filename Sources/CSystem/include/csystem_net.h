@@ -48,7 +48,7 @@ ssize_t cowbird_send(int fd, const void *bytes, size_t count);
 /// Who is at the other end, as the kernel noted it at connect time.
 int cowbird_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
 
-/// The peer's supplementary groups. Returns how many there are (at most `capacity` are filled).
+/// The peer's supplementary groups. Returns how many there are; if that is more than `capacity`, none are filled.
 int cowbird_peer_groups(int fd, uint32_t *groups, int capacity);
 
 /// A stream socket, closed on exec; non-blocking if asked.

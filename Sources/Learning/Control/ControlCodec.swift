@@ -195,6 +195,7 @@ extension VersionRecord: ByteCodable {
     writer.write(rows)
     writer.write(fileBytes)
     writer.write(isDiff)
+    writer.write(isOfHead)
     writer.write(metrics) { $0.write($1) }
   }
 
@@ -209,6 +210,7 @@ extension VersionRecord: ByteCodable {
     rows = try reader.read()
     fileBytes = try reader.read()
     isDiff = try reader.read()
+    isOfHead = try reader.read()
     metrics = try reader.readArray(limit: 10_000) { reader throws(ByteCodecError) in
       try reader.read(MetricValue.self)
     }

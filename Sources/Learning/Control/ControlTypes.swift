@@ -34,12 +34,14 @@ package struct VersionRecord: Equatable, Sendable {
   package var fileBytes: UInt64
   /// True: the file holds the pages that changed since `parent` only.
   package var isDiff: Bool
+  /// True: a moment of the head, so that a start may go on from it. False: a candidate, or imported.
+  package var isOfHead: Bool
   package var metrics: [MetricValue]
 
   package init(
     id: VersionID, parent: VersionID?, offset: UInt64, createdNanos: Int64, eventTimeNanos: Int64,
     digest: Digest, configurationHash: UInt64, rows: UInt64, fileBytes: UInt64, isDiff: Bool,
-    metrics: [MetricValue]
+    isOfHead: Bool = true, metrics: [MetricValue]
   ) {
     self.id = id
     self.parent = parent
@@ -51,6 +53,7 @@ package struct VersionRecord: Equatable, Sendable {
     self.rows = rows
     self.fileBytes = fileBytes
     self.isDiff = isDiff
+    self.isOfHead = isOfHead
     self.metrics = metrics
   }
 }

@@ -14,7 +14,10 @@ package final class IngestService: Sendable {
   /// Why no event is taken now; nil: they are.
   private let stopReason = Mutex<Status?>(nil)
 
-  package init(log: EventLog, workers: Workers, rules: IngestRules) {
+  private let tally: Tally
+
+  package init(log: EventLog, workers: Workers, rules: IngestRules, tally: Tally = Tally()) {
+    self.tally = tally
     self.log = log
     self.workers = workers
     ruleSource = Mutex(rules)
@@ -57,6 +60,7 @@ package final class IngestService: Sendable {
         Array(call.payload), call.deferAnswer(), rules: rules, durability: durability,
         isDryRun: view.isDryRun)
     } else if view.isDryRun || incoming.batch.isEmpty {
+      if !view.isDryRun { count(nil, refused: incoming.refusals.count) }
       let bytes = IngestAnswer.append(incoming, nil, durability)
       bytes.withUnsafeBytes { bytes in
         call.respond(size: bytes.count) { target in
@@ -70,9 +74,11 @@ package final class IngestService: Sendable {
 
   private func submit(_ incoming: IncomingBatch, _ reply: Reply, _ durability: LogDurability) {
     do {
-      try log.append(incoming.batch, durability: durability) { result in
+      try log.append(incoming.batch, durability: durability) { [self] result in
         switch result {
-        case .success(let receipt): reply.respond(bytes: IngestAnswer.append(incoming, receipt, durability))
+        case .success(let receipt):
+          count(receipt, refused: incoming.refusals.count)
+          reply.respond(bytes: IngestAnswer.append(incoming, receipt, durability))
         case .failure(let error): reply.fail(Status(error))
         }
       }
@@ -99,6 +105,15 @@ package final class IngestService: Sendable {
         }
       }
     }
+  }
+
+  /// Counts what became of a batch.
+  func count(_ receipt: AppendReceipt?, refused: Int) {
+    if let receipt {
+      tally.eventsAccepted.add(UInt64(receipt.accepted))
+      tally.eventsDuplicate.add(UInt64(receipt.duplicates.count))
+    }
+    tally.eventsRefused.add(UInt64(refused))
   }
 
   func offset(ofEventID id: ByteView) -> UInt64? { try? log.offset(ofEventID: id.bytes) }

@@ -107,6 +107,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
       case .success(let value): receipt = value
       case .failure(let error): throw Status(error)
       }
+      service.count(receipt, refused: outcome.refusals.count)
       acknowledged += outcome.count
       lastOffset = receipt.lastOffset ?? lastOffset
       producerSequence = max(producerSequence, receipt.producerSequence)

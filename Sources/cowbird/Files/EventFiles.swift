@@ -40,6 +40,10 @@ struct EventFiles {
     return (byValue ?? labelled ?? configuration.events.first)?.name ?? ""
   }
 
+  /// Whether a file's name tells its format.
+  static func knowsFormat(of path: String) -> Bool { EventFormat(path: path) != nil }
+  static func format(of path: String) -> String? { EventFormat(path: path)?.rawValue }
+
   var totalBytes: Int { paths.reduce(0) { $0 + Self.size($1) } }
 
   private static func size(_ path: String) -> Int {

@@ -1,0 +1,77 @@
+// What the learner asks of those who keep versions, and tells to those who wait and watch.
+
+internal import EventLog
+internal import Features
+internal import Learning
+internal import Logging
+internal import Primitives
+internal import Synchronization
+internal import Versions
+
+final class HeadDelegate: LearnerDelegate {
+  private let keeper: Keeper
+  private let rebuild: HeadRebuild
+  private let logger: Logger
+  private let context = Mutex<ServiceContext?>(nil)
+  /// Events in the head, and the offset that it stands at.
+  let events = Atomic<UInt64>(0)
+  /// Raised when so many events came that a version is due.
+  let versionDue = Signal()
+  let everyEvents = Atomic<UInt64>(0)
+  let eventsAtVersion = Atomic<UInt64>(0)
+
+  init(keeper: Keeper, rebuild: HeadRebuild, logger: Logger) {
+    self.keeper = keeper
+    self.rebuild = rebuild
+    self.logger = logger
+  }
+
+  /// Recovery is over: what happens from now on is news.
+  func goLive(_ context: ServiceContext) { self.context.withLock { $0 = context } }
+
+  func model(of version: VersionID) throws -> (model: Model, offset: UInt64) {
+    guard let entry = keeper.control.registry[version] else { return try rebuild.model(of: version) }
+    do {
+      return (try keeper.loadModel(version), entry.record.offset)
+    } catch {
+      logger.warning(
+        "a version cannot be loaded; it is learned anew from the log",
+        metadata: ["version": "\(version)", "error": "\(error)"])
+      return try rebuild.model(of: version)
+    }
+  }
+
+  var exclusions: [Exclusion] { keeper.control.registry.exclusions }
+
+  func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64) {
+    guard let context = context.withLock({ $0 }) else { return }
+    context.tally.driftSignals.add()
+    context.noteDrift(signal.detector, at: offset)
+    logger.notice("drift", metadata: ["detector": "\(signal.detector)", "offset": "\(offset)"])
+    let change = RegistryChange(
+      offset: offset, timeNanos: signal.timeNanos, kind: "drift",
+      summary: "\(signal.detector) fired at offset \(offset), for \(signal.count) times so far")
+    context.workers.perform { context.control.tell(change) }
+  }
+
+  func rolledBack(at offset: UInt64, error: (any Error)?) {
+    guard let context = context.withLock({ $0 }) else { return }
+    if let error {
+      logger.error("a rollback failed", metadata: ["offset": "\(offset)", "error": "\(error)"])
+    } else {
+      logger.notice("rolled back", metadata: ["offset": "\(offset)"])
+    }
+    context.rollbacks.finish(offset, error: error.map { "\($0)" })
+  }
+
+  func learned(events: UInt64, offset: UInt64) {
+    self.events.store(events, ordering: .relaxed)
+    let every = everyEvents.load(ordering: .relaxed)
+    guard every > 0 else { return }
+    let last = eventsAtVersion.load(ordering: .relaxed)
+    // After a rollback there are fewer than there were.
+    guard events >= last &+ every || events < last else { return }
+    eventsAtVersion.store(events, ordering: .relaxed)
+    if events > last { versionDue.raise() }
+  }
+}

@@ -1,0 +1,93 @@
+// From the configuration to what the log, the socket and the server are told.
+
+package import Configuration
+internal import EventLog
+internal import Glibc
+package import Transport
+package import Wire
+
+extension LogOptions {
+  init(_ configuration: Configuration) {
+    self.init()
+    segmentBytes = Int(configuration.log.segment)
+    eventIDWindow = min(configuration.limits.eventIDWindow, 1 << 28)
+    retainBytes = configuration.log.retainSize == 0 ? nil : Int(configuration.log.retainSize)
+    retainNanos = configuration.log.retainFor == 0 ? nil : configuration.log.retainFor
+  }
+}
+
+extension Daemon {
+  static func options(_ configuration: Configuration) -> ServerOptions {
+    let section = configuration.server
+    let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    var options = ServerOptions(reactors: section.reactors == 0 ? min(cores, 4) : min(section.reactors, 64))
+    options.maximumConnections = configuration.limits.connections
+    options.maximumUnsentBytes = Int(min(section.outputBound, 1 << 30))
+    options.busyPollNanos = UInt64(min(section.busyPoll, 1_000_000_000))
+    options.drainTimeoutNanos = UInt64(section.drainTimeout)
+    options.writeTimeoutNanos = UInt64(max(section.drainTimeout, 1_000_000))
+    return options
+  }
+
+  static func listener(_ section: ServerSection) throws(Status) -> Listener {
+    let slash = section.socket.lastIndex(of: "/")
+    if let slash, slash != section.socket.startIndex { try makeDirectory(String(section.socket[..<slash])) }
+    return try Listener(
+      path: section.socket, mode: UInt32(section.mode),
+      group: section.group.isEmpty ? nil : try Accounts.group(section.group, "server.group"))
+  }
+
+  /// Makes a directory, and those above it, where they are missing.
+  static func makeDirectory(_ path: String) throws(Status) {
+    var made = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      made += "/" + part
+      guard mkdir(made, 0o750) != 0, errno != EEXIST else { continue }
+      let number = errno
+      var status = stat()
+      if stat(made, &status) == 0 { continue }
+      let code: Status.Code = number == EACCES || number == EPERM ? .permissionDenied : .failedPrecondition
+      throw Status(code, "cannot make the directory \(made): \(String(cString: strerror(number)))")
+    }
+  }
+}
+
+extension Transport.Permissions {
+  /// Who may do what, by the configuration.
+  /// - Throws: INVALID_ARGUMENT for a user or a group that the system does not know.
+  package static func table(_ section: ServerSection) throws(Status) -> PermissionTable {
+    guard !section.permissions.isEmpty else { return PermissionTable(owner: getuid()) }
+    var users: [UInt32: Permissions] = [:]
+    var groups: [UInt32: Permissions] = [:]
+    for grant in section.permissions {
+      var may: Permissions = []
+      for permission in grant.may { may.formUnion(Permissions(name: permission.rawValue) ?? []) }
+      let path = "server.permissions.\(grant.name)"
+      if grant.user.isEmpty {
+        groups[try Accounts.group(grant.group, path + ".group"), default: []].formUnion(may)
+      } else {
+        users[try Accounts.user(grant.user, path + ".user"), default: []].formUnion(may)
+      }
+    }
+    return PermissionTable(owner: getuid(), users: users, groups: groups)
+  }
+}
+
+/// Users and groups by name or number.
+enum Accounts {
+  static func user(_ name: String, _ path: String) throws(Status) -> UInt32 {
+    if let number = UInt32(name) { return number }
+    guard let entry = getpwnam(name) else {
+      throw Status(.invalidArgument, "\(path): the system knows no user \"\(name)\"")
+    }
+    return entry.pointee.pw_uid
+  }
+
+  static func group(_ name: String, _ path: String) throws(Status) -> UInt32 {
+    if let number = UInt32(name) { return number }
+    guard let entry = getgrnam(name) else {
+      throw Status(.invalidArgument, "\(path): the system knows no group \"\(name)\"")
+    }
+    return entry.pointee.gr_gid
+  }
+}

@@ -1,0 +1,87 @@
+// What a start reads: the newest version that is sound, then the log after it.
+
+internal import Configuration
+internal import EventLog
+internal import Features
+internal import Learning
+internal import Logging
+internal import Versions
+internal import Wire
+
+struct Recovery {
+  let log: EventLog
+  let control: ControlPlane
+  let keeper: Keeper
+  let plan: FeaturePlan
+  let logger: Logger
+  /// Learn the log anew where the versions were made with another configuration.
+  let mayRebuild: Bool
+
+  /// The model to go on from, with its offset.
+  /// - Throws: DATA_LOSS or FAILED_PRECONDITION, with what to do.
+  func start() throws(Status) -> (model: Model, offset: UInt64) {
+    var damaged: [VersionID] = []
+    var foreign: Registry.Entry?
+    for entry in control.registry.entries.reversed() where entry.record.isOfHead {
+      let record = entry.record
+      guard record.configurationHash == plan.configuration.learnedHash else {
+        foreign = foreign ?? entry
+        continue
+      }
+      guard record.offset <= log.endOffset else {
+        logger.error(
+          "a version is newer than the log, and left out",
+          metadata: ["version": "\(record.id)", "offset": "\(record.offset)", "log_end": "\(log.endOffset)"])
+        continue
+      }
+      if foreign != nil, !mayRebuild { break }
+      guard record.offset >= log.firstOffset else { break }
+      do throws(Status) {
+        let model = try keeper.loadModel(record.id)
+        keeper.begin(with: model, of: record.id)
+        logger.info("version loaded", metadata: ["version": "\(record.id)", "offset": "\(record.offset)"])
+        return (model, record.offset)
+      } catch {
+        damaged.append(record.id)
+        logger.error(
+          "a version is damaged; the one before it is taken",
+          metadata: ["version": "\(record.id)", "error": "\(error.message)"])
+      }
+    }
+    if let foreign, !mayRebuild { throw otherConfiguration(foreign) }
+    return (try fromNothing(damaged), log.firstOffset)
+  }
+
+  private func fromNothing(_ damaged: [VersionID]) throws(Status) -> Model {
+    guard log.firstOffset == EventLog.firstOffset else {
+      let what = damaged.isEmpty ? "no version reaches back" : "no version that reaches back is sound"
+      throw Status(
+        .dataLoss,
+        "the log begins at offset \(log.firstOffset), and \(what) to it: put back \(keeper.store.directory) from a "
+          + "backup, or start with an empty data directory")
+    }
+    do {
+      return try Model(plan)
+    } catch {
+      throw Status(.invalidArgument, "the configuration's model cannot be made: \(error)")
+    }
+  }
+
+  private func otherConfiguration(_ entry: Registry.Entry) -> Status {
+    var text =
+      "the data was learned with another configuration (\(entry.record.id), made from other settings of what is learned)"
+    if let old = keeper.store.configuration(of: entry.record.id) {
+      let changes = old.changes(to: plan.configuration).filter(\.effect.isLearned)
+      let shown = changes.prefix(8).map { "\($0.path): \($0.from ?? "none") -> \($0.to ?? "none")" }
+      text += "; changed: " + shown.joined(separator: ", ")
+      if changes.count > shown.count { text += " and \(changes.count - shown.count) more" }
+      if changes.allSatisfy({ $0.effect == .learning }) {
+        text += ". Put these back and change them with `cowbird update configure` while the daemon runs"
+      }
+    }
+    return Status(
+      .failedPrecondition,
+      text + ". Start with the old configuration, or with --rebuild to learn the whole log anew with this one, "
+        + "or with another data directory")
+  }
+}

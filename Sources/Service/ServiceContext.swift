@@ -1,0 +1,184 @@
+// What the services share: the log, the learner, the versions, and the configuration in force. Made once, when the
+// daemon has recovered; lives until it has stopped.
+
+package import Configuration
+package import EventLog
+package import Features
+package import Learning
+package import Logging
+internal import Primitives
+internal import Synchronization
+package import Transport
+package import Versions
+package import Wire
+
+package final class ServiceContext: Sendable {
+  package let log: EventLog
+  package let control: ControlPlane
+  package let keeper: Keeper
+  package let learner: Learner
+  package let plan: FeaturePlan
+  /// For what waits: the log's answers, control records, loading. Reactors and the learner never do.
+  package let workers: Workers
+  /// For what takes minutes: candidates, rebuilds.
+  package let longWorkers: Workers
+  package let health: HealthState
+  package let logger: Logger
+  package let tally = Tally()
+  package let rollbacks = RollbackWatch()
+  package let startedNanos = MonotonicClock.nanos()
+  package let limits: Publication<RequestLimits>
+  private let configurationInForce: Mutex<Configuration>
+  private let runs = Mutex<[ReplayProgress]>([])
+  package let lag = LagMarks()
+  private let driftOffsets = Mutex<[String: UInt64]>([:])
+  private let putInForce = Mutex<(@Sendable (Configuration) -> Void)?>(nil)
+
+  package init(
+    log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan,
+    configuration: Configuration, workers: Workers, longWorkers: Workers, health: HealthState, logger: Logger
+  ) {
+    self.log = log
+    self.control = control
+    self.keeper = keeper
+    self.learner = learner
+    self.plan = plan
+    self.workers = workers
+    self.longWorkers = longWorkers
+    self.health = health
+    self.logger = logger
+    limits = Publication(RequestLimits(configuration), offset: 0)
+    configurationInForce = Mutex(configuration)
+  }
+
+  /// The file's settings with what `Configure` and reloads changed.
+  package var configuration: Configuration {
+    get { configurationInForce.withLock { $0 } }
+    set {
+      configurationInForce.withLock { $0 = newValue }
+      limits.publish(RequestLimits(newValue), offset: 0)
+    }
+  }
+
+  /// Puts settings in force that need no restart.
+  package func apply(_ configuration: Configuration) {
+    self.configuration = configuration
+    putInForce.withLock { $0 }?(configuration)
+  }
+
+  /// What else is to be done when settings change.
+  func onApply(_ body: @escaping @Sendable (Configuration) -> Void) { putInForce.withLock { $0 = body } }
+
+  /// Offset of the event at which a drift detector fired last, in this process's life; 0: it did not.
+  package func driftOffset(of detector: String) -> UInt64 { driftOffsets.withLock { $0[detector] ?? 0 } }
+  func noteDrift(_ detector: String, at offset: UInt64) { driftOffsets.withLock { $0[detector] = offset } }
+
+  /// What `Configure` changed since the first start, in order.
+  package var configured: [Setting] { learner.publication.current.model.settings }
+
+  // MARK: Commands
+
+  /// Carries out a command and publishes what it changes for requests. Blocks; not for reactors nor the learner.
+  /// - Returns: the record's offset.
+  @discardableResult
+  package func commit(_ record: ControlRecord) throws(Status) -> UInt64 {
+    let offset = try control.commit(record)
+    keeper.publishServing()
+    return offset
+  }
+
+  /// A whole copy of the head with its offset, handed to `body` on a worker.
+  package func withHead(_ body: @escaping @Sendable (Model, UInt64) -> Void) {
+    learner.perform { [workers] learner in
+      let (model, offset) = (learner.model, learner.offset)
+      workers.perform { body(model, offset) }
+    }
+  }
+
+  /// Makes a version of the head; `body` is called on a worker when it is listed, or could not be made.
+  package func createVersion(
+    _ order: VersionOrder, _ body: @escaping @Sendable (Result<VersionRecord, Status>) -> Void
+  ) {
+    withHead { [self] model, offset in
+      body(Result { () throws(Status) in try createVersion(of: model, offset: offset, order) })
+    }
+  }
+
+  /// Makes a version of a copy of the head, then lets the policy clear away what it need not keep. Blocks.
+  package func createVersion(
+    of model: Model, offset: UInt64, _ order: VersionOrder
+  ) throws(Status) -> VersionRecord {
+    let record: VersionRecord
+    do throws(Status) {
+      record = try keeper.create(model, offset: offset, order)
+    } catch {
+      tally.versionFailures.add()
+      logger.error("no version was made", metadata: ["error": "\(error)"])
+      throw error
+    }
+    logger.info(
+      "version made",
+      metadata: ["version": "\(record.id)", "offset": "\(offset)", "bytes": "\(record.fileBytes)"])
+    applyRetention()
+    return record
+  }
+
+  /// Clears away versions, and the log's segments, that the policies let go. Blocks.
+  package func applyRetention() {
+    let section = configuration.versions
+    let policy = RetentionPolicy(
+      last: section.keep, youngerThanNanos: section.keepFor, nowNanos: WallClock.nanos())
+    let deleted = keeper.retain(policy)
+    if !deleted.isEmpty {
+      logger.info(
+        "versions deleted", metadata: ["versions": "\(deleted.map(\.description).joined(separator: " "))"])
+    }
+    do {
+      let report = try log.applyRetention()
+      if report.segmentsDeleted > 0 {
+        logger.info("log segments deleted", metadata: ["segments": "\(report.segmentsDeleted)"])
+      }
+    } catch {
+      logger.warning("the log's retention failed", metadata: ["error": "\(error)"])
+    }
+  }
+}
+
+// MARK: Long work
+
+extension ServiceContext {
+  /// Remembers a replay on a worker, so that a stop can end it.
+  package func addRun(_ progress: ReplayProgress) { runs.withLock { $0.append(progress) } }
+  package func removeRun(_ progress: ReplayProgress) { runs.withLock { $0.removeAll { $0 === progress } } }
+  package func cancelRuns() { for run in runs.withLock({ $0 }) { run.cancel() } }
+}
+
+/// Who waits for a rollback's end.
+package final class RollbackWatch: Sendable {
+  private struct State: Sendable {
+    var done: [(offset: UInt64, error: String?)] = []
+    var waiters: [(offset: UInt64, body: @Sendable (String?) -> Void)] = []
+  }
+
+  private let state = Mutex(State())
+
+  /// Calls `body` once, when the rollback whose record stands at `offset` is carried out (nil) or has failed (why).
+  package func whenDone(_ offset: UInt64, _ body: @escaping @Sendable (String?) -> Void) {
+    let past: (offset: UInt64, error: String?)? = state.withLock { state in
+      if let past = state.done.last(where: { $0.offset == offset }) { return past }
+      state.waiters.append((offset, body))
+      return nil
+    }
+    if let past { body(past.error) }
+  }
+
+  func finish(_ offset: UInt64, error: String?) {
+    let due = state.withLock { state in
+      state.done.append((offset, error))
+      if state.done.count > 64 { state.done.removeFirst() }
+      defer { state.waiters.removeAll { $0.offset == offset } }
+      return state.waiters.filter { $0.offset == offset }
+    }
+    for waiter in due { waiter.body(error) }
+  }
+}

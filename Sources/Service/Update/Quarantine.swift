@@ -1,0 +1,68 @@
+// Events that hygiene set aside: shown, and learned after all when a person says so.
+
+internal import CMessages
+internal import EventLog
+internal import Learning
+internal import Transport
+internal import Wire
+
+extension UpdateService {
+  func quarantine(_ call: UnaryCall) throws(Status) {
+    let request = try call.request(Cowbird__V1__QuarantineRequest.self).pointee
+    switch request.action_case {
+    case COWBIRD__V1__QUARANTINE_REQUEST__ACTION_LIST:
+      let list = request.list.pointee
+      guard list.limit <= 1_000 else {
+        throw Status(.invalidArgument, "QuarantineRequest.list.limit: \(list.limit); at most 1000 are allowed")
+      }
+      let (after, limit) = (list.after_offset, list.limit == 0 ? 100 : Int(list.limit))
+      onWorker(call) { _ throws(Status) in self.list(after, limit) }
+    case COWBIRD__V1__QUARANTINE_REQUEST__ACTION_ADMIT:
+      let admit = request.admit.pointee
+      guard (1...10_000).contains(admit.n_offsets) else {
+        throw Status(
+          .invalidArgument,
+          "QuarantineRequest.admit.offsets: \(admit.n_offsets) offsets; 1 to 10000 are allowed")
+      }
+      let offsets = (0..<admit.n_offsets).map { admit.offsets[$0] }
+      let reason = try Self.reason(admit.reason)
+      onWorker(call) { author throws(Status) in try self.admit(offsets, author, reason) }
+    default:
+      throw Status(.invalidArgument, "QuarantineRequest.action: nothing is set; list or admit is required")
+    }
+  }
+
+  private func list(_ after: UInt64, _ limit: Int) -> [UInt8] {
+    let arena = MessageArena()
+    let quarantine = context.learner.publication.current.model.quarantine
+    var answer = Cowbird__V1__QuarantineResponse.empty
+    var events: [Cowbird__V1__QuarantinedEvent] = []
+    for entry in quarantine.list(after: after == 0 ? nil : after, limit: limit) {
+      var message = Cowbird__V1__QuarantinedEvent.empty
+      message.offset = entry.offset
+      message.rule = arena.text(entry.reason.name)
+      message.reason = arena.text("set aside by the rule \(entry.reason)")
+      // Its record may have been deleted with the log's old segments.
+      let bytes = try? context.log.withRecord(at: entry.offset) { Array($0.payload) }
+      let event = bytes.flatMap { bytes in
+        bytes.withUnsafeBytes { try? Wire.unpack(Cowbird__V1__Event.self, from: $0, in: arena) }
+      }
+      message.event = event
+      events.append(message)
+    }
+    (answer.n_events, answer.events) = arena.messages(events)
+    answer.total = UInt64(quarantine.count)
+    return Wire.bytes(&answer)
+  }
+
+  private func admit(_ offsets: [UInt64], _ author: Author, _ reason: String) throws(Status) -> [UInt8] {
+    let quarantine = context.learner.publication.current.model.quarantine
+    if let missing = offsets.first(where: { !quarantine.contains($0) }) {
+      throw Status(.notFound, "QuarantineRequest.admit.offsets: \(missing) is not in quarantine")
+    }
+    var answer = Cowbird__V1__QuarantineResponse.empty
+    answer.total = UInt64(quarantine.count - Set(offsets).count)
+    answer.offset = try command(author, reason, .admit(offsets))
+    return Wire.bytes(&answer)
+  }
+}

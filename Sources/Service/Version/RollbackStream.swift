@@ -1,0 +1,226 @@
+// Rollback: head and serving become an older version at once, and, if asked, what came after is learned again
+// without what the filter matches, while the old version answers. The stream tells how far it is.
+
+internal import CMessages
+internal import EventLog
+internal import Learning
+internal import Primitives
+internal import Statistics
+internal import Synchronization
+internal import Transport
+internal import Versions
+internal import Wire
+
+final class RollbackStream: StreamHandler, @unchecked Sendable {
+  // Sound because: `running` is under its mutex; the rest is touched on the stream's reactor only.
+
+  /// A rollback whose record is in the log.
+  private struct Running: Sendable {
+    var offset: UInt64
+    var replays: Bool
+    var planned: ReplayProgress.Values
+    var progress: ReplayProgress
+  }
+
+  private let service: VersionService
+  private let running = Mutex<Running?>(nil)
+  private var pauseNanos: UInt64 = 1_000_000
+
+  init(_ service: VersionService) { self.service = service }
+
+  func receive(_ message: UnsafeRawBufferPointer, on stream: ServerStream) throws(Status) {
+    let request = try stream.unpack(Cowbird__V1__RollbackRequest.self, message).pointee
+    let registry = service.control.registry
+    let plan = Plan(
+      author: try Caller(uid: stream.peer.uid).author(request.author),
+      reason: try Field.reason(request.reason),
+      rollback: Rollback(
+        to: try Selection.required(request.to, "RollbackRequest.to")
+          .keptVersion(in: registry, "RollbackRequest.to"),
+        replays: request.replay != 0 || request.exclude != nil || request.n_readmit > 0,
+        exclude: try EventFilter(request.exclude), readmit: Field.numbers(request.readmit, request.n_readmit)),
+      isDryRun: request.dry_run != 0)
+    service.longWorkers.perform { [self] in
+      do throws(Status) {
+        if plan.isDryRun {
+          try dryRun(plan, stream)
+        } else {
+          try begin(plan, stream)
+        }
+      } catch {
+        stream.fail(error)
+      }
+    }
+  }
+
+  private struct Plan: Sendable {
+    var author: Author
+    var reason: String
+    var rollback: Rollback
+    var isDryRun: Bool
+  }
+
+  // MARK: Beginning
+
+  private func dryRun(_ plan: Plan, _ stream: ServerStream) throws(Status) {
+    let count = try count(plan)
+    send(stream, stage: "planned", count) { message in
+      // As fast as the head learns; nothing is known before it has learned anything.
+      let rate = service.learner.status.eventsPerSecond
+      message.events_per_second = rate
+      message.eta_seconds = rate > 0 ? Double(count.replayed) / rate : 0
+    }
+    stream.finish()
+  }
+
+  /// How many events would be learned and left out.
+  private func count(_ plan: Plan) throws(Status) -> ReplayProgress.Values {
+    let (log, learner) = (service.log, service.learner)
+    var registry = service.control.registry
+    let end = log.endOffset
+    guard let entry = registry[plan.rollback.to] else {
+      throw Status(.notFound, Registry.noVersion(plan.rollback.to))
+    }
+    do throws(RegistryError) {
+      try registry.apply(
+        ControlRecord(author: plan.author, reason: plan.reason, command: .rollback(plan.rollback)), at: end)
+    } catch {
+      throw Status(error)
+    }
+    let first = max(entry.record.offset, log.firstOffset)
+    let model = learner.publication.current.model
+    let replay = Replay(
+      RecordLearner(log: log, workspace: Workspace(model.plan, model.ensemble)), first..<max(first, end),
+      exclusions: registry.exclusions, at: end)
+    var values = ReplayProgress.Values()
+    do throws(LogError) {
+      let (replayed, excluded) = try replay.count()
+      values.replayed = plan.rollback.replays ? replayed : 0
+      values.excluded = plan.rollback.replays ? excluded : replayed + excluded
+    } catch {
+      throw Status(error)
+    }
+    values.total = values.replayed + values.excluded
+    return values
+  }
+
+  private func begin(_ plan: Plan, _ stream: ServerStream) throws(Status) {
+    let result = service.rollbackTurn.withLock { last in
+      Result { () throws(Status) -> Running in
+        let status = service.learner.status
+        if let failure = status.failure {
+          throw Status(.failedPrecondition, "learning stands still: \(failure)")
+        }
+        if let last, status.learnedOffset <= last {
+          throw Status(
+            .failedPrecondition,
+            "the rollback at offset \(last) is still going on; wait for its end (`cowbird version wait`)")
+        }
+        // Loaded and found sound before anything is changed.
+        try service.keeper.prepare(.version(plan.rollback.to))
+        let planned = try count(plan)
+        send(stream, stage: "planned", planned)
+        let progress = ReplayProgress()
+        service.learner.rebuild.withLock { $0 = progress }
+        do throws(Status) {
+          let offset = try service.control.commit(
+            ControlRecord(author: plan.author, reason: plan.reason, command: .rollback(plan.rollback)))
+          last = offset
+          return Running(
+            offset: offset, replays: plan.rollback.replays, planned: planned, progress: progress)
+        } catch {
+          service.learner.rebuild.withLock { $0 = nil }
+          throw error
+        }
+      }
+    }
+    let begun = try result.get()
+    running.withLock { $0 = begun }
+    service.learner.hasten(to: begun.offset)
+    // Requests go to the head, which is the old version from now on.
+    service.keeper.publishServing()
+    stream.wake()
+  }
+
+  // MARK: Going on
+
+  func woken(_ stream: ServerStream) throws(Status) {
+    guard let running = running.withLock({ $0 }) else { return }
+    let status = service.learner.status
+    if let failure = status.failure { throw Status(.internal, failure) }
+    if status.learnedOffset > running.offset { return finish(stream, running) }
+    let values = running.progress.current
+    if values.total > 0, stream.mayWrite {
+      send(stream, stage: "replaying", values) { message in
+        message.events_per_second = values.eventsPerSecond
+        message.eta_seconds = values.secondsLeft
+      }
+    }
+    stream.wake(after: pauseNanos)
+    pauseNanos = min(pauseNanos * 2, 200_000_000)
+  }
+
+  private func finish(_ stream: ServerStream, _ running: Running) {
+    let revision = service.learner.publication.current
+    let values = running.replays ? running.progress.current : running.planned
+    let arena = MessageArena(capacity: 4096)
+    send(stream, stage: "done", values, arena) { message in
+      message.offset = running.offset
+      var model = Cowbird__V1__ModelReference.empty
+      model.revision = revision.number
+      model.offset = revision.offset
+      message.model = arena.message(model)
+      (message.n_metrics, message.metrics) = arena.metrics(revision.model.metrics.values())
+    }
+    stream.finish()
+  }
+
+  private func send(
+    _ stream: ServerStream, stage: String, _ values: ReplayProgress.Values,
+    _ arena: MessageArena = MessageArena(capacity: 1024),
+    _ fill: (inout Cowbird__V1__RollbackProgress) -> Void = { _ in }
+  ) {
+    var message = Cowbird__V1__RollbackProgress.empty
+    message.stage = arena.text(stage)
+    message.events_replayed = values.replayed
+    message.events_excluded = values.excluded
+    message.events_total = values.total
+    fill(&message)
+    stream.send(&message)
+  }
+}
+
+extension EventFilter {
+  /// Nothing set: an empty filter.
+  init(_ message: UnsafeMutablePointer<Cowbird__V1__EventFilter>?) throws(Status) {
+    self.init()
+    guard let message = message?.pointee else { return }
+    sources = Field.texts(message.sources, message.n_sources)
+    producers = Field.texts(message.producers, message.n_producers)
+    users = Field.texts(message.users, message.n_users)
+    items = Field.texts(message.items, message.n_items)
+    types = Field.texts(message.types, message.n_types)
+    if message.from_nanos_presence_case == COWBIRD__V1__EVENT_FILTER__FROM_NANOS_PRESENCE_FROM_NANOS {
+      fromNanos = message.from_nanos
+    }
+    if message.until_nanos_presence_case == COWBIRD__V1__EVENT_FILTER__UNTIL_NANOS_PRESENCE_UNTIL_NANOS {
+      untilNanos = message.until_nanos
+    }
+    if message.first_offset_presence_case == COWBIRD__V1__EVENT_FILTER__FIRST_OFFSET_PRESENCE_FIRST_OFFSET {
+      firstOffset = message.first_offset
+    }
+    if message.end_offset_presence_case == COWBIRD__V1__EVENT_FILTER__END_OFFSET_PRESENCE_END_OFFSET {
+      endOffset = message.end_offset
+    }
+    if let from = fromNanos, let until = untilNanos, from >= until {
+      throw Status(
+        .invalidArgument,
+        "RollbackRequest.exclude: from_nanos \(from) is not before until_nanos \(until): nothing would match")
+    }
+    if let first = firstOffset, let end = endOffset, first >= end {
+      throw Status(
+        .invalidArgument,
+        "RollbackRequest.exclude: first_offset \(first) is not before end_offset \(end): nothing would match")
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// How what is served does: each event is scored by the version that its user is answered from, before anybody
+// learns it. The head's own prequential metrics are in the model; these are the arms', the shadow's and the kept
+// versions'.
+
+package import EventLog
+internal import Features
+package import Learning
+internal import Models
+internal import Primitives
+package import Statistics
+internal import Synchronization
+package import Versions
+internal import Wire
+
+package final class ServedMetrics: LearnerObserver {
+  private struct State: Sendable {
+    var versions: [VersionID: MetricSet] = [:]
+    var arms: [(name: String, metrics: MetricSet)] = []
+    /// The split that `arms` belong to.
+    var split: [SplitArm] = []
+    var salt = ""
+
+    /// Another split begins with empty metrics.
+    mutating func begin(_ serving: Serving, _ head: Model) {
+      guard split != serving.registry.arms || salt != serving.registry.salt else { return }
+      split = serving.registry.arms
+      salt = serving.registry.salt
+      arms = split.map { ($0.name, head.emptyMetrics) }
+    }
+  }
+
+  /// The learner's own.
+  private struct Hand {
+    var pin: Pin<Serving>
+    var workspace: Workspace?
+  }
+
+  private let state = Mutex(State())
+  nonisolated(unsafe) private var hand: Hand
+
+  package init(_ serving: Publication<Serving>) {
+    // Sound because: only the learner's thread, which calls `willLearn`, touches it after this.
+    hand = Hand(pin: Pin(serving))
+  }
+
+  /// On events since the version was first served, in this process.
+  package func values(of id: VersionID) -> [MetricValue] {
+    state.withLock { $0.versions[id] }?.values() ?? []
+  }
+
+  /// On events since the split began, in this process.
+  package func values(ofArm name: String) -> [MetricValue] {
+    state.withLock { state in state.arms.first { $0.name == name }?.metrics }?.values() ?? []
+  }
+
+  // hot: one atomic load an event while the head is served to everybody.
+  package func willLearn(_ record: LogRecord, head: Model) {
+    let serving = hand.pin.value()
+    let isSplit = serving.arms.count > 1
+    guard isSplit || serving.arms[0].revision != nil || serving.shadow?.revision != nil else { return }
+    guard record.kind == RecordKind.event, !record.isTombstone,
+      let event = try? EventView(record.payload), event.kind == .interaction
+    else { return }
+    let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
+    let place = serving.arm(ofUser: event.user.isEmpty ? 0 : FeatureState.userKey(event.user.bytes))
+    let arm = serving.arms[place]
+    if let score = score(event, time, by: arm.revision?.model ?? head) {
+      state.withLock { state in
+        state.begin(serving, head)
+        if isSplit { score.add(to: &state.arms[place].metrics) }
+        if let id = arm.revision?.version { score.add(to: &state.versions[id, default: head.emptyMetrics]) }
+      }
+    }
+    if let shadow = serving.shadow?.revision, let id = shadow.version,
+      let score = score(event, time, by: shadow.model)
+    {
+      state.withLock { score.add(to: &$0.versions[id, default: head.emptyMetrics]) }
+    }
+  }
+
+  private struct Score {
+    var prediction: Double
+    var label: Double
+    var weight: Double
+
+    func add(to metrics: inout MetricSet) {
+      metrics.update(prediction: prediction, label: label, weight: weight)
+    }
+  }
+
+  private func score(_ event: EventView, _ timeNanos: Int64, by model: Model) -> Score? {
+    let workspace = hand.workspace ?? Workspace(model.plan, model.ensemble)
+    hand.workspace = workspace
+    guard let answer = model.score(event, timeNanos: timeNanos, in: workspace) else { return nil }
+    let example = workspace.example
+    return Score(
+      prediction: Double(answer.value), label: Double(example.label), weight: Double(example.weight))
+  }
+}

@@ -1,0 +1,84 @@
+// Create: waits until the learner has learned what the log held when the call came, takes a copy, and has it
+// written beside learning and serving.
+
+internal import CMessages
+internal import EventLog
+internal import Learning
+internal import Primitives
+internal import Synchronization
+internal import Transport
+internal import Versions
+internal import Wire
+
+extension VersionService {
+  func create(_ call: UnaryCall) throws(Status) {
+    let request = try call.request(Cowbird__V1__CreateRequest.self).pointee
+    let order = VersionOrder(
+      author: try Caller(uid: call.peer.uid).author(request.author), reason: try Field.reason(request.reason),
+      labels: Field.texts(request.labels, request.n_labels), isPinned: request.pin != 0)
+    guard order.labels.count <= 64 else {
+      throw Status(.invalidArgument, "CreateRequest.labels: \(order.labels.count) labels; at most 64")
+    }
+    for label in order.labels {
+      do throws(RegistryError) { try Registry.check(label: label) } catch { throw Status(error) }
+    }
+    if let failure = learner.status.failure {
+      throw Status(.failedPrecondition, "learning stands still, so the head is no good version: \(failure)")
+    }
+    let end = log.endOffset
+    let reply = call.deferAnswer()
+    let turn = OnceOnly()
+    let make: @Sendable () -> Void = { [self] in
+      if turn.isFirst() { snapshot(order, reply) }
+    }
+    guard end > 0, !learner.status.isPaused,
+      let waiter = learner.publication.whenPublished(end - 1, { _ in make() })
+    else { return make() }
+    waitOrPause(reply, waiter, make)
+  }
+
+  /// Who pauses learning meanwhile gets the version of what was learned until then.
+  private func waitOrPause(_ reply: Reply, _ waiter: UInt64, _ make: @escaping @Sendable () -> Void) {
+    reply.after(200_000_000) { [self] reply in
+      let status = learner.status
+      if status.isPaused || status.failure != nil || reply.isLate {
+        if learner.publication.cancel(waiter) { make() }
+      } else if learner.publication.isWaiting(waiter) {
+        waitOrPause(reply, waiter, make)
+      }
+    }
+  }
+
+  private func snapshot(_ order: VersionOrder, _ reply: Reply) {
+    learner.perform { [self] learner in
+      let (model, offset, failure) = (learner.model, learner.offset, learner.status.failure)
+      longWorkers.perform { [self] in
+        do throws(Status) {
+          // Nobody waits any more: a version that nobody knows of is not made.
+          if reply.isLate { throw Status(.deadlineExceeded, "the deadline came before the version was made") }
+          if let failure { throw Status(.failedPrecondition, "learning stands still: \(failure)") }
+          let record = try keeper.create(model, offset: offset, order)
+          let arena = MessageArena(capacity: 4096)
+          var response = Cowbird__V1__CreateResponse.empty
+          response.version = info(record.id, control.registry, in: arena)
+          reply.respond(&response)
+        } catch {
+          reply.fail(error)
+        }
+      }
+    }
+  }
+}
+
+extension Reply {
+  var isLate: Bool { deadline != 0 && MonotonicClock.nanos() >= deadline }
+}
+
+/// True for the first who asks.
+final class OnceOnly: Sendable {
+  private let isTaken = Atomic(false)
+
+  func isFirst() -> Bool {
+    isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+  }
+}

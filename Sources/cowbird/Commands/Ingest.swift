@@ -1,0 +1,118 @@
+// `cowbird ingest`: files, or standard input, into a running daemon.
+
+import ArgumentParser
+import Configuration
+import Glibc
+import Primitives
+
+struct Ingest: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Sends events from files or standard input to a running daemon.",
+    discussion: """
+      With --producer, records are numbered from 1 in the order of the files: the same command again goes on where an
+      interrupted one stopped, and sends nothing twice.
+
+      Examples:
+        cowbird ingest --preset ratings ratings.csv
+        cowbird ingest --producer import-2026-01 --users users.tsv --items items.tsv ratings.tsv
+        tail -F clicks.json | cowbird ingest --format json -
+        cowbird ingest --format json --follow clicks.json
+      """)
+
+  enum Durability: String, ExpressibleByArgument, CaseIterable { case durable, written, received }
+
+  @OptionGroup var client: ClientOptions
+  @OptionGroup var configuration: ConfigurationOptions
+  @Option(help: "tsv, csv, json, movielens, vw, libsvm or libffm. Default: by the file's name.") var format:
+    String?
+  @Option(help: "File with attributes of users.") var users: String?
+  @Option(help: "File with attributes of items.") var items: String?
+  @Option(help: "Name under which records are numbered; makes the command resumable.") var producer = ""
+  @Option(help: "What an acknowledgement means: durable, written or received.")
+  var durability: Durability = .durable
+  @Option(help: "Events sent at once.") var batch = 1_000
+  @Flag(help: "At the end of the file wait for more, as tail -F does.") var follow = false
+  @Flag(help: "The result as JSON.") var json = false
+  @Argument(help: "Files of events; - is standard input.") var files: [String] = ["-"]
+
+  func validate() throws {
+    guard (1...10_000).contains(batch) else { throw ValidationError("--batch: 1 to 10000") }
+    if follow {
+      guard files.count == 1, format != nil || files == ["-"] || EventFiles.knowsFormat(of: files[0]) else {
+        throw ValidationError("--follow takes one file, whose format is told by its name or by --format")
+      }
+    }
+  }
+
+  func run() throws {
+    let configuration = try configuration.load()
+    var paths = files
+    var format = format
+    if follow, files != ["-"] {
+      format = format ?? EventFiles.format(of: files[0])
+      paths = [try FollowedFile(files[0]).path]
+    }
+    let source = try EventFiles(
+      configuration: configuration, format: format, users: users, items: items, paths: paths)
+    let feed = try EventFeed(
+      client.connect(), producer: producer, durability: Int32(durability.number), batch: batch,
+      isLive: follow || paths.contains { !Self.isFile($0) })
+    var bar = ProgressBar("ingest", total: follow ? 0 : source.totalBytes, unit: "bytes")
+    let start = MonotonicClock.nanos()
+    do {
+      if !producer.isEmpty, feed.resumed > 0 {
+        Terminal.note("\(producer): the log holds \(Format.count(feed.resumed)) records; going on after them")
+      }
+      try source.forEach { bytes, read in
+        try feed.send(bytes)
+        bar.update(read, note: "\(Format.count(feed.sent)) events")
+      }
+      try feed.finish()
+    } catch {
+      feed.reportRefusals()
+      if !producer.isEmpty {
+        Terminal.note(
+          "\(Format.count(feed.acknowledged)) records are acknowledged; the same command goes on after them")
+      }
+      throw error
+    }
+    bar.finish(source.totalBytes, note: "\(Format.count(feed.sent)) events")
+    report(feed, seconds: Double(MonotonicClock.nanos() - start) / 1e9)
+    if feed.refused > 0 { throw ExitCode(Outcome.refused) }
+  }
+
+  private func report(_ feed: EventFeed, seconds: Double) {
+    feed.reportRefusals()
+    let rate = seconds > 0 ? Double(feed.sent) / seconds : 0
+    if json {
+      let members: [(String, JSON)] = [
+        ("sent", .unsigned(feed.sent)), ("skipped", .unsigned(feed.skipped)),
+        ("accepted", .unsigned(feed.accepted)), ("duplicates", .unsigned(feed.duplicates)),
+        ("refused", .unsigned(feed.refused)), ("last_offset", .unsigned(feed.offset)),
+        ("seconds", .number(seconds)), ("events_per_second", .number(rate)),
+      ]
+      print(JSON.object(members).pretty)
+    } else {
+      print(
+        "\(Format.count(feed.accepted)) events accepted, \(Format.count(feed.duplicates)) known before, "
+          + "\(Format.count(feed.refused)) refused, \(Format.count(feed.skipped)) skipped; last offset \(feed.offset) "
+          + "(\(Format.duration(seconds: seconds)), \(Format.count(Int(rate))) events/s)")
+    }
+  }
+
+  private static func isFile(_ path: String) -> Bool {
+    var status = stat()
+    return path != "-" && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+}
+
+extension Ingest.Durability {
+  /// As the contract numbers them.
+  var number: Int {
+    switch self {
+    case .durable: 1
+    case .written: 2
+    case .received: 3
+    }
+  }
+}
