@@ -90,10 +90,10 @@ test-readme: release deps-python ## Runs the commands of the README
 	@$(STAGE) "Commands of the README" $(PYTHON) scripts/readme
 
 test-tsan: deps-build ## The Swift tests with ThreadSanitizer
-	@$(STAGE) "Swift tests, ThreadSanitizer" swift test --sanitize=thread --scratch-path $(BUILD)/tsan
+	@$(STAGE) "Swift tests, ThreadSanitizer" swift test --disable-xctest --sanitize=thread --scratch-path $(BUILD)/tsan
 
 test-asan: echo-server ## The Swift and C tests with AddressSanitizer
-	@$(STAGE) "Swift tests, AddressSanitizer" swift test --sanitize=address --scratch-path $(BUILD)/asan
+	@$(STAGE) "Swift tests, AddressSanitizer" swift test --disable-xctest --sanitize=address --scratch-path $(BUILD)/asan
 	@$(STAGE) "C client, AddressSanitizer" scripts/with-echo-server $(MAKE) --no-print-directory -s -C clients/c test-asan
 
 # ------------------------------------------------------------------------------------------- running, measuring

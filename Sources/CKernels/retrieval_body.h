@@ -45,9 +45,14 @@ static inline __attribute__((always_inline)) float NAME(dot)(const float *a, con
 }
 
 /// Dots of 16 rows that follow each other.
-static inline __attribute__((always_inline)) lanes NAME(dot16)(const float *rows, const float *u, size_t width) {
+static inline __attribute__((always_inline)) lanes NAME(dot16)(
+  const float *rows, const float *u, size_t width, const float *next) {
   lanes p[16];
-  for (size_t r = 0; r < 16; r++) p[r] = NAME(products)(rows + r * width, u, width);
+  for (size_t r = 0; r < 16; r++) {
+    // One row's lines ahead for each row: the page after this one lies elsewhere in memory.
+    for (size_t a = 0; a < width; a += 16) __builtin_prefetch(next + r * width + a, 0, 3);
+    p[r] = NAME(products)(rows + r * width, u, width);
+  }
   // Pairs are chosen so that the last fold leaves the rows in order.
   lanes e[8], f[4], g[2];
   for (size_t r = 0; r < 8; r++) e[r] = FOLD8(p[2 * r], p[2 * r + 1]);
@@ -210,12 +215,20 @@ static void NAME(axpy)(float *y, const float *x, float a, size_t width) {
 
 static void NAME(score_page)(
   const cowbird_page_query *query, const void *page, const uint32_t *attributes, size_t slots,
-  const float *vectors, float *scores) {
+  const float *vectors, const void *next, float *scores) {
   const char *base = page;
+  const char *ahead = next;
+  for (size_t column = 0; column < 2 + query->half_lives; column++) {
+    __builtin_prefetch(ahead + query->bias_at + 128 * column, 0, 3);
+    __builtin_prefetch(ahead + query->bias_at + 128 * column + 64, 0, 3);
+  }
   const lanes zero = {0};
   for (size_t half = 0; half < 2; half++) {
     const float *bias = (const float *)(base + query->bias_at) + 16 * half;
-    lanes z = NAME(dot16)((const float *)page + 16 * half * query->width, query->user, query->width);
+    const float *rows = (const float *)page + 16 * half * query->width;
+    const float *later = (const float *)next + 16 * half * query->width;
+    lanes z = query->width == 32 ? NAME(dot16)(rows, query->user, 32, later)
+                                 : NAME(dot16)(rows, query->user, query->width, later);
     z = query->factor_weight * (z + NAME(load)(bias));
     words last = *(const loose_words *)(base + query->last_at + 64 * half);
     lanes age = __builtin_convertvector((words)((int)query->now - last), lanes);
@@ -237,7 +250,7 @@ static void NAME(score_page)(
     }
     if (vectors) {
       const float *rows = vectors + 16 * half * query->vector_width;
-      z = z + query->vector_weight * NAME(dot16)(rows, query->vector, query->vector_width);
+      z = z + query->vector_weight * NAME(dot16)(rows, query->vector, query->vector_width, rows);
     }
     NAME(store)(scores + 16 * half, z);
   }

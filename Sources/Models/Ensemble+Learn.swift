@@ -33,7 +33,7 @@ extension Ensemble {
           features.dense, UnsafePointer(outputs.base), scratch.perceptrons[member.index], offset: base)
       case .neighbours:
         let said = neighbours[member.index].predict(
-          user: features.user, item: features.item, scratch.neighbours[member.index])
+          learning: features, scratch.neighbours[member.index])
         output.own = said.average
         output.sum = said.sum
       case .pooled:
@@ -47,7 +47,8 @@ extension Ensemble {
     }
     let z = stack.combine(
       UnsafePointer(outputs.base), members: plan.order.count,
-      user: popularity(Self.userCountKey(features.user)), item: popularity(Self.itemCountKey(features.item)),
+      user: stack.usesCounts ? popularity(Self.userCountKey(features.user)) : 0,
+      item: stack.usesCounts ? popularity(Self.itemCountKey(features.item)) : 0,
       dense: UnsafeBufferPointer(start: features.dense + 1, count: max(0, features.denseCount - 1)),
       scratch.stack)
     scratch.view = features
@@ -102,7 +103,7 @@ extension Ensemble {
           features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
       }
     }
-    count(features)
+    if stack.usesCounts { count(features) }
     prior.add(label, weight: weight)
     examples += 1
   }

@@ -43,7 +43,7 @@ extension Ensemble {
         }
       case .neighbours:
         for candidate in 0..<count {
-          let said = neighbours[member.index].predict(
+          let said = neighbours[member.index].score(
             user: batch.user, item: batch.item(candidate), scratch.neighbours[member.index])
           numbers[candidate] = said.average
           own[candidate * members].sum = said.sum
@@ -66,11 +66,12 @@ extension Ensemble {
         if member.kind != .neighbours { own[place].sum = 0 }
       }
     }
-    let user = popularity(Self.userCountKey(batch.user))
+    let usesCounts = stack.usesCounts
+    let user = usesCounts ? popularity(Self.userCountKey(batch.user)) : 0
     for candidate in 0..<count {
       let z = stack.combine(
         UnsafePointer(all + candidate * members), members: members, user: user,
-        item: popularity(Self.itemCountKey(batch.item(candidate))),
+        item: usesCounts ? popularity(Self.itemCountKey(batch.item(candidate))) : 0,
         dense: UnsafeBufferPointer(
           start: batch.dense(candidate) + 1, count: max(0, plan.denseNames.count - 1)),
         scratch.stack)

@@ -31,7 +31,7 @@ package struct Prediction: BitwiseCopyable, Equatable, Sendable {
 package struct Ensemble: Sendable {
   package let plan: EnsemblePlan
   package internal(set) var prior: LabelPrior
-  /// Examples of each user and each item.
+  /// Examples of each user and each item, for the stack.
   package internal(set) var counts: PagedTable
   package internal(set) var joints: [JointModel] = []
   package internal(set) var linears: [LinearModel] = []

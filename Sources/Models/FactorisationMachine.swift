@@ -105,22 +105,19 @@ package struct FactorisationMachine: Sendable {
     let (vectors, seed, scale, gradientInit) = (factorCount * fieldCount, seed, scale, gradientInit)
     let firstOfLinear = optimizer == .ftrl ? 0 : gradientInit
     let (factors, isFieldAware) = (factorCount, isFieldAware)
+    let (keys, ids, found) = (scratch.keys, scratch.ids.base, scratch.found.base)
     rows.withWriter { writer in
-      for index in 0..<count { writer.prefetchIndex(scratch.keys[index]) }
-      for index in 0..<count { writer.prefetchRow(scratch.keys[index]) }
-      for index in 0..<count {
-        let key = scratch.keys[index]
-        let id = writer.findOrInsert(key) { weights, state in
+      RowsAhead.forEach(keys, count, writer, where: { _ in true }) { index, hint in
+        let key = keys[index]
+        let id = writer.findOrInsert(key, hint) { weights, state in
           InitialVector.fill(weights + 1, vectors, seed: seed, key: key, scale: scale)
           state?.update(repeating: gradientInit, count: 1 + vectors)
           state?[0] = firstOfLinear
         }
-        scratch.ids[index] = id?.rawValue ?? .missing
+        ids[index] = id?.rawValue ?? .missing
       }
-      for index in 0..<count {
-        let id = scratch.ids[index]
-        scratch.found[index] = id == .missing ? nil : writer.read(RowID(id))
-      }
+      // Only now: making a row may move the page of one that was found before.
+      for index in 0..<count { found[index] = ids[index] == .missing ? nil : writer.read(RowID(ids[index])) }
       scratch.fillMissing(count, seed: seed, scale: scale)
       scratch.z = Self.interactions(
         scratch, 0..<count, slots: features.slots, factors: factors, isFieldAware: isFieldAware)

@@ -98,21 +98,20 @@ package struct JointModel: Sendable {
     scratch.reserve(features.count)
     var z: Float = 0
     let templates = templates
+    let rows = scratch.rows.base
+    rows.update(repeating: .missing, count: features.count)
     sparse.withWriter { writer in
-      Self.prefetch(features, writer) { templates[Int($0)].isLinear }
-      for index in 0..<features.count {
-        let template = templates[Int(features.slots[index])]
-        scratch.rows[index] = .missing
-        guard template.isLinear else { continue }
-        guard
-          let id = writer.findOrInsert(
-            features.keys[index],
-            initialise: { _, state in
-              state?[0] = template.variance
-            })
-        else { continue }
-        scratch.rows[index] = id.rawValue
-        z += writer.read(id)[0] * features.values[index]
+      templates.withUnsafeBufferPointer { templates in
+        RowsAhead.forEach(
+          features.keys, features.count, writer, where: { templates[Int(features.slots[$0])].isLinear }
+        ) { index, hint in
+          let id = writer.findOrInsert(features.keys[index], hint) { _, state in
+            state?[0] = templates[Int(features.slots[index])].variance
+          }
+          guard let id else { return }
+          rows[index] = id.rawValue
+          z += writer.read(id)[0] * features.values[index]
+        }
       }
     }
     z += denseSum(features.dense, scratch)
@@ -120,18 +119,6 @@ package struct JointModel: Sendable {
     z = Bounds.logit(z)
     scratch.z = Bounds.logit(offset + z)
     return z
-  }
-
-  @inline(__always)
-  private static func prefetch(
-    _ features: FeatureView, _ writer: TableWriter, _ isWanted: (UInt16) -> Bool
-  ) {
-    for index in 0..<features.count where isWanted(features.slots[index]) {
-      writer.prefetchIndex(features.keys[index])
-    }
-    for index in 0..<features.count where isWanted(features.slots[index]) {
-      writer.prefetchRow(features.keys[index])
-    }
   }
 
   private func denseSum(_ dense: UnsafePointer<Float>, _ scratch: JointScratch) -> Float {
@@ -150,22 +137,25 @@ package struct JointModel: Sendable {
     scratch.clearSums()
     factors.prepare(now: features.seconds, room: features.count)
     let (count, seed, templates) = (factorCount, seed, templates)
+    let rows = scratch.vectors.base
+    rows.update(repeating: .missing, count: features.count)
     factors.withWriter { writer in
-      Self.prefetch(features, writer) { templates[Int($0)].side != 0 }
-      for index in 0..<features.count {
-        let template = templates[Int(features.slots[index])]
-        scratch.vectors[index] = .missing
-        guard template.side != 0 else { continue }
-        let key = features.keys[index]
-        let id = writer.findOrInsert(key) { weights, state in
-          InitialVector.fill(weights, count, seed: seed, key: key, scale: template.factorInit)
-          state?[0] = template.factorVariance
-        }
-        if let id {
-          scratch.vectors[index] = id.rawValue
-          scratch.add(writer.read(id), features.values[index], side: template.side)
-        } else {
-          scratch.addInitial(key, features.values[index], template, seed: seed)
+      templates.withUnsafeBufferPointer { templates in
+        RowsAhead.forEach(
+          features.keys, features.count, writer, where: { templates[Int(features.slots[$0])].side != 0 }
+        ) { index, hint in
+          let template = templates[Int(features.slots[index])]
+          let key = features.keys[index]
+          let id = writer.findOrInsert(key, hint) { weights, state in
+            InitialVector.fill(weights, count, seed: seed, key: key, scale: template.factorInit)
+            state?[0] = template.factorVariance
+          }
+          if let id {
+            rows[index] = id.rawValue
+            scratch.add(writer.read(id), features.values[index], side: template.side)
+          } else {
+            scratch.addInitial(key, features.values[index], template, seed: seed)
+          }
         }
       }
     }

@@ -46,13 +46,12 @@ package struct LinearModel: Sendable {
     sparse.prepare(now: features.seconds, room: features.count)
     scratch.rows.reserve(features.count)
     let gradientInit = gradientInit
+    let rows = scratch.rows.base
     var z: Float = 0
     sparse.withWriter { writer in
-      for index in 0..<features.count { writer.prefetchIndex(features.keys[index]) }
-      for index in 0..<features.count { writer.prefetchRow(features.keys[index]) }
-      for index in 0..<features.count {
-        let id = writer.findOrInsert(features.keys[index]) { _, state in state?[0] = gradientInit }
-        scratch.rows[index] = id?.rawValue ?? .missing
+      RowsAhead.forEach(features.keys, features.count, writer, where: { _ in true }) { index, hint in
+        let id = writer.findOrInsert(features.keys[index], hint) { _, state in state?[0] = gradientInit }
+        rows[index] = id?.rawValue ?? .missing
         if let id { z += writer.read(id)[0] * features.values[index] }
       }
     }

@@ -43,27 +43,54 @@ package struct NeighbourModel: Sendable {
     side == .user ? (user, item) : (item, user)
   }
 
-  /// hot: the two answers; `scratch` keeps the history for `learn`.
-  func predict(user: UInt64, item: UInt64, _ scratch: NeighbourScratch) -> (average: Float, sum: Float) {
+  /// hot: the two answers, from any copy.
+  func score(user: UInt64, item: UInt64, _ scratch: NeighbourScratch) -> (average: Float, sum: Float) {
+    guard collect(user, item, scratch) else { return (0, 0) }
+    let (hashes, slots, count, mask) = (scratch.hashes.base, scratch.slots.base, scratch.count, pairs.mask)
+    return pairs.slots.withReader { reader in
+      for index in 0..<count {
+        slots[index] = reader.pointer(Int(truncatingIfNeeded: hashes[index]) & mask)
+        reader.prefetch(slots[index])
+      }
+      return answer(scratch)
+    }
+  }
+
+  /// hot: the two answers, from the head; `scratch` keeps the history for `learn`.
+  mutating func predict(
+    learning features: FeatureView, _ scratch: NeighbourScratch
+  ) -> (average: Float, sum: Float) {
+    guard collect(features.user, features.item, scratch) else { return (0, 0) }
+    pairs.look(scratch.hashes.base, scratch.count, into: scratch.slots.base)
+    return answer(scratch)
+  }
+
+  /// Puts the history and the hashes of its pairs into `scratch`; false: there are none.
+  @inline(__always)
+  private func collect(_ user: UInt64, _ item: UInt64, _ scratch: NeighbourScratch) -> Bool {
     let (a, b) = sides(user, item)
     scratch.count = 0
-    guard a != 0, b != 0 else { return (0, 0) }
-    let count = histories.read(b, scratch.keys.base, scratch.numbers.base)
+    guard a != 0, b != 0 else { return false }
+    let (keys, hashes) = (scratch.keys.base, scratch.hashes.base)
+    let count = histories.read(b, keys, scratch.numbers.base)
     scratch.count = count
-    guard count > 0 else { return (0, 0) }
-    for index in 0..<count { scratch.hashes[index] = PairTable.hash(a, scratch.keys[index]) }
+    for index in 0..<count { hashes[index] = PairTable.hash(a, keys[index]) }
+    return count > 0
+  }
+
+  @inline(__always)
+  private func answer(_ scratch: NeighbourScratch) -> (average: Float, sum: Float) {
+    let (hashes, slots, numbers) = (scratch.hashes.base, scratch.slots.base, scratch.numbers.base)
+    let count = scratch.count
     var weighted: Float = 0
     var weights: Float = 0
     var sum: Float = 0
-    for index in 0..<count {
-      let hash = scratch.hashes[index]
-      let slot = pairs[pairs.place(hash)]
-      guard slot.holds(hash) else { continue }
-      let number = scratch.numbers[index]
+    for index in 0..<count where slots[index].pointee.holds(hashes[index]) {
+      let slot = slots[index].pointee
       let weight = slot.products / (Float(slot.meetings) + pairShrinkage)
-      weighted += weight * number
+      weighted += weight * numbers[index]
       weights += weight.magnitude
-      sum += slot.products / (slot.squares + squareShrinkage) * number
+      sum += slot.products / (slot.squares + squareShrinkage) * numbers[index]
     }
     return (
       Bounds.logit(weighted / max(weights + weightShrinkage, Bounds.smallest)),
@@ -99,11 +126,13 @@ final class NeighbourScratch {
   let keys: Buffer<UInt64>
   let numbers: Buffer<Float>
   let hashes: Buffer<UInt64>
+  let slots: Buffer<UnsafePointer<PairSlot>>
   var count = 0
 
   init(_ model: NeighbourModel) {
     keys = Buffer(model.histories.length)
     numbers = Buffer(model.histories.length)
     hashes = Buffer(model.histories.length)
+    slots = Buffer(model.histories.length)
   }
 }

@@ -3,6 +3,7 @@
 //   squared    target = label - prior   answer = clip(prior + z)   loss = (target - z)^2 / 2
 //   logistic   target = label           answer = sigmoid(z)        loss = -log of the label's probability
 
+internal import CKernels
 package import Primitives
 
 package struct Objective: Equatable, Sendable {
@@ -27,7 +28,7 @@ package struct Objective: Equatable, Sendable {
   /// Inside (0, 1) for every z: past 16.6 a Float would say 1.
   @inline(__always)
   static func sigmoid(_ z: Float) -> Float {
-    Float(DeterministicMath.sigmoid(Double(min(max(z, -16), 16))))
+    cowbird_sigmoidf(min(max(z, -16), 16))
   }
 
   func loss(target: Float, z: Float) -> Double {

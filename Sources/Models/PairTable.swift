@@ -64,7 +64,22 @@ package struct PairTable: Sendable {
   @inline(__always)
   subscript(place: Int) -> PairSlot { slots[place] }
 
-  /// hot: `other` met those of `keys`, whose residuals were `numbers`, with `residual`.
+  /// hot: where the pairs' slots are, for reading, until the next write; asked for ahead.
+  mutating func look(
+    _ hashes: UnsafePointer<UInt64>, _ count: Int,
+    into pointers: UnsafeMutablePointer<UnsafePointer<PairSlot>>
+  ) {
+    let mask = mask
+    slots.withWriter { writer in
+      for index in 0..<count {
+        let place = Int(truncatingIfNeeded: hashes[index]) & mask
+        pointers[index] = writer.pointer(place)
+        writer.prefetch(place)
+      }
+    }
+  }
+
+  /// hot: the pairs meet, with `residual` on one side and `numbers` on the other.
   mutating func meet(
     _ hashes: UnsafePointer<UInt64>, _ numbers: UnsafePointer<Float>, _ count: Int, residual: Float
   ) {
@@ -72,21 +87,16 @@ package struct PairTable: Sendable {
     slots.withWriter { writer in
       for index in 0..<count {
         let hash = hashes[index]
-        let place = Int(truncatingIfNeeded: hash) & mask
-        var slot = writer[place]
-        if !slot.holds(hash) {
-          if slot.meetings > 0 {
-            slot.age -= 1
-            if slot.age > 0 {
-              writer[place] = slot
-              continue
-            }
+        let slot = writer.mutablePointer(Int(truncatingIfNeeded: hash) & mask)
+        if !slot.pointee.holds(hash) {
+          if slot.pointee.meetings > 0 {
+            slot.pointee.age -= 1
+            if slot.pointee.age > 0 { continue }
           }
-          slot = PairSlot()
-          slot.tag = UInt32(truncatingIfNeeded: hash >> 32)
+          slot.pointee = PairSlot()
+          slot.pointee.tag = UInt32(truncatingIfNeeded: hash >> 32)
         }
-        slot.add(product: residual * numbers[index], square: numbers[index] * numbers[index])
-        writer[place] = slot
+        slot.pointee.add(product: residual * numbers[index], square: numbers[index] * numbers[index])
       }
     }
   }

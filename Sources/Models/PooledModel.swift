@@ -9,6 +9,7 @@
 // With an empty history nothing is learned but the history. Row of an item: ┌ A × K ┬ B × K ┬ C × K ┐, and as
 // much state: the sums of squared gradients. A and C begin at random, B at 0.
 
+internal import CKernels
 internal import Configuration
 internal import Primitives
 package import Tables
@@ -50,20 +51,20 @@ package struct PooledModel: Sendable {
     scratch.count = histories.read(features.user, scratch.keys.base, scratch.numbers.base)
     vectors.prepare(now: features.seconds, room: scratch.count + 1)
     let (count, seed, scale, gradientInit) = (factorCount, seed, scale, gradientInit)
+    let rows = scratch.rows.base
     let z: Float = vectors.withWriter { writer in
-      for index in 0..<scratch.count { writer.prefetchIndex(scratch.keys[index]) }
-      for index in 0..<scratch.count { writer.prefetchRow(scratch.keys[index]) }
       let item = writer.findOrInsert(features.item) { weights, state in
         InitialVector.fill(weights, count, seed: seed, key: features.item, scale: scale)
         InitialVector.fill(weights + 2 * count, count, seed: seed &+ 1, key: features.item, scale: scale)
         state?.update(repeating: gradientInit, count: 3 * count)
       }
       scratch.item = item?.rawValue ?? .missing
-      for index in 0..<scratch.count {
-        let id = writer.find(scratch.keys[index])
-        scratch.rows[index] = id?.rawValue ?? .missing
-        guard let id else { continue }
-        scratch.add(writer.read(id), scratch.numbers[index], count)
+      RowsAhead.forEach(
+        UnsafePointer(scratch.keys.base), scratch.count, writer, where: { _ in true }
+      ) { index, hint in
+        let id = writer.find(scratch.keys[index], hint)
+        rows[index] = id?.rawValue ?? .missing
+        if let id { scratch.add(writer.read(id), scratch.numbers[index], count) }
       }
       scratch.close(count)
       guard let item else { return 0 }
@@ -87,35 +88,33 @@ package struct PooledModel: Sendable {
 
   private mutating func step(_ scratch: PooledScratch, error: Float, rate: Float) {
     let (count, l2) = (factorCount, l2)
-    @inline(__always)
-    func descend(_ weight: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>, _ gradient: Float)
-    {
-      let gradient = min(max(gradient, -1e15), 1e15)
-      sum[0] = min(sum[0] + gradient * gradient, 1e30)
-      weight[0] = Bounds.weight(weight[0] + rate * gradient / sum[0].squareRoot())
-    }
+    let (pool, former, gradients) = (scratch.pool.base, scratch.former.base, scratch.gradients.base)
     vectors.withWriter { writer in
       let item = RowID(scratch.item)
       let c = writer.weights(item) + 2 * count
-      let sums = writer.state(item) + 2 * count
-      for place in 0..<count { scratch.former[place] = c[place] }
-      for place in 0..<count {
-        descend(c + place, sums + place, error * scratch.pool[place] - l2 * c[place])
-      }
+      former.update(from: c, count: count)
+      for place in 0..<count { gradients[place] = Self.bounded(-error * pool[place]) }
+      cowbird_adagrad(c, writer.state(item) + 2 * count, gradients, count, rate, 0, l2)
+      // What every row of the history has in common.
+      let slope = error * scratch.scale
       for index in 0..<scratch.count where scratch.rows[index] != .missing {
         let id = RowID(scratch.rows[index])
-        let row = writer.weights(id)
-        let state = writer.state(id)
         let number = scratch.numbers[index]
         for place in 0..<count {
-          let gradient = error * scratch.scale * scratch.former[place]
-          descend(row + place, state + place, gradient * number - l2 * scratch.scale * row[place])
-          descend(
-            row + count + place, state + count + place,
-            gradient - l2 * scratch.scale * row[count + place])
+          let gradient = -slope * former[place]
+          gradients[place] = Self.bounded(gradient * number)
+          gradients[count + place] = Self.bounded(gradient)
         }
+        cowbird_adagrad(
+          writer.weights(id), writer.state(id), gradients, 2 * count, rate, 0, l2 * scratch.scale)
       }
     }
+  }
+
+  /// A gradient whose square is a finite number and no denormal, or 0.
+  @inline(__always)
+  private static func bounded(_ gradient: Float) -> Float {
+    gradient.magnitude < Bounds.smallest ? 0 : min(max(gradient, -1e12), 1e12)
   }
 
   // MARK: Serving
@@ -164,6 +163,7 @@ final class PooledScratch {
   let found: Buffer<UnsafePointer<Float>?>
   let pool: Buffer<Float>
   let former: Buffer<Float>
+  let gradients: Buffer<Float>
   private let factorCount: Int
   var count = 0
   var item = UInt32.missing
@@ -179,6 +179,7 @@ final class PooledScratch {
     found = Buffer(model.histories.length)
     pool = Buffer(factorCount)
     former = Buffer(factorCount)
+    gradients = Buffer(2 * factorCount)
   }
 
   @inline(__always)

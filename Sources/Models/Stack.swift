@@ -40,6 +40,9 @@ package struct Stack: Sendable {
     }
   }
 
+  /// The first member's answer and the mean need no counts of users and items.
+  var usesCounts: Bool { combination != .first && combination != .mean }
+
   mutating func adopt(_ section: StackSection) {
     forgetting = section.forgetting
     curvature = Float(section.curvature)

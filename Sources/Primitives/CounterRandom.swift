@@ -4,29 +4,29 @@
 // Source: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), whose
 // output function is a bijection that mixes every bit of the counter.
 
-package enum CounterRandom {
+public enum CounterRandom {
   /// 64 random bits for (`seed`, `counter`).
   @inlinable
-  package static func bits(seed: UInt64, counter: UInt64) -> UInt64 {
+  public static func bits(seed: UInt64, counter: UInt64) -> UInt64 {
     mix(mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ (counter &* 0x9E37_79B9_7F4A_7C15 &+ 0xD1B5_4A32_D192_ED03))
   }
 
   /// Uniform in [0, 1), on a grid of 2^-53.
   @inlinable
-  package static func uniform(seed: UInt64, counter: UInt64) -> Double {
+  public static func uniform(seed: UInt64, counter: UInt64) -> Double {
     Double(bits(seed: seed, counter: counter) >> 11) * 0x1p-53
   }
 
   /// Uniform in [0, `bound`), by multiplication (Lemire 2019; bias below bound / 2^64).
   @inlinable
-  package static func index(below bound: Int, seed: UInt64, counter: UInt64) -> Int {
+  public static func index(below bound: Int, seed: UInt64, counter: UInt64) -> Int {
     Int(bits(seed: seed, counter: counter).multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// Mean 0 and variance 1: the sum of twelve uniforms, minus 6. Exact in Double, so the bits are the same
   /// everywhere; the tails end at ±6.
   @inlinable
-  package static func gauss(seed: UInt64, counter: UInt64) -> Double {
+  public static func gauss(seed: UInt64, counter: UInt64) -> Double {
     var sum = 0.0
     var state = bits(seed: seed, counter: counter)
     for _ in 0..<12 {

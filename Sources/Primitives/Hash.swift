@@ -3,7 +3,7 @@
 
 internal import CSystem
 
-package enum StableHash {
+public enum StableHash {
   /// XXH3 of the bytes.
   package static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
     cowbird_xxh3_64(bytes.baseAddress, bytes.count, seed)

@@ -309,16 +309,22 @@ public struct IndexView {
   }
 
   /// The first id with the key's tag in its first line: good for prefetching, where comparing keys would wait
-  /// for the very line that is to be fetched.
+  /// for the very line that is to be fetched. `unknown` if there is none, `absent` if there is none in any line.
   @inlinable @inline(__always)
-  public func guess(_ key: UInt64) -> UInt32? {
+  public func guess(_ key: UInt64) -> UInt32 {
     let hash = Self.hash(key)
     let segment = segment(hash)
     let line = segment.line(hash & segment.mask)
+    let high = atomicWord(line, 8).pointee.load(ordering: .acquiring)
     let places = cowbird_match12(
-      atomicWord(line, 0).pointee.load(ordering: .acquiring),
-      atomicWord(line, 8).pointee.load(ordering: .acquiring),
-      Self.tag(hash))
-    return places == 0 ? nil : Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
+      atomicWord(line, 0).pointee.load(ordering: .acquiring), high, Self.tag(hash))
+    if _fastPath(places != 0) {
+      return Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
+    }
+    return high & Self.overflow == 0 ? Self.absent : Self.unknown
   }
+
+  /// No row has these ids.
+  @inlinable static var unknown: UInt32 { .max }
+  @inlinable static var absent: UInt32 { .max - 1 }
 }

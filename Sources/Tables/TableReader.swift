@@ -78,7 +78,15 @@ public struct TableReader {
   /// Stage 2, when the line has arrived: where the key's row probably is. Asks for the directory's leaf.
   @inlinable @inline(__always)
   public func hint(_ key: UInt64) -> RowHint {
-    guard let id = index.guess(key), Int(id) < limit else { return .none }
+    let hint = exactHint(key)
+    return hint.isRow ? hint : .none
+  }
+
+  /// The same, but tells absence for certain: what this copy has is in the index for good.
+  @inlinable @inline(__always)
+  func exactHint(_ key: UInt64) -> RowHint {
+    let id = index.guess(key)
+    guard Int(id) < limit else { return id == IndexView.absent ? .absent : .none }
     let number = Int(id) &>> rowShift
     let middle = PageCore.pointers(root[number &>> 12])
     cowbird_prefetch(PageCore.pointers(middle[(number &>> 6) & 63]) + (number & 63))
@@ -88,7 +96,7 @@ public struct TableReader {
   /// Stage 3, when that has arrived: asks for the row.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
-    guard hint != .none else { return }
+    guard hint.isRow else { return }
     let row = row(hint.rawValue)
     cowbird_prefetch(row)
     cowbird_prefetch(row + 64)
@@ -101,7 +109,7 @@ public struct TableReader {
   /// Stage 4: the key's weights, at once where the hint was right.
   @inlinable @inline(__always)
   public func find(_ key: UInt64, _ hint: RowHint) -> UnsafePointer<Float>? {
-    if hint != .none {
+    if _fastPath(hint.isRow) {
       let row = row(hint.rawValue)
       if _fastPath(holds(row, key)) {
         return (row + RowHeader.weights).assumingMemoryBound(to: Float.self)
@@ -120,14 +128,15 @@ public struct TableReader {
       let hints = hints.baseAddress.unsafelyUnwrapped
       let count = keys.count
       for place in 0..<min(24, count) { prefetchIndex(first[place]) }
-      for place in 0..<min(16, count) { hints[place] = hint(first[place]) }
+      for place in 0..<min(16, count) { hints[place] = exactHint(first[place]) }
       for place in 0..<min(8, count) { prefetchRow(hints[place]) }
       var place = 0
       while place < count {
         if place &+ 24 < count { prefetchIndex(first[place &+ 24]) }
-        if place &+ 16 < count { hints[(place &+ 16) & 31] = hint(first[place &+ 16]) }
+        if place &+ 16 < count { hints[(place &+ 16) & 31] = exactHint(first[place &+ 16]) }
         if place &+ 8 < count { prefetchRow(hints[(place &+ 8) & 31]) }
-        rows[place] = find(first[place], hints[place & 31])
+        let hint = hints[place & 31]
+        rows[place] = hint == .absent ? nil : find(first[place], hint)
         place &+= 1
       }
     }

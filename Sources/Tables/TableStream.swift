@@ -34,8 +34,9 @@ extension PagedTable {
     TableMap(weights: box.weights.pageMap, state: box.state?.pageMap, filter: box.filter?.cells.pageMap)
   }
 
-  /// Writes the whole table.
+  /// Writes the whole table. A copy without its optimizer state is not one.
   package func write<Sink: PageSink>(to sink: inout Sink, name: String) throws {
+    precondition(!isWeightsOnly, "a copy without optimizer state cannot be written to a stream")
     try box.weights.write(to: &sink, name: name, metadata: streamMetadata)
     try box.state?.write(to: &sink, name: name + ".state")
     try box.filter?.cells.write(to: &sink, name: name + ".filter")

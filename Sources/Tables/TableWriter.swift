@@ -94,7 +94,9 @@ public struct TableWriter {
   /// Stage 2 (two ahead): where the key's row probably is. Asks for the page's places in the writer's tables.
   @inlinable @inline(__always)
   public func hint(_ key: UInt64) -> RowHint {
-    guard let id = index.guess(key), Int(id) < scalars.pointee.limit else { return .none }
+    // A key that is absent may be there when the hint is used: an example before may have brought it.
+    let id = index.guess(key)
+    guard Int(id) < scalars.pointee.limit else { return .none }
     let number = Int(id) &>> rowShift
     cowbird_prefetch(weightsCore.pointee.slots + number)
     if let stateCore { cowbird_prefetch(stateCore.pointee.slots + number) }
@@ -104,7 +106,7 @@ public struct TableWriter {
   /// Stage 3 (one ahead): asks for the row, and for all of its page if it will be copied.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
-    guard hint != .none else { return }
+    guard hint.isRow else { return }
     let number = Int(hint.rawValue) &>> rowShift
     let place = Int(hint.rawValue) & rowMask
     let slot = weightsCore.pointee.slots[number]
@@ -143,16 +145,28 @@ public struct TableWriter {
       _, _ in
     }
   ) -> RowID? {
-    if hint != .none && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    if hint.isRow && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
     return findOrInsert(key, initialise: initialise)
   }
 }
 
+extension TableWriter {
+  /// The key's row, at once where the hint was right; nil if there is none.
+  @inlinable @inline(__always)
+  public func find(_ key: UInt64, _ hint: RowHint) -> RowID? {
+    if hint != .none && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    return find(key)
+  }
+}
+
 /// Where a key's row probably is. Only good for being tried first: whoever uses it checks the key.
-public struct RowHint: Equatable {
+public struct RowHint: Equatable, BitwiseCopyable, Sendable {
   @usableFromInline let rawValue: UInt32
 
   @inlinable init(rawValue: UInt32) { self.rawValue = rawValue }
-  @inlinable public static var none: RowHint { RowHint(rawValue: .max) }
+  @inlinable public static var none: RowHint { RowHint(rawValue: IndexView.unknown) }
+  /// There is no row, for the key and the copy that were asked.
+  @inlinable static var absent: RowHint { RowHint(rawValue: IndexView.absent) }
+  @inlinable var isRow: Bool { rawValue < IndexView.absent }
   @inlinable public static func == (left: RowHint, right: RowHint) -> Bool { left.rawValue == right.rawValue }
 }

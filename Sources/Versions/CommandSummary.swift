@@ -6,7 +6,7 @@ extension ControlRecord.Command {
   /// As in WatchEvent.kind.
   package var kind: String {
     switch self {
-    case .create(let record, _, _): record.isImported ? "import" : "create"
+    case .create(let record, _, _): record.isOfHead || record.parent != nil ? "create" : "import"
     case .delete: "delete"
     case .label: "label"
     case .unlabel: "unlabel"
@@ -35,7 +35,7 @@ extension ControlRecord.Command {
   package var summary: String {
     switch self {
     case .create(let record, let labels, _):
-      "\(record.id) \(record.isImported ? "imported" : "made") at offset \(record.offset)"
+      "\(record.id) \(record.isOfHead || record.parent != nil ? "made" : "imported") at offset \(record.offset)"
         + (labels.isEmpty ? "" : ", labelled \(labels.joined(separator: ", "))")
     case .delete(let id): "\(id) deleted"
     case .label(let name, let id): "label \(name) points at \(id)"

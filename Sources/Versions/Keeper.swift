@@ -101,7 +101,7 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestOfHead?.id, offset: offset,
+      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestLearned?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())

@@ -87,8 +87,8 @@ package struct Registry: Equatable, Sendable {
   package func labels(of id: VersionID) -> [String] { labels.filter { $0.id == id }.map(\.name) }
   package var latest: VersionID? { entries.last?.record.id }
 
-  /// The newest version that was a moment of the head.
-  package var newestOfHead: VersionRecord? { entries.last { $0.record.isOfHead }?.record }
+  /// The newest version of what this log taught.
+  package var newestLearned: VersionRecord? { entries.last { $0.record.isOfHead }?.record }
 
   /// The newest version made at or before `nanos`.
   package func version(asOf nanos: Int64) -> VersionID? {

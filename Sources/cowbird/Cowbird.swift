@@ -11,9 +11,10 @@ struct Cowbird: ParsableCommand {
       Exit codes: 0 done, 1 refused, 2 wrong usage, 3 cannot connect, 4 deadline passed.
       """,
     subcommands: [
-      Serve.self, Ingest.self, Score.self, Recommend.self, Explain.self, Update.self, Version.self,
+      Serve.self, Demo.self, Ingest.self, Score.self, Recommend.self, Explain.self, Update.self, Version.self,
       StatusCommand.self,
-      Top.self, Bench.self, Evaluate.self, Config.self, Fsck.self,
+      Top.self,
+      Bench.self, Evaluate.self, Config.self, Fsck.self,
     ])
 
   static func main() {

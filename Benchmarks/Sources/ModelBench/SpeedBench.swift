@@ -72,6 +72,15 @@ struct ZipfStream {
   }
 }
 
+/// This thread's processor time in seconds: what others do on the machine counts less.
+enum CPUTime {
+  static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
 enum LearnBench {
   static func run() {
     let count = 400_000
@@ -85,16 +94,15 @@ enum LearnBench {
         var ensemble = Ensemble(plan)
         let scratch = EnsembleScratch(ensemble)
         var revision: Ensemble?
-        let clock = ContinuousClock()
-        var start = clock.now
+        var start = CPUTime.now
         // The second half is timed: by then most rows are there.
         stream.withViews { index, view in
-          if index == count / 2 { start = clock.now }
+          if index == count / 2 { start = CPUTime.now }
           _ = try? ensemble.predict(learning: view, scratch)
           try? ensemble.learn(label: view.label, scratch)
           if publishEvery > 0, index % publishEvery == 0 { revision = ensemble.weightsOnly() }
         }
-        let seconds = (clock.now - start) / .seconds(1)
+        let seconds = CPUTime.now - start
         let text = publishEvery == 0 ? "never published" : "published every \(publishEvery)"
         print(
           String(

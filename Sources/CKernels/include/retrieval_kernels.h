@@ -80,10 +80,11 @@ typedef struct {
   /// y += a x.
   void (*axpy)(float *y, const float *x, float a, size_t width);
   /// Scores of a page's 32 items, neighbours left out. `attributes`: row 0 how many values each item has, then
-  /// `slots` rows of value numbers; NULL: none. `vectors`: 32 rows of `vector_width`; NULL: none.
+  /// `slots` rows of value numbers; NULL: none. `vectors`: 32 rows of `vector_width`; NULL: none. `next`: the page
+  /// that will be scored next, whose vectors are asked for ahead.
   void (*score_page)(
     const cowbird_page_query *query, const void *page, const uint32_t *attributes, size_t slots,
-    const float *vectors, float *scores);
+    const float *vectors, const void *next, float *scores);
   /// Bit i: scores[i] >= threshold.
   uint32_t (*above)(const float *scores, float threshold);
   /// The first place of `id` among `count` ids, or `count`.

@@ -102,7 +102,7 @@ package struct RankEvaluator {
     weights.withUnsafeBufferPointer { weights in
       let scan = state.scan(weights, scratch)
       scores.withUnsafeMutableBufferPointer { scores in
-        for page in 0..<pageCount { scan.score(page, into: scores.baseAddress! + page * 32) }
+        for page in 0..<pageCount { scan.score(page, then: page, into: scores.baseAddress! + page * 32) }
       }
     }
   }

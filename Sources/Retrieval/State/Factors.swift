@@ -87,7 +87,6 @@ extension RetrievalState {
     for j in 0..<count {
       classes[j] = FactorWeights.ageClass(ages[j])
       let row = past.row(Int(history[j]))
-      for line in stride(from: 0, to: past.rowBytes, by: 64) { cowbird_prefetch(row + line) }
       rows[j] = row.assumingMemoryBound(to: Float.self)
     }
     weights.values.withUnsafeBufferPointer { values in
@@ -153,11 +152,11 @@ extension RetrievalState {
       let row = Int(candidates[place])
       let page = pages.page(row >> 5)
       let bias = layout.float(page, layout.biasAt, row & 31)
+      let learning = UnsafeMutableRawPointer(layout.learning(page, row & 31)).assumingMemoryBound(to: Float.self)
       let squares = kernels.pointee.factor_step(
         cowbird_factor_row(
           vector: layout.vector(page, row & 31), bias: bias,
-          vector_sum: layout.float(page, layout.vectorSumAt, row & 31),
-          bias_sum: layout.float(page, layout.biasSumAt, row & 31)),
+          vector_sum: learning, bias_sum: learning + 1),
         user, gradient, width, gradients[place], mean, factors.rate, factors.biasRate)
       layout.widen(page, squaredNorm: squares, bias: bias.pointee, kernels)
     }

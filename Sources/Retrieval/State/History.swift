@@ -78,6 +78,31 @@ extension RetrievalState {
     scratch.historyCount = count
   }
 
+  /// Asks for what learning reads of the history's items: their vectors and the heads of their lists.
+  func prefetchHistory(_ scratch: RetrievalScratch) {
+    let rows = scratch.historyRows.base
+    let past = past.reader
+    for j in 0..<min(scratch.historyCount, plan.factors?.length ?? 0) {
+      let row = past.row(Int(rows[j]))
+      for line in stride(from: 0, to: past.rowBytes, by: 64) { cowbird_prefetch(row + line) }
+    }
+    let heads = neighbours.heads.reader
+    for j in 0..<min(scratch.historyCount, plan.neighbours?.learnLength ?? 0) {
+      cowbird_prefetch(heads.row(Int(rows[j])))
+    }
+  }
+
+  /// Asks for the lists, whose heads have come by now.
+  func prefetchLists(_ scratch: RetrievalScratch) {
+    let (heads, slabs) = (neighbours.heads.reader, neighbours.slabs.reader)
+    for j in 0..<min(scratch.historyCount, plan.neighbours?.learnLength ?? 0) {
+      let head = heads.row(Int(scratch.historyRows[j])).load(as: ListHead.self)
+      guard head.count > 0 else { continue }
+      let slab = slabs.slab(head.slab)
+      for line in stride(from: 0, to: Int(head.count) * 4, by: 64) { cowbird_prefetch(slab + line) }
+    }
+  }
+
   mutating func pushHistory(user: Int, item: Int, now: UInt32) {
     let tail = tail(ofUser: people.writer().row(user))
     let capacity = Int(tail.pointee.capacity)

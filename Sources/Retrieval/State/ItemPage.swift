@@ -1,10 +1,10 @@
 // What the scan reads of 32 items: one page, so that a request streams through memory.
 //
-//   ┌ vectors 32 × width ┬ bias ┬ last ┬ counts × half-lives ┬ learning's columns ┬ tail ┐
+//   ┌ vectors 32 × width ┬ bias ┬ last ┬ counts × half-lives ┬ learning 32 × 16 bytes ┬ tail ┐
 //
 // Columns have 32 entries of 4 bytes. `last` is the number of the event that touched the item last, `counts` are
-// log2 of its decayed counts just after that. Learning's columns: AdaGrad's sums of vector and bias, and how often
-// the item is in the ring of recent events.
+// log2 of its decayed counts just after that. Learning's rows stand together for each item, because learning goes
+// by item.
 //
 // The tail holds bounds of all that the page's items can score, so that a request may pass over the page:
 // largest |vector|², largest and smallest bias, and for each half-life the largest count, brought to event 0. The
@@ -21,10 +21,8 @@ struct ItemLayout: Equatable, Sendable {
   var biasAt: Int { width * 128 }
   var lastAt: Int { biasAt + 128 }
   var countsAt: Int { lastAt + 128 }
-  var vectorSumAt: Int { countsAt + halfLives * 128 }
-  var biasSumAt: Int { vectorSumAt + 128 }
-  var inRingAt: Int { biasSumAt + 128 }
-  var tailAt: Int { inRingAt + 128 }
+  var learningAt: Int { countsAt + halfLives * 128 }
+  var tailAt: Int { learningAt + 512 }
   var bytes: Int { (tailAt + MemoryLayout<ItemPageTail>.size + halfLives * 8 + 63) & ~63 }
 
   func tail(_ page: UnsafeRawPointer) -> UnsafePointer<ItemPageTail> {
@@ -74,6 +72,16 @@ struct ItemLayout: Equatable, Sendable {
     (page + column + place &* 4).load(as: UInt32.self)
   }
 
+  @inline(__always)
+  func learning(_ page: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<ItemLearning> {
+    (page + learningAt + place &* 16).assumingMemoryBound(to: ItemLearning.self)
+  }
+
+  @inline(__always)
+  func learning(_ page: UnsafeRawPointer, _ place: Int) -> UnsafePointer<ItemLearning> {
+    (page + learningAt + place &* 16).assumingMemoryBound(to: ItemLearning.self)
+  }
+
   /// Widens the page's bounds by what an item's vector and bias are now, or makes them exact.
   func widen(
     _ page: UnsafeMutableRawPointer, squaredNorm: Float, bias: Float,
@@ -103,6 +111,16 @@ struct ItemLayout: Equatable, Sendable {
     }
     (tail.pointee.squaredNorm, tail.pointee.largestBias, tail.pointee.smallestBias) = (norm, high, low)
   }
+}
+
+/// What only learning needs of an item.
+struct ItemLearning {
+  /// AdaGrad's sums.
+  var vectorSum: Float
+  var biasSum: Float
+  /// How often the item is in the ring of recent events.
+  var inRing: UInt32
+  var padding: UInt32
 }
 
 /// Ends an item page.

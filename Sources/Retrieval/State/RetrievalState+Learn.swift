@@ -76,8 +76,10 @@ extension RetrievalState {
     let isBlended = plan.blend.isOn && events % UInt64(plan.blend.every) == 0
     let learnsFactors = plan.factors != nil && event.retrievers.contains(.factors)
     guard isBlended || learnsFactors else { return }
-    poolUser(user, scratch)
+    prefetchHistory(scratch)
     sample(target: item, user: ring, catalogue: catalogue, scratch)
+    prefetchLists(scratch)
+    poolUser(user, scratch)
     if isBlended { learnBlend(event, ring, catalogue: catalogue, scratch, rank) }
     guard learnsFactors else { return }
     scoreCandidates(scratch)
@@ -96,7 +98,7 @@ extension RetrievalState {
     var count = sampled
     for draw in 0..<(touched > 0 ? plan.blend.negatives : 0) {
       let bits = Sampler.bits(event: events, draw: draw, salt: 777)
-      let row = scratch.touched[Int((bits >> 32) &* UInt64(touched) >> 32)]
+      let row = scratch.touched[Int(((bits >> 32) &* UInt64(touched)) >> 32)]
       if !plan.repeats && ring.contains(owners.handle(of: Int(row)), scratch.kernels) { continue }
       candidates[count] = row
       count += 1

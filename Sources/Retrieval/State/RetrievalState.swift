@@ -41,7 +41,7 @@ package struct RetrievalState: Sendable {
   var sampler: Sampler
   var segments: [SegmentPopularity]
   var blend: Blend
-  var counters = RetrievalCounters()
+  package internal(set) var counters = RetrievalCounters()
 
   /// Attribute values of one item, at most; more are left out.
   package static let valuesPerItem = 63
@@ -117,8 +117,7 @@ package struct RetrievalState: Sendable {
     layout.tail(page).pointee.live |= 1 << UInt32(place)
     layout.word(page, layout.lastAt, place).pointee = UInt32(truncatingIfNeeded: events)
     for index in 0..<layout.halfLives { layout.float(page, layout.countsAt + 128 * index, place).pointee = -100 }
-    layout.float(page, layout.vectorSumAt, place).pointee = 0.5
-    layout.float(page, layout.biasSumAt, place).pointee = 0.5
+    layout.learning(page, place).pointee = ItemLearning(vectorSum: 0.5, biasSum: 0.5, inRing: 0, padding: 0)
     layout.float(page, layout.biasAt, place).pointee = 0
     guard let factors = plan.factors else { return layout.widen(page, squaredNorm: 0, bias: 0) }
     let vector = layout.vector(page, place)
@@ -161,9 +160,10 @@ package struct RetrievalState: Sendable {
     let page = writer.page(row >> 5)
     let place = row & 31
     memset(layout.vector(page, place), 0, layout.width * 4)
-    for column in stride(from: layout.biasAt, to: layout.tailAt, by: 128) {
+    for column in stride(from: layout.biasAt, to: layout.learningAt, by: 128) {
       layout.word(page, column, place).pointee = 0
     }
+    layout.learning(page, place).pointee = ItemLearning(vectorSum: 0, biasSum: 0, inRing: 0, padding: 0)
     layout.tail(page).pointee.live &= ~(1 << UInt32(place))
     memset(past.writer().row(row), 0, past.rowBytes)
     memset(itemCounts.writer().row(row), 0, itemCounts.rowBytes)

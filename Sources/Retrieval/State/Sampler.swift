@@ -5,6 +5,7 @@
 //
 // Source: Bengio and Senécal, IEEE Trans. Neural Networks 19(4), 2008 (log-odds correction of sampled softmax).
 
+internal import CKernels
 internal import Configuration
 internal import Primitives
 internal import Tables
@@ -83,6 +84,7 @@ extension RetrievalState {
     }
     guard catalogue > 0, sampler.count > 0 else { return }
     let ring = sampler.reader
+    let pages = pages.reader
     let owners = items.reader
     let ringCount = UInt64(sampler.count)
     let seed = plan.factors?.seed ?? 1
@@ -90,17 +92,28 @@ extension RetrievalState {
       let bits = Sampler.bits(event: events, draw: draw, salt: seed)
       let row: Int
       if bits & 3 != 0 {
-        let place = Int((bits >> 32) &* ringCount >> 32)
+        let place = Int(((bits >> 32) &* ringCount) >> 32)
         guard let known = owners.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
         row = known
       } else {
-        row = Int((bits >> 32) &* UInt64(catalogue) >> 32)
+        row = Int(((bits >> 32) &* UInt64(catalogue)) >> 32)
         guard !owners.isReused || owners.isLive(row) else { continue }
       }
       if !plan.repeats && user.contains(owners.handle(of: row), scratch.kernels) { continue }
       candidates[count] = UInt32(truncatingIfNeeded: row)
       count += 1
+      prefetch(item: row, pages)
     }
+  }
+
+  /// Asks for what learning reads of an item.
+  @inline(__always)
+  private func prefetch(item row: Int, _ pages: RowReader) {
+    let page = pages.page(row >> 5)
+    let vector = UnsafeRawPointer(layout.vector(page, row & 31))
+    for line in stride(from: 0, to: layout.width * 4, by: 64) { cowbird_prefetch(vector + line) }
+    cowbird_prefetch(page + layout.biasAt + (row & 31) * 4)
+    cowbird_prefetch(layout.learning(page, row & 31))
   }
 
   /// How often one draw gives each of the scratch's candidates.
@@ -113,7 +126,7 @@ extension RetrievalState {
     let recent = (1 - Sampler.uniformShare) / Float(max(1, sampler.count))
     for place in first..<scratch.candidateCount {
       let row = Int(candidates[place])
-      odds[place] = uniform + recent * Float(layout.word(pages.page(row >> 5), layout.inRingAt, row & 31))
+      odds[place] = uniform + recent * Float(layout.learning(pages.page(row >> 5), row & 31).pointee.inRing)
     }
   }
 
@@ -121,8 +134,8 @@ extension RetrievalState {
   mutating func pushRecent(_ row: Int) {
     let former = sampler.push(items.handle(of: row))
     let pages = pages.writer()
-    layout.word(pages.page(row >> 5), layout.inRingAt, row & 31).pointee += 1
+    layout.learning(pages.page(row >> 5), row & 31).pointee.inRing += 1
     guard let former, let formerRow = items.row(of: former) else { return }
-    layout.word(pages.page(formerRow >> 5), layout.inRingAt, formerRow & 31).pointee -= 1
+    layout.learning(pages.page(formerRow >> 5), formerRow & 31).pointee.inRing -= 1
   }
 }

@@ -4,6 +4,26 @@
 internal import CKernels
 
 extension RetrievalState {
+  /// The blend's features of items for a user, one row for each item that is there, in the order of `plan.features`;
+  /// the ranking model's is left at 0. Computed one item at a time, apart from the scan.
+  package func features(
+    of keys: [UInt64], user: UInt64?, nanos: Int64, segments: [UInt64] = [], _ scratch: RetrievalScratch
+  ) -> [(item: UInt64, features: [Float])] {
+    _ = prepare(user: user, now: Self.seconds(nanos), segments: segments, scratch)
+    let known = keys.filter { items.find($0) != nil }
+    scratch.candidates.fit(known.count)
+    for (place, key) in known.enumerated() { scratch.candidates[place] = UInt32(items.find(key)!) }
+    scratch.candidateCount = known.count
+    fillFeatures(scratch, nil)
+    let kinds = blend.features
+    return known.enumerated().map { place, key in
+      (key, (0..<kinds).map { scratch.features[place * kinds + $0] })
+    }
+  }
+
+  /// The blend's weights for a user with so many events, in the order of `plan.features`.
+  package func blendWeights(events: Int) -> [Float] { blend.weights(ofBucket: blend.bucket(events)) }
+
   func explain(_ chosen: ChosenRow, _ weights: [Float], _ scratch: RetrievalScratch) -> RecommendedItem {
     let kinds = plan.features
     scratch.candidates.fit(1)

@@ -93,9 +93,9 @@ struct PageScan {
   let usesContent: Bool
   let scratch: RetrievalScratch
 
-  /// Scores of the 32 items of a page.
+  /// Scores of the 32 items of a page; `next` is the page that is likely to be asked for after it.
   @inline(__always)
-  func score(_ number: Int, into scores: UnsafeMutablePointer<Float>) {
+  func score(_ number: Int, then next: Int, into scores: UnsafeMutablePointer<Float>) {
     let page = pages.page(number)
     let tail = layout.tail(page)
     var attributes: UnsafePointer<UInt32>?
@@ -105,7 +105,7 @@ struct PageScan {
     var vector: UnsafePointer<Float>?
     if let vectors, number < vectorPages { vector = vectors.page(number).assumingMemoryBound(to: Float.self) }
     withUnsafePointer(to: query) {
-      scratch.kernels.pointee.score_page($0, page, attributes, Int(tail.pointee.slots), vector, scores)
+      scratch.kernels.pointee.score_page($0, page, attributes, Int(tail.pointee.slots), vector, pages.page(next), scores)
     }
     var touched = scratch.mask[number]
     while touched != 0 {

@@ -155,7 +155,7 @@ private struct Search {
     if isByRecency {
       for place in 0..<32 { scores[place] = Float(page &* 32 &+ place) }
     } else {
-      scan.score(page, into: scores)
+      scan.score(page, then: min(page &+ 1, pageCount &- 1), into: scores)
     }
     let threshold = selection.isFull ? selection.threshold - largestBoost : -Float.infinity
     var candidates = allowed & scratch.kernels.pointee.above(scores, threshold)

@@ -32,7 +32,9 @@ struct ClientOptions: ParsableArguments {
   }
 
   /// - Throws: `ConnectFailure`, which says what to do.
-  func connect() throws -> DaemonClient { DaemonClient(client: try client(), timeoutNanos: try nanos()) }
+  func connect() throws -> DaemonConnection {
+    DaemonConnection(client: try client(), timeoutNanos: try nanos())
+  }
 
   func client() throws -> Client {
     do {
@@ -54,7 +56,7 @@ struct ClientOptions: ParsableArguments {
 }
 
 /// A connection, with the time that each call may take.
-struct DaemonClient {
+struct DaemonConnection {
   /// Of calls that were given none.
   static let usualNanos: UInt64 = 60_000_000_000
 

@@ -35,14 +35,14 @@ final class EventFeed {
 
   var accepted: UInt64 { acknowledgedHere - refused - duplicates }
 
-  init(_ daemon: DaemonClient, producer: String, durability: Int32, batch: Int, isLive: Bool) throws {
+  init(_ daemon: DaemonConnection, producer: String, durability: Int32, batch: Int, isLive: Bool) throws {
     isNumbered = !producer.isEmpty
     batchLimit = batch
     self.isLive = isLive
     stream = try daemon.client.openStream(
       "cowbird.v1.Ingest", "Stream", .both, timeoutNanos: daemon.timeoutNanos)
     try stream.send(
-      DaemonClient.encoded { (arena, request: inout Cowbird__V1__StreamRequest) in
+      DaemonConnection.encoded { (arena, request: inout Cowbird__V1__StreamRequest) in
         request.producer = arena.text(producer)
         request.durability = Cowbird__V1__Durability(rawValue: UInt32(durability))
       })

@@ -65,7 +65,7 @@ struct Bench: ParsableCommand {
     let shop = ShopSimulator(seed: seed, users: users, items: items)
     let plan = LoadPlan(
       shares: try shares(), shop: shop, candidates: candidates, k: k, batch: batch, type: type, seed: seed)
-    let timeout = try client.connect().timeoutNanos ?? DaemonClient.usualNanos
+    let timeout = try client.connect().timeoutNanos ?? DaemonConnection.usualNanos
     let start = MonotonicClock.nanos()
     let schedule = LoadSchedule(
       beginNanos: start, measureNanos: start + UInt64(max(0, warmup) * 1e9),

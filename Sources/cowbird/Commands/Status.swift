@@ -68,7 +68,7 @@ struct StatusScreen {
   private let status: Answer<Cowbird__V1__StatusResponse>
   private let versions: Answer<Cowbird__V1__ListResponse>
 
-  init(_ daemon: DaemonClient) throws {
+  init(_ daemon: DaemonConnection) throws {
     status = try daemon.call("Update", "Status") { (_, _: inout Cowbird__V1__StatusRequest) in }
     versions = try daemon.call("Version", "List") { (_, request: inout Cowbird__V1__ListRequest) in
       request.limit = 5

@@ -97,7 +97,7 @@ struct VersionImport: ParsableCommand {
       guard count >= 0 else { throw Refused("\(file): \(String(cString: strerror(errno)))") }
       if count == 0, done > 0 { break }
       try stream.send(
-        DaemonClient.encoded { (arena, chunk: inout Cowbird__V1__ImportChunk) in
+        DaemonConnection.encoded { (arena, chunk: inout Cowbird__V1__ImportChunk) in
           (chunk.data.data, chunk.data.len) = (arena.array(Array(piece[..<count])), count)
           guard done == 0 else { return }
           chunk.reason = arena.text(options.reason)

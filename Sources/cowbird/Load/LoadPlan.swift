@@ -77,7 +77,7 @@ struct LoadPlan: Sendable {
   }
 
   private func score(_ number: UInt64) throws -> [UInt8] {
-    try DaemonClient.encoded { (arena, request: inout Cowbird__V1__ScoreRequest) in
+    try DaemonConnection.encoded { (arena, request: inout Cowbird__V1__ScoreRequest) in
       request.user = arena.text(user(number))
       (request.n_candidates, request.candidates) = arena.messages(
         (0..<candidates).map { place in
@@ -89,7 +89,7 @@ struct LoadPlan: Sendable {
   }
 
   private func recommend(_ number: UInt64) throws -> [UInt8] {
-    try DaemonClient.encoded { (arena, request: inout Cowbird__V1__RecommendRequest) in
+    try DaemonConnection.encoded { (arena, request: inout Cowbird__V1__RecommendRequest) in
       request.user = arena.text(user(number))
       request.k = k
     }
