@@ -1,6 +1,8 @@
 import CMessages
+import Configuration
 import Foundation
 import Learning
+import Primitives
 import Service
 import Testing
 import Transport
@@ -137,13 +139,13 @@ struct VersionFileTests {
         )
       }
     }
-    let changed = try compare(.id("v1"), .id("v2"))
+    let changed = try compare(.id("v1"), .latest)
     #expect(changed.metrics > 0)
     #expect(changed.features == 7)
     #expect(changed.pages > 0)
     #expect(changed.lines.contains { $0.hasPrefix("+") && $0.contains("0.5") })
     #expect(changed.users.count == 5)
-    let same = try compare(.id("v2"), .head)
+    let same = try compare(.latest, .head)
     #expect(same.features == 0)
     #expect(same.pages == 0)
     #expect(same.lines.isEmpty)
@@ -156,8 +158,6 @@ struct VersionFileTests {
     let client = try daemon.client()
     try client.append(Shop.ratings(0..<10))
     try client.create("one", labels: ["a"])
-    let arena = MessageArena()
-    _ = arena
     var request = Cowbird__V1__WatchRequest.empty
     request.after_offset_presence_case = COWBIRD__V1__WATCH_REQUEST__AFTER_OFFSET_PRESENCE_AFTER_OFFSET
     request.after_offset = 0

@@ -1,4 +1,6 @@
 import CMessages
+import Configuration
+import EventLog
 import Foundation
 import Learning
 import Service

@@ -1,4 +1,5 @@
 import CMessages
+import Configuration
 import Foundation
 import Learning
 import Service
@@ -9,7 +10,8 @@ import Wire
 
 @Suite(.serialized)
 struct VersionTests {
-  @Test("a version holds all that was ingested before it was asked for, and is listed with who made it and why")
+  @Test(
+    "a version holds all that was ingested before it was asked for, and is listed with who made it and why")
   func create() throws {
     let daemon = try TestDaemon()
     let client = try daemon.client()

@@ -160,7 +160,8 @@ extension Client {
   /// Every step of a rollback, to its end.
   @discardableResult
   func rollback(
-    to selector: Selector, excludingSources sources: [String] = [], users: [String] = [], replay: Bool = false,
+    to selector: Selector, excludingSources sources: [String] = [], users: [String] = [],
+    replay: Bool = false,
     dryRun: Bool = false, readmit: [UInt64] = []
   ) throws -> [RollbackStep] {
     let arena = MessageArena()
@@ -178,11 +179,14 @@ extension Client {
     let stream = try openStream(
       "cowbird.v1.Version", "Rollback", .server, request: Wire.bytes(&request), timeoutNanos: 60_000_000_000)
     var steps: [RollbackStep] = []
-    while let step = try stream.receive(Cowbird__V1__RollbackProgress.self, { step throws(Status) in
-      RollbackStep(
-        stage: String(cString: step.pointee.stage), replayed: step.pointee.events_replayed,
-        excluded: step.pointee.events_excluded, offset: step.pointee.offset)
-    }) {
+    while let step = try stream.receive(
+      Cowbird__V1__RollbackProgress.self,
+      { step throws(Status) in
+        RollbackStep(
+          stage: String(cString: step.pointee.stage), replayed: step.pointee.events_replayed,
+          excluded: step.pointee.events_excluded, offset: step.pointee.offset)
+      })
+    {
       steps.append(step)
     }
     return steps
@@ -197,9 +201,12 @@ extension Client {
       "cowbird.v1.Version", "Export", .server, request: Wire.bytes(&request), timeoutNanos: 60_000_000_000)
     var bytes: [UInt8] = []
     var total: UInt64 = 0
-    while let chunk = try stream.receive(Cowbird__V1__ExportChunk.self, { chunk throws(Status) in
-      (Array(chunk.pointee.data.bytes), chunk.pointee.total_bytes)
-    }) {
+    while let chunk = try stream.receive(
+      Cowbird__V1__ExportChunk.self,
+      { chunk throws(Status) in
+        (Array(chunk.pointee.data.bytes), chunk.pointee.total_bytes)
+      })
+    {
       bytes += chunk.0
       total = chunk.1
     }
