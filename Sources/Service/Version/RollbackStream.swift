@@ -17,8 +17,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
   /// A rollback whose record is in the log.
   private struct Running: Sendable {
     var offset: UInt64
-    var replays: Bool
-    var planned: ReplayProgress.Values
+    var plan: Plan
     var progress: ReplayProgress
   }
 
@@ -104,6 +103,21 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     return values
   }
 
+  /// How many events a plain rollback dropped.
+  private func droppedEvents(_ plan: Plan, before end: UInt64) throws(Status) -> UInt64 {
+    guard let first = service.control.registry[plan.rollback.to]?.record.offset else { return 0 }
+    let reader = service.log.reader(from: max(first, service.log.firstOffset), durability: .received)
+    var count: UInt64 = 0
+    do throws(LogError) {
+      while reader.offset < end, let batch = try reader.next() {
+        for record in batch where record.offset < end && record.kind == RecordKind.event { count += 1 }
+      }
+    } catch {
+      throw Status(error)
+    }
+    return count
+  }
+
   private func begin(_ plan: Plan, _ stream: ServerStream) throws(Status) {
     let result = service.rollbackTurn.withLock { last in
       Result { () throws(Status) -> Running in
@@ -123,16 +137,14 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
         }
         // Loaded and found sound before anything is changed.
         try service.keeper.prepare(.version(plan.rollback.to))
-        let planned = try count(plan)
-        send(stream, stage: "planned", planned)
+        send(stream, stage: "planned", ReplayProgress.Values())
         let progress = ReplayProgress()
         service.learner.rebuild.withLock { $0 = progress }
         do throws(Status) {
           let offset = try service.control.commit(
             ControlRecord(author: plan.author, reason: plan.reason, command: .rollback(plan.rollback)))
           last = offset
-          return Running(
-            offset: offset, replays: plan.rollback.replays, planned: planned, progress: progress)
+          return Running(offset: offset, plan: plan, progress: progress)
         } catch {
           service.learner.rebuild.withLock { $0 = nil }
           throw error
@@ -140,10 +152,15 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
       }
     }
     let begun = try result.get()
-    running.withLock { $0 = begun }
     service.learner.hasten(to: begun.offset)
     // Requests go to the head, which is the old version from now on.
     service.keeper.publishServing()
+    if !plan.rollback.replays {
+      // What was dropped is counted when it is gone: the bad head answers no longer than it must.
+      let dropped = try droppedEvents(plan, before: begun.offset)
+      begun.progress.update { $0.excluded = dropped }
+    }
+    running.withLock { $0 = begun }
     stream.wake()
   }
 
@@ -167,7 +184,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
 
   private func finish(_ stream: ServerStream, _ running: Running) {
     let revision = service.learner.publication.current
-    let values = running.replays ? running.progress.current : running.planned
+    let values = running.progress.current
     let arena = MessageArena(capacity: 4096)
     send(stream, stage: "done", values, arena) { message in
       message.offset = running.offset

@@ -1,0 +1,191 @@
+import CMessages
+import Configuration
+import Foundation
+import Learning
+import Primitives
+import Service
+import Testing
+import Transport
+import Versions
+import Wire
+
+@Suite(.serialized)
+struct VersionFileTests {
+  @Test("an exported version is the same on another daemon; full and put together from a chain")
+  func carry() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    var exports: [(facts: VersionFacts, bytes: [UInt8], scores: [Float])] = []
+    for place in 0..<2 {
+      try client.append(Shop.ratings(place * 100..<place * 100 + 100))
+      let facts = try client.create()
+      let file = try client.export(.id(facts.id))
+      #expect(UInt64(file.bytes.count) == file.total)
+      exports.append((facts, file.bytes, try client.score("u1", ["i1", "i2"], .id(facts.id)).scores))
+    }
+    #expect(exports.map(\.facts.format) == ["full", "diff"])
+
+    let other = try TestDaemon { $0.versions.atStop = false }
+    let receiver = try other.client()
+    try receiver.append(Shop.ratings(500..<520))
+    let own = try receiver.flush()
+    for (place, exported) in exports.enumerated() {
+      let taken = try receiver.importing(exported.bytes, labels: ["from-other-\(place)"])
+      #expect(taken.digest == exported.facts.digest)
+      #expect(taken.labels == ["from-other-\(place)"])
+      #expect(try receiver.score("u1", ["i1", "i2"], .id(taken.id)).scores == exported.scores)
+    }
+    // An import is no moment of this head: a start does not go on from it, but a rollback may.
+    #expect(try receiver.flush() == own)
+    try other.restart()
+    let restarted = try other.client()
+    #expect(try restarted.flush() == own)
+    try restarted.rollback(to: .label("from-other-1"))
+    #expect(try restarted.flush() == exports[1].facts.digest)
+    try other.restart()
+    #expect(try other.client().flush() == exports[1].facts.digest)
+  }
+
+  @Test("a file that is cut, changed or of another configuration is refused, and nothing is listed")
+  func badImports() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create()
+    let bytes = try client.export(.latest).bytes
+    let other = try TestDaemon { $0.learning.seed = 99 }
+    #expect(
+      refusal { try other.client().importing(bytes) }?.message.contains("another configuration") == true)
+    var changed = bytes
+    changed[bytes.count / 2] ^= 1
+    for broken in [Array(bytes.dropLast(1)), Array(bytes.prefix(10)), changed, Array("no model".utf8)] {
+      #expect(refusal { try client.importing(broken) }?.code == .invalidArgument)
+    }
+    #expect(refusal { try client.importing(bytes, labels: ["head"]) }?.code == .invalidArgument)
+    #expect(try client.listing().versions.map(\.id) == ["v1"])
+    let files = try FileManager.default.contentsOfDirectory(atPath: daemon.directory + "/data/versions")
+    #expect(files == ["v1.pages"])
+  }
+
+  @Test("retention and deletion never break a child: every listed version loads with its digest")
+  func retention() throws {
+    let daemon = try TestDaemon {
+      $0.versions.keep = 3
+      $0.versions.keepFor = 0
+      $0.versions.fullEvery = 5
+      $0.versions.inMemory = 1
+    }
+    let client = try daemon.client()
+    for place in 0..<12 {
+      try client.append(Shop.ratings(place * 20..<place * 20 + 20))
+      try client.create(labels: place == 2 ? ["kept"] : [], pin: place == 4)
+      if place == 8 { try client.delete("v8") }
+    }
+    let listing = try client.listing()
+    #expect(listing.versions.map(\.id) == ["v12", "v11", "v10", "v5", "v3"])
+    try daemon.restart { $0.versions.atStop = false }
+    let store = daemon.context.keeper.store
+    for version in listing.versions {
+      let id = try #require(VersionID(version.id))
+      #expect(try store.load(id).digest.description == version.digest)
+    }
+  }
+
+  @Test("what a kill left half-made is not listed, and the directory opens")
+  func halfMade() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    try daemon.client().append(Shop.ratings(0..<100))
+    try daemon.client().create()
+    let digest = try daemon.client().flush()
+    try daemon.restart(meanwhile: {
+      // Killed while writing, and between the file and its record.
+      let folder = daemon.directory + "/data/versions/"
+      let whole = try #require(FileManager.default.contents(atPath: folder + "v1.pages"))
+      try whole.prefix(1_000).write(to: URL(fileURLWithPath: folder + "v2.pages.new"))
+      try whole.write(to: URL(fileURLWithPath: folder + "v2.pages"))
+    })
+    let client = try daemon.client()
+    #expect(try client.listing().versions.map(\.id) == ["v1"])
+    #expect(try client.flush() == digest)
+    let files = try FileManager.default.contentsOfDirectory(atPath: daemon.directory + "/data/versions")
+    #expect(files == ["v1.pages"])
+    #expect(try client.create().id == "v2")
+  }
+
+  @Test("a comparison names metrics, pages, features and the users whose best items changed")
+  func diff() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<100))
+    try client.create()
+    try client.append(Shop.ratings(100..<300))
+    try client.configure([("learning.rate", "0.5")])
+    try client.flush()
+    try client.create()
+    func compare(_ a: Selector, _ b: Selector) throws -> (
+      metrics: Int, features: Int, pages: UInt64, lines: [String], users: [UInt32]
+    ) {
+      try client.ask("Version", "Diff", Cowbird__V1__DiffRequest.self, Cowbird__V1__DiffResponse.self) {
+        request, arena in
+        request.a = arena.message(a.message(arena))
+        request.b = arena.message(b.message(arena))
+        request.users = 5
+        request.features = 7
+      } _: { answer in
+        (
+          answer.n_metrics, answer.n_features, answer.pages_changed,
+          (0..<answer.n_configuration).map { String(cString: answer.configuration[$0]!) },
+          (0..<answer.n_top).map { answer.top[$0]!.pointee.common }
+        )
+      }
+    }
+    let changed = try compare(.id("v1"), .latest)
+    #expect(changed.metrics > 0)
+    #expect(changed.features == 7)
+    #expect(changed.pages > 0)
+    #expect(changed.lines.contains { $0.hasPrefix("+") && $0.contains("0.5") })
+    #expect(changed.users.count == 5)
+    let same = try compare(.latest, .head)
+    #expect(same.features == 0)
+    #expect(same.pages == 0)
+    #expect(same.lines.isEmpty)
+    #expect(same.users.allSatisfy { $0 == 10 })
+  }
+
+  @Test("a watcher gets what it missed, then what happens, each change once and in order")
+  func watch() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<10))
+    try client.create("one", labels: ["a"])
+    var request = Cowbird__V1__WatchRequest.empty
+    request.after_offset_presence_case = COWBIRD__V1__WATCH_REQUEST__AFTER_OFFSET_PRESENCE_AFTER_OFFSET
+    request.after_offset = 0
+    let watcher = try daemon.client()
+    let stream = try watcher.openStream(
+      "cowbird.v1.Version", "Watch", .server, request: Wire.bytes(&request), timeoutNanos: 30_000_000_000)
+    func next() throws -> (kind: String, offset: UInt64)? {
+      try stream.receive(Cowbird__V1__WatchEvent.self) { event throws(Status) in
+        (String(cString: event.pointee.kind), event.pointee.offset)
+      }
+    }
+    var last: UInt64 = 0
+    func expect(_ kinds: [String]) throws {
+      for kind in kinds {
+        let event = try #require(try next())
+        #expect(event.kind == kind)
+        #expect(event.offset > last)
+        last = event.offset
+      }
+    }
+    try expect(["create"])
+    try client.serve(.id("v1"))
+    try client.serve(.head)
+    try client.unlabel("a")
+    _ = try client.pause()
+    _ = try client.resume()
+    try expect(["switch", "switch", "unlabel", "pause", "resume"])
+    try client.rollback(to: .id("v1"))
+    try expect(["rollback"])
+  }
+}

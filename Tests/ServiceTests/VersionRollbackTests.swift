@@ -1,0 +1,159 @@
+import CMessages
+import Configuration
+import EventLog
+import Foundation
+import Learning
+import Service
+import Testing
+import Transport
+import Versions
+import Wire
+
+@Suite(.serialized)
+struct VersionRollbackTests {
+  /// Ratings of a bot, between those of people.
+  private func bot(_ range: Range<Int>) -> [EventBuilder] {
+    Shop.ratings(range).map { event in
+      var event = event
+      event.id = "bot-" + event.id
+      event.source = "bot"
+      return event
+    }
+  }
+
+  @Test("a plain rollback makes head and serving the version, bit for bit, and learning goes on from there")
+  func plain() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<150))
+    let good = try client.create(labels: ["good"])
+    try client.append(bot(150..<250))
+    try client.create(labels: ["bad"])
+    try client.serve(.label("bad"))
+    let steps = try client.rollback(to: .label("good"))
+    #expect(steps.first?.stage == "planned")
+    #expect(steps.last?.stage == "done")
+    #expect(steps.last?.replayed == 0)
+    #expect(steps.last?.excluded == 100)
+    #expect(try client.flush() == good.digest)
+    #expect(try client.listing().serving == "head")
+    try client.append(Shop.ratings(250..<300))
+    let digest = try client.flush()
+    let made = try client.create()
+    #expect(made.parent == good.id)
+
+    // The same as if what was dropped had never been sent.
+    let other = try TestDaemon()
+    try other.client().append(Shop.ratings(0..<150))
+    try other.client().append(Shop.ratings(250..<300))
+    #expect(try other.client().flush() == digest)
+
+    try daemon.restart { $0.versions.atStop = false }
+    #expect(try daemon.client().flush() == digest)
+  }
+
+  @Test("a surgical rollback equals a run in which the excluded events were never sent")
+  func surgical() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<120))
+    try client.create()
+    try client.append(Shop.ratings(120..<180) + bot(180..<220))
+    try client.configure([("learning.rate", "0.5")])
+    try client.append(bot(220..<260) + Shop.ratings(260..<340))
+    let before = try client.flush()
+
+    let plan = try client.rollback(to: .id("v1"), excludingSources: ["bot"], dryRun: true)
+    #expect(plan.map(\.stage) == ["planned"])
+    #expect(plan.last?.excluded == 80)
+    #expect(plan.last?.replayed == 140)
+    #expect(try client.flush() == before)
+
+    let steps = try client.rollback(to: .id("v1"), excludingSources: ["bot"])
+    #expect(steps.last?.excluded == 80)
+    #expect(steps.last?.replayed == 140)
+    let after = try client.flush()
+    #expect(after != before)
+    let expected = try run { client in
+      try client.append(Shop.ratings(0..<120))
+      try client.append(Shop.ratings(120..<180))
+      try client.configure([("learning.rate", "0.5")])
+      try client.append(Shop.ratings(260..<340))
+    }
+    #expect(after == expected)
+
+    // A start without versions after the rollback learns the same.
+    try daemon.restart()
+    #expect(try daemon.client().flush() == expected)
+
+    // What was left out stays out in a later replay, until it is admitted again.
+    let again = try daemon.client()
+    try again.rollback(to: .id("v1"), replay: true)
+    #expect(try again.flush() == expected)
+    let offset = try #require(steps.last?.offset)
+    try again.rollback(to: .id("v1"), readmit: [offset])
+    #expect(try again.flush() == before)
+    #expect(refusal { try again.rollback(to: .id("v1"), readmit: [offset]) }?.code == .notFound)
+  }
+
+  private func run(_ body: (Client) throws -> Void) throws -> String {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try body(client)
+    return try client.flush()
+  }
+
+  @Test("a rollback goes through while learning is paused, and learning stays paused behind it")
+  func paused() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<100))
+    let good = try client.create()
+    try client.append(bot(100..<150))
+    try client.flush()
+    _ = try client.pause()
+    try client.append(bot(150..<200))
+    try client.rollback(to: .id(good.id))
+    #expect(try client.state().isPaused)
+    try client.append(Shop.ratings(200..<250))
+    #expect(try client.create().digest == good.digest)
+    try daemon.restart()
+    let resumed = try daemon.client()
+    #expect(try resumed.state().isPaused)
+    _ = try resumed.resume()
+    let digest = try resumed.flush()
+    let expected = try run { client in
+      try client.append(Shop.ratings(0..<100))
+      try client.append(Shop.ratings(200..<250))
+    }
+    #expect(digest == expected)
+  }
+
+  @Test("a rollback to what is not there, or to the head, changes nothing and says why")
+  func refusals() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<10))
+    let end = daemon.context.log.endOffset
+    #expect(refusal { try client.rollback(to: .id("v1")) }?.code == .notFound)
+    #expect(refusal { try client.rollback(to: .head) }?.code == .failedPrecondition)
+    #expect(refusal { try client.rollback(to: .previous) }?.code == .notFound)
+    #expect(daemon.context.log.endOffset == end)
+  }
+
+  @Test("the version that a rollback goes back to cannot be deleted before a newer one is kept")
+  func held() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    try client.create()
+    try client.rollback(to: .id("v1"))
+    #expect(refusal { try client.delete("v1") }?.code == .failedPrecondition)
+    try client.append(Shop.ratings(50..<60))
+    try client.create()
+    try client.delete("v1")
+    let digest = try client.flush()
+    try daemon.restart { $0.versions.atStop = false }
+    #expect(try daemon.client().flush() == digest)
+  }
+}
