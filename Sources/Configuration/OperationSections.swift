@@ -25,7 +25,8 @@ package struct VersionsSection: Section {
     visitor.value(
       "keep_for", &keepFor, .duration(0...315_360_000_000_000_000), .live, "Younger versions are kept too.")
     visitor.value(
-      "full_every", &fullEvery, .integer(1...1000), .restart, "Longest chain of files with changed pages only.")
+      "full_every", &fullEvery, .integer(1...1000), .restart,
+      "Longest chain of files with changed pages only.")
     visitor.value("in_memory", &inMemory, .integer(1...1000), .restart, "Versions kept loaded.")
   }
 }

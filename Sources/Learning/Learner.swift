@@ -4,8 +4,8 @@
 package import Configuration
 package import EventLog
 internal import Primitives
-internal import Tables
 package import Synchronization
+internal import Tables
 
 /// What requests read: a model that nobody writes, and where it stands.
 package final class Revision: Sendable {

@@ -103,7 +103,7 @@ extension Ensemble {
           features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
       }
     }
-    if stack.usesCounts { count(features) }
+    count(features)
     prior.add(label, weight: weight)
     examples += 1
   }

@@ -14,7 +14,7 @@ package struct HistoryTable: Sendable {
   package private(set) var table: PagedTable
   let length: Int
 
-  private static let chunk = 16
+  static let chunk = 16
   private static let numbers = 1
   private static let keys = 1 + chunk
 
@@ -26,7 +26,7 @@ package struct HistoryTable: Sendable {
   }
 
   @inline(__always)
-  private static func rowKey(_ owner: UInt64, _ chunk: Int) -> UInt64 {
+  static func rowKey(_ owner: UInt64, _ chunk: Int) -> UInt64 {
     chunk == 0 ? owner : StableHash.combine(owner, UInt64(chunk))
   }
 
@@ -34,7 +34,7 @@ package struct HistoryTable: Sendable {
   private static func total(_ row: UnsafePointer<Float>) -> Int { Int(row[0].bitPattern) }
 
   @inline(__always)
-  private static func key(_ row: UnsafePointer<Float>, _ slot: Int) -> UInt64 {
+  static func key(_ row: UnsafePointer<Float>, _ slot: Int) -> UInt64 {
     UnsafeRawPointer(row + keys + 2 * slot).loadUnaligned(as: UInt64.self)
   }
 
@@ -95,6 +95,13 @@ package struct HistoryTable: Sendable {
       row[Self.numbers + slot] = number
       UnsafeMutableRawPointer(row + Self.keys + 2 * slot).storeBytes(of: key, as: UInt64.self)
     }
+  }
+
+  static func chunks(of length: Int) -> Int { (length + chunk - 1) / chunk }
+
+  static func clear(_ row: UnsafeMutablePointer<Float>, _ slot: Int) {
+    row[numbers + slot] = 0
+    UnsafeMutableRawPointer(row + keys + 2 * slot).storeBytes(of: UInt64(0), as: UInt64.self)
   }
 
   func weightsOnly() -> HistoryTable {

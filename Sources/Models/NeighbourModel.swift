@@ -113,6 +113,8 @@ package struct NeighbourModel: Sendable {
     return copy
   }
 
+  mutating func withHistory(_ body: (inout HistoryTable) -> Void) { body(&histories) }
+
   mutating func withHistories(_ body: (inout PagedTable) throws -> Void) rethrows {
     try histories.withTable(body)
   }

@@ -151,6 +151,8 @@ package struct PooledModel: Sendable {
     return copy
   }
 
+  mutating func withHistory(_ body: (inout HistoryTable) -> Void) { body(&histories) }
+
   mutating func withTables(_ body: (inout PagedTable, inout PagedTable) throws -> Void) rethrows {
     try histories.withTable { history in try body(&history, &vectors) }
   }

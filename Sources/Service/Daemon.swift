@@ -46,6 +46,7 @@ package final class Daemon: Sendable {
   private let readAgain: @Sendable () throws -> Configuration
   /// The file as it was read last.
   private let file: Mutex<Configuration>
+  private let isStopped = OnceFlag()
 
   // MARK: Start
 
@@ -82,7 +83,7 @@ package final class Daemon: Sendable {
     delegate.eventsAtVersion.store(learner.model.counters.events, ordering: .relaxed)
     ingest = IngestService(
       log: log, workers: context.workers, rules: IngestRules(context.configuration), tally: context.tally)
-    policies = Policies(context, delegate)
+    policies = Policies(context, delegate) { [ingest] in ingest.refuseAll($0) }
 
     do throws(Status) {
       let listeners =
@@ -125,7 +126,8 @@ package final class Daemon: Sendable {
     }
     if let cut = log.recovery.cut {
       logger.notice(
-        "a torn end of the log was cut", metadata: ["file": "\(cut.file)", "bytes": "\(cut.bytes)", "offset": "\(cut.offset)"])
+        "a torn end of the log was cut",
+        metadata: ["file": "\(cut.file)", "bytes": "\(cut.bytes)", "offset": "\(cut.offset)"])
     }
     for note in log.recovery.notes { logger.notice("log: \(note)") }
     do {
@@ -200,7 +202,8 @@ package final class Daemon: Sendable {
     do {
       new = try readAgain()
     } catch {
-      logger.error("the configuration cannot be loaded again; the old one stays", metadata: ["error": "\(error)"])
+      logger.error(
+        "the configuration cannot be loaded again; the old one stays", metadata: ["error": "\(error)"])
       return
     }
     let changes = file.withLock { $0 }.changes(to: new)
@@ -247,6 +250,7 @@ package final class Daemon: Sendable {
   /// Stops within `server.stop_timeout`: answers what was asked, makes a version if something was learned, closes
   /// the log.
   package func stop() {
+    guard isStopped.take() else { return }
     let logger = context.logger
     let timeout = UInt64(context.configuration.server.stopTimeout)
     let end = MonotonicClock.nanos() &+ timeout

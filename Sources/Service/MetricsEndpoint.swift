@@ -22,7 +22,11 @@ final class MetricsEndpoint: Sendable {
     guard !address.isEmpty else { return nil }
     self.context = context
     path = address.hasPrefix("/") ? address : nil
-    if let path { descriptor = try Self.listen(path: path) } else { descriptor = try Self.listen(loopback: address) }
+    if let path {
+      descriptor = try Self.listen(path: path)
+    } else {
+      descriptor = try Self.listen(loopback: address)
+    }
     thread.withLock { $0 = PlainThread(name: "metrics") { [self] in run() } }
   }
 
@@ -142,10 +146,12 @@ final class MetricsEndpoint: Sendable {
     let words = line.split(separator: " ")
     if words.count == 3, words[0] == "GET" || words[0] == "HEAD" {
       guard words[1] == "/metrics" || words[1].hasPrefix("/metrics?") else {
-        return send(peer, "404 Not Found", "text/plain", "metrics are at /metrics\n", hasBody: words[0] == "GET")
+        return send(
+          peer, "404 Not Found", "text/plain", "metrics are at /metrics\n", hasBody: words[0] == "GET")
       }
       send(
-        peer, "200 OK", "application/openmetrics-text; version=1.0.0; charset=utf-8", OpenMetrics.text(context),
+        peer, "200 OK", "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        OpenMetrics.text(context),
         hasBody: words[0] == "GET")
     } else {
       send(peer, "405 Method Not Allowed", "text/plain", "only GET /metrics\n", hasBody: true)

@@ -313,6 +313,32 @@ struct EnsembleTests {
     #expect(pupilScratch.memberOutputs[0].total == scratch.memberOutputs[0].total)
   }
 
+  @Test("a forgotten user or item is in no history and has no rows of its own")
+  func forgetting() throws {
+    var ensemble = Ensemble(try TestPlans.plan(TestPlans.everyMember))
+    let scratch = EnsembleScratch(ensemble)
+    for example in TestPlans.stream(150) { try ensemble.learn(example, scratch) }
+    func entries(of key: UInt64, _ history: HistoryTable) -> Int {
+      var count = 0
+      history.table.forEachRow { _, _, _, row, _ in
+        for slot in 0..<16 where HistoryTable.key(row, slot) == key { count += 1 }
+      }
+      return count
+    }
+    #expect(entries(of: 3, ensemble.neighbours[0].histories) > 0)
+    #expect(entries(of: 2, ensemble.pooled[0].histories) > 0)
+    ensemble.forget(user: 3)
+    ensemble.forget(item: 2)
+    #expect(entries(of: 3, ensemble.neighbours[0].histories) == 0)
+    #expect(ensemble.neighbours[1].histories.table.find(3) == nil)
+    #expect(entries(of: 2, ensemble.pooled[0].histories) == 0)
+    #expect(ensemble.pooled[0].histories.table.find(3) == nil)
+    #expect(ensemble.pooled[0].vectors.find(2) == nil)
+    #expect(ensemble.exampleCount(ofItem: 2) == 0 && ensemble.exampleCount(ofItem: 1) > 0)
+    for example in TestPlans.stream(30) { try ensemble.learn(example, scratch) }
+    ensemble.expectFinite()
+  }
+
   @Test("members that cannot be are refused with their place")
   func plans() throws {
     func message(_ members: [MemberSection]) -> String {

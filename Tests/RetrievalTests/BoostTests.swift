@@ -6,7 +6,8 @@ import Testing
 @Suite("Boosts")
 struct BoostTests {
   private let item: [String: BoostValue] = [
-    "category": .text("sale"), "price": .number(12.5), "tags": .texts(["new", "red"]), "featured": .flag(true),
+    "category": .text("sale"), "price": .number(12.5), "tags": .texts(["new", "red"]),
+    "featured": .flag(true),
   ]
 
   @Test(
@@ -15,7 +16,8 @@ struct BoostTests {
       (#"category == "sale" * 1.2"#, true), (#"category != "sale" * 1.2"#, false),
       ("price in [10, 12.5] * 2", true), ("price in [13, 20] * 2", false), ("price < 12.5 * 2", false),
       ("price <= 12.5 * 2", true), ("price > -1e3 * 2", true), (#"tags == "red" * 2"#, true),
-      (#"tags != "blue" * 2"#, true), (#"category in {"x", "sale"} * 2"#, true), ("featured == true * 2", true),
+      (#"tags != "blue" * 2"#, true), (#"category in {"x", "sale"} * 2"#, true),
+      ("featured == true * 2", true),
       (#"not category == "sale" or price >= 12 and featured == true * 0.5"#, true),
       (#"not (category == "sale" or price >= 12) * 0.5"#, false), (#"missing != "x" * 2"#, false),
       (#"not missing == "x" * 2"#, true), (#"price == "12.5" * 2"#, false),
@@ -30,8 +32,10 @@ struct BoostTests {
       ("", 0, "an attribute"), (#"category "sale" * 2"#, 9, "=="), (#"category == * 2"#, 12, "a text"),
       (#"category == "sale""#, 18, "factor"), (#"category == "sale" * 0"#, 21, "greater than 0"),
       (#"category == "sale * 2"#, 21, "closing"), ("price in [5, 1] * 2", 13, "at least 5"),
-      ("price in 5 * 2", 9, "a range"), (#"category < "a" * 2"#, 11, "a number"), ("(price > 1 * 2", 11, "`)`"),
-      ("price > 1e999 * 2", 8, "finite"), ("price > 1 * 2 extra", 14, "the end"), ("price # 1 * 2", 6, "comparison"),
+      ("price in 5 * 2", 9, "a range"), (#"category < "a" * 2"#, 11, "a number"),
+      ("(price > 1 * 2", 11, "`)`"),
+      ("price > 1e999 * 2", 8, "finite"), ("price > 1 * 2 extra", 14, "the end"),
+      ("price # 1 * 2", 6, "comparison"),
       ("colour == 1 * 2", 0, "category, price"),
     ])
   func errors(source: String, position: Int, expected: String) throws {
@@ -46,7 +50,9 @@ struct BoostTests {
 
   @Test("of any bytes end in a rule or an error")
   func fuzz() {
-    let parts = ["price", " ", "==", "(", ")", "not ", "\"a", "\"", "*", "1e", "-", "in", "[", "{", ",", "ü", "é\u{0}"]
+    let parts = [
+      "price", " ", "==", "(", ")", "not ", "\"a", "\"", "*", "1e", "-", "in", "[", "{", ",", "ü", "é\u{0}",
+    ]
     var state: UInt64 = 1
     for _ in 0..<3_000 {
       var source = ""

@@ -79,7 +79,9 @@ struct StateTests {
       var source = PageBuffer(bytes: changed)
       var target = state
       // A changed byte fails a checksum, or the page's number: never a state that is something else.
-      if (try? target.apply(from: &source, name: "retrieval")) != nil { #expect(target.digest == state.digest) }
+      if (try? target.apply(from: &source, name: "retrieval")) != nil {
+        #expect(target.digest == state.digest)
+      }
     }
   }
 

@@ -220,7 +220,8 @@ struct TopKTests {
     for user in 0..<30 {
       for (step, item) in [5, 6].enumerated() {
         state.learn(
-          RetrievalEvent(user: UInt64(user), item: UInt64(item), nanos: Int64(user * 10 + step) * Shop.second),
+          RetrievalEvent(
+            user: UInt64(user), item: UInt64(item), nanos: Int64(user * 10 + step) * Shop.second),
           scratch)
       }
     }

@@ -25,7 +25,9 @@ struct LifeTests {
     try daemon.restart()
     #expect(daemon.context.control.registry.entries.count == 1)
     // Without any version.
-    try daemon.restart { $0.versions.atStop = false } meanwhile: {
+    try daemon.restart {
+      $0.versions.atStop = false
+    } meanwhile: {
       for name in try FileManager.default.contentsOfDirectory(atPath: daemon.directory + "/data/versions") {
         try FileManager.default.removeItem(atPath: daemon.directory + "/data/versions/" + name)
       }
@@ -141,7 +143,9 @@ struct LifeTests {
     request.label = arena.text("again")
     let stream = try client.openStream("cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request))
     var version = ""
-    while try stream.receive(Cowbird__V1__RunProgress.self, { version = String(cString: $0.pointee.version) }) != nil {}
+    while try stream.receive(Cowbird__V1__RunProgress.self, { version = String(cString: $0.pointee.version) })
+      != nil
+    {}
     let entry = try #require(daemon.context.control.registry.entries.last)
     #expect(version == "\(entry.record.id)")
     #expect("\(entry.record.digest)" == digest)
@@ -190,5 +194,57 @@ struct LifeTests {
     }
     #expect(text.contains("cowbird_events_accepted_total 50\n"))
     #expect(text.contains("cowbird_request_seconds_count{method=\"Score\"} 1\n"))
+  }
+
+  @Test("a reload puts in force what needs no restart, and leaves the rest as it was")
+  func reload() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<40))
+    let digest = try client.flush()
+    var changed = daemon.configuration
+    changed.limits.candidates = 2
+    changed.publish.every = 50_000_000
+    changed.learning.rate = 0.5
+    changed.learning.seed = 9
+    changed.server.mode = 0o600
+    daemon.file.value = changed
+    daemon.daemon.reload()
+    #expect(refusal { _ = try client.score("u", ["a", "b", "c"]) }?.code == .invalidArgument)
+    #expect(daemon.context.configuration.publish.every == 50_000_000)
+    #expect(try client.state().rate == 1)
+    #expect(daemon.context.configuration.learning.seed == daemon.configuration.learning.seed)
+    #expect(daemon.context.configuration.server.mode == daemon.configuration.server.mode)
+    #expect(try client.flush() == digest)
+  }
+
+  @Test("events are refused while the model is larger than it may be, and predictions go on")
+  func memory() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<40))
+    try client.flush()
+    daemon.context.apply(
+      {
+        var small = daemon.context.configuration
+        small.limits.memory = 1
+        return small
+      }())
+    let limit = Date() + 20
+    var refused: Status?
+    var place = 40
+    while refused == nil, Date() < limit {
+      refused = refusal { try client.append(Shop.ratings(place..<place + 1)) }
+      place += 1
+      usleep(20_000)
+    }
+    #expect(refused?.code == .resourceExhausted)
+    #expect(try client.score("u1", ["i1"]).scores.count == 1)
+    daemon.context.apply(daemon.configuration)
+    while refused != nil, Date() < limit {
+      refused = refusal { try client.append(Shop.ratings(place..<place + 1)) }
+      usleep(20_000)
+    }
+    #expect(refused == nil)
   }
 }

@@ -73,7 +73,9 @@ struct PredictTests {
     try client.flush()
     let record = try keep(daemon)
     let future = last + 1_000
-    let late = refusal { _ = try client.score("u1", ["i1"], minimumOffset: future, timeoutNanos: 100_000_000) }
+    let late = refusal {
+      _ = try client.score("u1", ["i1"], minimumOffset: future, timeoutNanos: 100_000_000)
+    }
     #expect(late?.code == .deadlineExceeded)
     let degraded = try client.score(
       "u1", ["i1"], minimumOffset: future, allowsDegraded: true, timeoutNanos: 500_000_000)
@@ -95,8 +97,10 @@ struct PredictTests {
     #expect(many?.message.contains("11 candidates; 1 to 10 are allowed") == true)
     #expect(refusal { _ = try client.score("u", []) }?.code == .invalidArgument)
     let long = String(repeating: "x", count: 257)
-    #expect(refusal { _ = try client.score(long, ["i"]) }?.message.contains("ScoreRequest.user: 257 bytes") == true)
-    #expect(refusal { _ = try client.score("u", ["a", long]) }?.message.contains("candidates[1].item") == true)
+    #expect(
+      refusal { _ = try client.score(long, ["i"]) }?.message.contains("ScoreRequest.user: 257 bytes") == true)
+    #expect(
+      refusal { _ = try client.score("u", ["a", long]) }?.message.contains("candidates[1].item") == true)
     #expect(refusal { _ = try client.score("u", ["a"], timeNanos: -1) }?.code == .invalidArgument)
   }
 
@@ -124,7 +128,9 @@ struct PredictTests {
     try client.flush()
     for (user, item) in [("u1", "i1"), ("u1", "unknown"), ("", "i2"), ("u2", "")] {
       let score = try client.score(user, [item]).scores[0]
-      try client.ask("Predict", "Explain", Cowbird__V1__ExplainRequest.self, Cowbird__V1__ExplainResponse.self) {
+      try client.ask(
+        "Predict", "Explain", Cowbird__V1__ExplainRequest.self, Cowbird__V1__ExplainResponse.self
+      ) {
         request, arena in
         request.user = arena.text(user)
         request.time_nanos = 1_000_000_000_000_000_000

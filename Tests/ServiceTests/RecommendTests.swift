@@ -144,7 +144,9 @@ struct RecommendTests {
     #expect(refusal { _ = try recommend(client, "u1", k: 1_001) }?.code == .invalidArgument)
     let unknown = refusal { _ = try recommend(client, "u1") { $0.filter = isIn($1, "genre", ["x"]) } }
     #expect(unknown?.message.contains("did you mean \"genres\"") == true)
-    let empty = refusal { _ = try recommend(client, "u1") { request, arena in request.filter = filter(arena) { _ in } } }
+    let empty = refusal {
+      _ = try recommend(client, "u1") { request, arena in request.filter = filter(arena) { _ in } }
+    }
     #expect(empty?.code == .invalidArgument)
   }
 

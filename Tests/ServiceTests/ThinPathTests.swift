@@ -105,7 +105,8 @@ struct ThinPathTests {
     Client.put(&request, 5, [0x08, 1, 0x10, 1])
     for method in ["Score", "Recommend", "Explain"] {
       for count in 0...request.count {
-        _ = try? client.call("cowbird.v1.Predict", method, Array(request.prefix(count)), timeoutNanos: 5_000_000_000)
+        _ = try? client.call(
+          "cowbird.v1.Predict", method, Array(request.prefix(count)), timeoutNanos: 5_000_000_000)
       }
       for place in request.indices {
         var changed = request
@@ -115,7 +116,8 @@ struct ThinPathTests {
     }
     for method in ["Configure", "Flush", "Quarantine"] {
       for count in 0...request.count {
-        _ = try? client.call("cowbird.v1.Update", method, Array(request.prefix(count)), timeoutNanos: 5_000_000_000)
+        _ = try? client.call(
+          "cowbird.v1.Update", method, Array(request.prefix(count)), timeoutNanos: 5_000_000_000)
       }
     }
     #expect(try daemon.client().score("u1", ["i1"]).scores.count == 1)

@@ -67,7 +67,8 @@ struct ZipfStream {
       Template("f\(place)", factor: place == 0 ? .user : place == 9 ? .item : .none)
     }
     return try! EnsemblePlan(
-      templates: templates, denseNames: ["constant"], objective: Objective(isLogistic: true), members: members,
+      templates: templates, denseNames: ["constant"], objective: Objective(isLogistic: true),
+      members: members,
       stack: stack)
   }
 }
@@ -87,7 +88,8 @@ enum LearnBench {
     let stream = ZipfStream(count, cardinality: 100_000)
     let cases: [(String, EnsemblePlan)] = [
       ("linear (adagrad)", ZipfStream.plan(.linear)), ("machine k=16 (adagrad)", ZipfStream.plan(.fm)),
-      ("joint k=8", ZipfStream.plan(.joint)), ("joint + neighbours + pooled, rls", ZipfStream.plan(.joint, .rls)),
+      ("joint k=8", ZipfStream.plan(.joint)),
+      ("joint + neighbours + pooled, rls", ZipfStream.plan(.joint, .rls)),
     ]
     for (name, plan) in cases {
       for publishEvery in [0, 10_000] {
@@ -172,7 +174,8 @@ enum ScoreBench {
     gathering.sort()
     print(
       String(
-        format: "%@, %d candidates with %d features of their own: p50 %.2f us, p99 %.2f us; gathering %.2f us",
+        format:
+          "%@, %d candidates with %d features of their own: p50 %.2f us, p99 %.2f us; gathering %.2f us",
         name, candidates, own, times[times.count / 2], times[times.count * 99 / 100],
         gathering[gathering.count / 2]))
     if sum.isNaN { print("never") }

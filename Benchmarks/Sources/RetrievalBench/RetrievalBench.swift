@@ -17,7 +17,8 @@ enum RetrievalBench {
     let number = arguments.count > 2 ? Int(arguments[2]) ?? 10_000 : 10_000
     switch arguments.count > 1 ? arguments[1] : "" {
     case "rank": try rank(arguments.count > 2 ? arguments[2] : "../../shared/data/ml-100k")
-    case "learn": try learn(items: number, events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : 200_000)
+    case "learn":
+      try learn(items: number, events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : 200_000)
     case "serve": try serve(items: number)
     case "flood": try flood(items: number)
     default: print("usage: RetrievalBench rank|learn|serve|flood …")
@@ -75,7 +76,8 @@ enum RetrievalBench {
       for (name, value) in figures.values { line += "  \(name) \((value * 10_000).rounded() / 10_000)" }
       print(line)
     }
-    print("learned \(Int(Double(events.count * 9 / 10) / (learned - begin))) events/s; digest \(state.digest)")
+    print(
+      "learned \(Int(Double(events.count * 9 / 10) / (learned - begin))) events/s; digest \(state.digest)")
   }
 
   // MARK: Speed of learning
@@ -90,8 +92,11 @@ enum RetrievalBench {
     func event(_ number: Int) -> RetrievalEvent {
       let counter = UInt64(number)
       let uniform = CounterRandom.index(below: items, seed: 1, counter: counter)
-      let zipf = Int(DeterministicMath.exp(CounterRandom.uniform(seed: 2, counter: counter)
-        * DeterministicMath.log(Double(items)))) - 1
+      let zipf =
+        Int(
+          DeterministicMath.exp(
+            CounterRandom.uniform(seed: 2, counter: counter)
+              * DeterministicMath.log(Double(items)))) - 1
       return RetrievalEvent(
         user: UInt64(CounterRandom.index(below: users, seed: 3, counter: counter)),
         item: UInt64(number & 1 == 0 ? uniform : min(items - 1, zipf)),

@@ -60,7 +60,8 @@ extension ImpressionJoin {
         let entry = entry(row)
         var size = features.smallest
         while size < Int(entry.length) && size < features.largest { size *= 2 }
-        guard entry.slab == 0 ? entry.length == 0 : features.holds(entry.slab, size) && entry.length <= size else {
+        guard entry.slab == 0 ? entry.length == 0 : features.holds(entry.slab, size) && entry.length <= size
+        else {
           throw PageStreamError.malformed(section: name, what: "the features of row \(row)")
         }
         (last, place) = (place, entry.next)

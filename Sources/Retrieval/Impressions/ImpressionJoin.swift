@@ -166,7 +166,8 @@ package struct ImpressionJoin: Sendable {
       if entry.state == .waiting {
         setState(row, .expired)
         negatives.append(
-          ExpiredImpression(request: entry.request, item: entry.item, nanos: entry.nanos, features: bytes(entry)))
+          ExpiredImpression(
+            request: entry.request, item: entry.item, nanos: entry.nanos, features: bytes(entry)))
         counters.expired += 1
       }
       append(row, to: \.expired)
@@ -203,7 +204,8 @@ package struct ImpressionJoin: Sendable {
       while size < Int(entry.length) { size *= 2 }
       features.release(entry.slab, size)
     }
-    rows.writer().row(row).storeBytes(of: ImpressionRow(request: 0, item: 0, nanos: 0), as: ImpressionRow.self)
+    rows.writer().row(row).storeBytes(
+      of: ImpressionRow(request: 0, item: 0, nanos: 0), as: ImpressionRow.self)
     index.remove(row)
   }
 

@@ -113,6 +113,9 @@ package struct RetrievalPlan: Equatable, Sendable {
       switch retriever.kind {
       case .factors:
         try Self.single(factors, path, "factors")
+        guard retriever.method != .eals else {
+          throw RetrievalPlanError(path: path + ".method", reason: "eals is not there; softmax and bpr are")
+        }
         negatives = retriever.negatives
         recent = retriever.recent
         factors = FactorPlan(

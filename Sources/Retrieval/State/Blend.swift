@@ -116,7 +116,9 @@ struct Blend: Sendable, Equatable {
     for place in 0..<count {
       let share = Double(p[place])
       guard share > 0 else { continue }
-      for feature in 0..<features { difference[feature] = Double(x[place * features + feature]) - mean[feature] }
+      for feature in 0..<features {
+        difference[feature] = Double(x[place * features + feature]) - mean[feature]
+      }
       var cell = 0
       for row in 0..<features {
         let scaled = share * difference[row]

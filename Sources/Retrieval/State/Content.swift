@@ -172,7 +172,8 @@ extension RetrievalState {
     }
     let kernels = scratch.kernels
     let use = valueUse.reader
-    let base = total > 0 ? kernels.pointee.log2(max(plan.shrinkage, 1e-6) / (total + max(plan.shrinkage, 1e-6))) : 0
+    let base =
+      total > 0 ? kernels.pointee.log2(max(plan.shrinkage, 1e-6) / (total + max(plan.shrinkage, 1e-6))) : 0
     scratch.affinityBase = base
     for value in scratch.affinityValues {
       let events = Float(use.row(Int(value) - 1).load(as: ValueUse.self).events)

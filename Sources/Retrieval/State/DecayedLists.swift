@@ -44,11 +44,14 @@ struct DecayedLists: Sendable {
     let heads: RowWriter
     let slabs: SlabWriter
     let kernels: UnsafePointer<cowbird_retrieval_kernels>
+    /// The scales of the list written last: most lists have the same reference.
+    var reference = UInt64.max
+    var scales = (Float(1), Float(1))
   }
 
   /// Adds `weights`, as of `event`, to the item's entry in the list of `row`.
   mutating func add(
-    _ row: Int, _ id: UInt32, _ weights: (Float, Float), at event: UInt64, _ writer: Writer
+    _ row: Int, _ id: UInt32, _ weights: (Float, Float), at event: UInt64, _ writer: inout Writer
   ) {
     let head = writer.heads.row(row).assumingMemoryBound(to: ListHead.self)
     let age = Float(UInt32(truncatingIfNeeded: event) &- head.pointee.reference)
@@ -58,9 +61,14 @@ struct DecayedLists: Sendable {
       head.pointee.reference = UInt32(truncatingIfNeeded: event)
       exponents = (0, 0)
     }
-    let scale0 = writer.kernels.pointee.exp2(exponents.0)
-    let scale1 =
-      inverseHalfLives.0 == inverseHalfLives.1 ? scale0 : writer.kernels.pointee.exp2(exponents.1)
+    if writer.reference != UInt64(head.pointee.reference) {
+      writer.reference = UInt64(head.pointee.reference)
+      writer.scales.0 = writer.kernels.pointee.exp2(exponents.0)
+      writer.scales.1 =
+        inverseHalfLives.0 == inverseHalfLives.1
+        ? writer.scales.0 : writer.kernels.pointee.exp2(exponents.1)
+    }
+    let (scale0, scale1) = writer.scales
     let place = place(of: id, head, (scale0, scale1), writer)
     let capacity = Int(head.pointee.capacity)
     let slab = writer.slabs.slab(head.pointee.slab)
@@ -147,7 +155,7 @@ struct DecayedLists: Sendable {
     }
   }
 
-  /// Valid until the lists are copied; growing them keeps it valid.
+  /// Writes as of one event. Valid until the lists are copied; growing them keeps it valid.
   mutating func writer(_ kernels: UnsafePointer<cowbird_retrieval_kernels>) -> Writer {
     Writer(heads: heads.writer(), slabs: slabs.writer(), kernels: kernels)
   }

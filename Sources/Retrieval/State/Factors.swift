@@ -5,8 +5,8 @@
 // over the history's items h_0 (the newest), h_1, …; so a new user is served after one event. Weights by rank w and
 // by age class m are learned with the vectors, all by AdaGrad with one sum a row.
 //
-// Learned by sampled softmax with log-odds correction (the default), by BPR (Rendle et al., UAI 2009) over the same
-// candidates, or by element-wise ALS (see FactorsALS).
+// Learned by sampled softmax with log-odds correction (the default), or by BPR (Rendle et al., UAI 2009) over the
+// same candidates.
 //
 // Cost of one event: O((negatives + pools · length) · k).
 
@@ -135,7 +135,7 @@ extension RetrievalState {
     switch factors.method {
     case .softmax: softmaxGradients(gradients, count, scratch)
     case .bpr: bprGradients(gradients, count, scratch)
-    case .eals: return
+    case .eals: preconditionFailure("a plan has no eals")
     }
     let width = layout.width
     let kernels = scratch.kernels
@@ -152,7 +152,8 @@ extension RetrievalState {
       let row = Int(candidates[place])
       let page = pages.page(row >> 5)
       let bias = layout.float(page, layout.biasAt, row & 31)
-      let learning = UnsafeMutableRawPointer(layout.learning(page, row & 31)).assumingMemoryBound(to: Float.self)
+      let learning = UnsafeMutableRawPointer(layout.learning(page, row & 31)).assumingMemoryBound(
+        to: Float.self)
       let squares = kernels.pointee.factor_step(
         cowbird_factor_row(
           vector: layout.vector(page, row & 31), bias: bias,

@@ -13,14 +13,14 @@ extension RetrievalState {
     guard let plan = plan.neighbours else { return }
     let owners = items.reader
     let handle = owners.handle(of: row)
-    let writer = neighbours.writer(scratch.kernels)
+    var writer = neighbours.writer(scratch.kernels)
     var decay = Float(1)
     for j in 0..<min(scratch.historyCount, plan.learnLength) {
       let other = Int(scratch.historyRows[j])
       if other != row {
         let weight = decay / (1 + scratch.historyAges[j] / plan.ageScaleSeconds)
-        neighbours.add(other, handle, (weight, 0), at: events, writer)
-        neighbours.add(row, owners.handle(of: other), (0, weight), at: events, writer)
+        neighbours.add(other, handle, (weight, 0), at: events, &writer)
+        neighbours.add(row, owners.handle(of: other), (0, weight), at: events, &writer)
       }
       decay *= plan.learnDecay
     }
@@ -34,7 +34,9 @@ extension RetrievalState {
       let pages = items.generations.reader
       let count = (items.limit + 4095) / 4096
       scratch.generationPages.fit(count)
-      for page in 0..<count { scratch.generationPages[page] = pages.page(page).assumingMemoryBound(to: UInt8.self) }
+      for page in 0..<count {
+        scratch.generationPages[page] = pages.page(page).assumingMemoryBound(to: UInt8.self)
+      }
     }
     if let plan = plan.neighbours {
       var decay = Float(1)

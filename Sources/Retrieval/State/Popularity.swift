@@ -94,8 +94,8 @@ struct SegmentPopularity: Sendable {
       row = values.insert(segment, at: event)
       lists.ensure(row + 1)
     }
-    let writer = lists.writer(kernels)
-    lists.add(row, item, (1, 1), at: event, writer)
+    var writer = lists.writer(kernels)
+    lists.add(row, item, (1, 1), at: event, &writer)
     return evicted
   }
 

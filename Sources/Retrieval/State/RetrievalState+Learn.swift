@@ -87,7 +87,8 @@ extension RetrievalState {
   }
 
   private mutating func learnBlend(
-    _ event: RetrievalEvent, _ ring: UserRing, catalogue: Int, _ scratch: RetrievalScratch, _ rank: RankScorer?
+    _ event: RetrievalEvent, _ ring: UserRing, catalogue: Int, _ scratch: RetrievalScratch,
+    _ rank: RankScorer?
   ) {
     mergeLists(segments: event.segments, scratch)
     readContent(scratch)

@@ -46,7 +46,8 @@ extension RetrievalState {
       + (plan.neighbours == nil ? 0 : 32 + 2 * neighbours.slabs.largest * 12)
       + (plan.content == nil ? 0 : 2 * 4 * 64) + vectors.rowBytes / 32
     let userBytes = people.rowBytes + 33 + 2 * rings.largest * 8
-    let segmentBytes = plan.segments.count * bounds.segments * (65 + 2 * SegmentPopularity.itemsPerSegment * 12)
+    let segmentBytes =
+      plan.segments.count * bounds.segments * (65 + 2 * SegmentPopularity.itemsPerSegment * 12)
     let sum =
       bounds.items * itemBytes + bounds.users * userBytes + bounds.attributeValues * 41 + segmentBytes
       + plan.recent * 4

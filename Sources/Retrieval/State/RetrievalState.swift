@@ -116,7 +116,9 @@ package struct RetrievalState: Sendable {
     let place = row & 31
     layout.tail(page).pointee.live |= 1 << UInt32(place)
     layout.word(page, layout.lastAt, place).pointee = UInt32(truncatingIfNeeded: events)
-    for index in 0..<layout.halfLives { layout.float(page, layout.countsAt + 128 * index, place).pointee = -100 }
+    for index in 0..<layout.halfLives {
+      layout.float(page, layout.countsAt + 128 * index, place).pointee = -100
+    }
     layout.learning(page, place).pointee = ItemLearning(vectorSum: 0.5, biasSum: 0.5, inRing: 0, padding: 0)
     layout.float(page, layout.biasAt, place).pointee = 0
     guard let factors = plan.factors else { return layout.widen(page, squaredNorm: 0, bias: 0) }

@@ -41,7 +41,8 @@ struct SlabStore: Sendable {
   /// Writes without reference counts, until the store is copied.
   mutating func writer() -> SlabWriter {
     SlabWriter(
-      pages: RowWriter(core: pages.makeWritable(), shift: 0, mask: 0, rowBytes: pages.bodyBytes), place: place)
+      pages: RowWriter(core: pages.makeWritable(), shift: 0, mask: 0, rowBytes: pages.bodyBytes), place: place
+    )
   }
 
   private var place: SlabPlace {

@@ -93,7 +93,9 @@ struct BoostParser {
     }
     if let fields, !fields.contains(field) {
       throw unexpected(
-        fields.isEmpty ? "no attribute: items have none" : "one of the items' attributes " + fields.joined(separator: ", "))
+        fields.isEmpty
+          ? "no attribute: items have none" : "one of the items' attributes " + fields.joined(separator: ", ")
+      )
     }
     try advance()
     if token == .name("in") {
@@ -185,7 +187,9 @@ struct BoostParser {
     }
     let byte = bytes[next]
     if byte == UInt8(ascii: "\"") { return try readText() }
-    if byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || Self.isNameByte(byte) { return try readWord() }
+    if byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || Self.isNameByte(byte) {
+      return try readWord()
+    }
     let pair = String(decoding: bytes[next..<min(next + 2, bytes.count)], as: UTF8.self)
     if ["==", "!=", "<=", ">="].contains(pair) {
       next += 2

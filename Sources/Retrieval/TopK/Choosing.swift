@@ -35,7 +35,9 @@ extension RetrievalState {
       }
     }
     // The list itself is one more draw.
-    for place in chosen.indices { chosen[place].propensity = Float(hits[place] + 1) / Float(Self.replays + 1) }
+    for place in chosen.indices {
+      chosen[place].propensity = Float(hits[place] + 1) / Float(Self.replays + 1)
+    }
     return chosen
   }
 

@@ -40,7 +40,8 @@ extension RetrievalState {
       because = source(of: Int(chosen.row), side: reason == .forward ? 0 : 1, scratch)
     }
     return RecommendedItem(
-      item: items.key(of: Int(chosen.row)), score: chosen.score, propensity: chosen.propensity, reason: reason,
+      item: items.key(of: Int(chosen.row)), score: chosen.score, propensity: chosen.propensity,
+      reason: reason,
       because: because)
   }
 

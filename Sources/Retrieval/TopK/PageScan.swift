@@ -105,7 +105,8 @@ struct PageScan {
     var vector: UnsafePointer<Float>?
     if let vectors, number < vectorPages { vector = vectors.page(number).assumingMemoryBound(to: Float.self) }
     withUnsafePointer(to: query) {
-      scratch.kernels.pointee.score_page($0, page, attributes, Int(tail.pointee.slots), vector, pages.page(next), scores)
+      scratch.kernels.pointee.score_page(
+        $0, page, attributes, Int(tail.pointee.slots), vector, pages.page(next), scores)
     }
     var touched = scratch.mask[number]
     while touched != 0 {

@@ -21,7 +21,8 @@ struct HeadRebuild: Sendable {
     let model = try head(at: record.offset)
     if record.configurationHash == plan.configuration.learnedHash, model.digest != record.digest {
       throw Status(
-        .dataLoss, "\(id) cannot be loaded, and learning the log up to offset \(record.offset) gives another model")
+        .dataLoss,
+        "\(id) cannot be loaded, and learning the log up to offset \(record.offset) gives another model")
     }
     return (model, record.offset)
   }
@@ -31,7 +32,8 @@ struct HeadRebuild: Sendable {
     guard log.firstOffset == EventLog.firstOffset else {
       throw Status(
         .dataLoss,
-        "the log begins at offset \(log.firstOffset); what came before was deleted, so nothing can be learned anew")
+        "the log begins at offset \(log.firstOffset); what came before was deleted, so nothing can be learned anew"
+      )
     }
     var model = try Model(plan)
     let learner = RecordLearner(log: log, workspace: Workspace(plan, model.ensemble))

@@ -21,6 +21,7 @@ struct Recovery {
   /// - Throws: DATA_LOSS or FAILED_PRECONDITION, with what to do.
   func start() throws(Status) -> (model: Model, offset: UInt64) {
     var damaged: [VersionID] = []
+    // Learned with other settings: one of these settings, and the log after it, is just as good.
     var foreign: Registry.Entry?
     for entry in control.registry.entries.reversed() where entry.record.isOfHead {
       let record = entry.record
@@ -34,7 +35,6 @@ struct Recovery {
           metadata: ["version": "\(record.id)", "offset": "\(record.offset)", "log_end": "\(log.endOffset)"])
         continue
       }
-      if foreign != nil, !mayRebuild { break }
       guard record.offset >= log.firstOffset else { break }
       do throws(Status) {
         let model = try keeper.loadModel(record.id)
@@ -81,7 +81,8 @@ struct Recovery {
     }
     return Status(
       .failedPrecondition,
-      text + ". Start with the old configuration, or with --rebuild to learn the whole log anew with this one, "
+      text
+        + ". Start with the old configuration, or with --rebuild to learn the whole log anew with this one, "
         + "or with another data directory")
   }
 }

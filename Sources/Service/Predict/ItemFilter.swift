@@ -74,7 +74,8 @@ struct ItemFilterReader {
     guard depth <= Self.deepest, count <= Self.most else {
       throw Status(
         .invalidArgument,
-        "RecommendRequest.\(path): too large; at most \(Self.most) conditions, \(Self.deepest) within each other")
+        "RecommendRequest.\(path): too large; at most \(Self.most) conditions, \(Self.deepest) within each other"
+      )
     }
     let filter = message.pointee
     switch filter.kind_case {
@@ -87,19 +88,22 @@ struct ItemFilterReader {
       let values = (0..<filter.in.pointee.n_values).map { String(cString: filter.in.pointee.values[$0]!) }
       guard (1...1_000).contains(values.count) else {
         throw Status(
-          .invalidArgument, "RecommendRequest.\(path).in.values: \(values.count) values; 1 to 1000 are allowed")
+          .invalidArgument,
+          "RecommendRequest.\(path).in.values: \(values.count) values; 1 to 1000 are allowed")
       }
       return .among(try name(filter.in.pointee.attribute, path + ".in.attribute"), values)
     case COWBIRD__V1__FILTER__KIND_RANGE: return try range(filter.range.pointee, path + ".range")
     case COWBIRD__V1__FILTER__KIND_HAS: return .has(try name(filter.has, path + ".has"))
     default:
       throw Status(
-        .invalidArgument, "RecommendRequest.\(path): nothing is set; one of all, any, not, in, range and has is")
+        .invalidArgument,
+        "RecommendRequest.\(path): nothing is set; one of all, any, not, in, range and has is")
     }
   }
 
   private mutating func list(
-    _ filters: UnsafeMutablePointer<UnsafeMutablePointer<Cowbird__V1__Filter>?>?, _ count: Int, _ path: String,
+    _ filters: UnsafeMutablePointer<UnsafeMutablePointer<Cowbird__V1__Filter>?>?, _ count: Int,
+    _ path: String,
     _ depth: Int
   ) throws(Status) -> [ItemFilter] {
     var list: [ItemFilter] = []

@@ -36,13 +36,16 @@ extension PredictService {
       throw Status(.internal, "the prediction cannot be explained: \(error)")
     }
     let texts = Dictionary(
-      model.features.describe(example, user: request.user.string, item: item).features.map { ($0.key, $0.value) }
+      model.features.describe(example, user: request.user.string, item: item).features.map {
+        ($0.key, $0.value)
+      }
     ) { first, _ in first }
     respond(explained.prediction, explained.parts, texts, source, to)
   }
 
   private func respond(
-    _ prediction: Prediction, _ parts: [Contribution], _ texts: [UInt64: String], _ source: Source, _ to: Answering
+    _ prediction: Prediction, _ parts: [Contribution], _ texts: [UInt64: String], _ source: Source,
+    _ to: Answering
   ) {
     let arena = MessageArena(capacity: 16 << 10)
     var answer = Cowbird__V1__ExplainResponse.empty

@@ -82,7 +82,8 @@ package final class PredictService: Sendable {
   }
 
   private func answer(
-    _ request: PredictRequestView, _ user: UInt64, _ source: Source, _ method: Method, _ reader: PredictReader,
+    _ request: PredictRequestView, _ user: UInt64, _ source: Source, _ method: Method,
+    _ reader: PredictReader,
     _ to: Answering
   ) throws(Status) {
     if !source.degraded.isEmpty { context.tally.degraded.add() }
@@ -95,8 +96,9 @@ package final class PredictService: Sendable {
 
   // MARK: Checking
 
-  private func check(_ request: PredictRequestView, _ method: Method, _ limits: RequestLimits) throws(Status) {
-  
+  private func check(_ request: PredictRequestView, _ method: Method, _ limits: RequestLimits) throws(Status)
+  {
+
     let name = request.layout.name
     if method == .score, !(1...limits.candidates).contains(request.candidateCount) {
       throw Status(
@@ -191,7 +193,8 @@ package final class PredictService: Sendable {
         reply.fail(
           Status(
             .deadlineExceeded,
-            "freshness.min_offset: \(offset) is not published yet; the head is at \(publication.current.offset)"))
+            "freshness.min_offset: \(offset) is not published yet; the head is at \(publication.current.offset)"
+          ))
       }
     }
   }

@@ -3,6 +3,8 @@
 internal import CMessages
 internal import Configuration
 internal import Features
+internal import Primitives
+internal import Retrieval
 internal import Wire
 
 struct RecommendOrder: Sendable {
@@ -11,10 +13,19 @@ struct RecommendOrder: Sendable {
   var excluded: Set<UInt64>
   var seen: SeenDefault
   var limits: [(name: [UInt8], limit: Int)]
+  var diversity: Float
+  var boosts: [Boost] = []
+  var exploration = Exploration.none
+  /// What draws are counted from: the same request is answered the same.
+  var seed: UInt64
+  /// Best by the blend that rules choose from.
+  var candidates: Int
 
+  /// - Parameter bytes: of the request.
   /// - Throws: INVALID_ARGUMENT that names the field, or UNIMPLEMENTED for what this build does not do.
   init(
-    _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ configuration: Configuration, _ bounds: RequestLimits
+    _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ bytes: [UInt8], _ configuration: Configuration,
+    _ bounds: RequestLimits
   ) throws(Status) {
     let request = message.pointee
     guard (1...1_000).contains(request.k) else {
@@ -50,25 +61,71 @@ struct RecommendOrder: Sendable {
       }
       limits.append((try reader.name(limit.attribute, "limits[\(index)].attribute"), Int(limit.limit)))
     }
-    try Self.refuseMissing(request)
-  }
-
-  /// What needs the retrieval state is refused, never ignored.
-  private static func refuseMissing(_ request: Cowbird__V1__RecommendRequest) throws(Status) {
-    var missing: [String] = []
-    if request.diversity != 0 { missing.append("diversity") }
-    if request.n_boosts > 0 { missing.append("boosts") }
-    if request.log_impressions != 0 { missing.append("log_impressions") }
-    if let exploration = request.exploration?.pointee,
-      exploration.kind != COWBIRD__V1__EXPLORATION__KIND__KIND_UNSPECIFIED,
-      exploration.kind != COWBIRD__V1__EXPLORATION__KIND__KIND_NONE
-    {
-      missing.append("exploration")
+    guard request.diversity >= 0, request.diversity <= 1 else {
+      throw Status(
+        .invalidArgument, "RecommendRequest.diversity: \(request.diversity); 0 to 1 are allowed")
     }
-    guard missing.isEmpty else {
+    diversity = request.diversity
+    candidates = configuration.retrieval.candidates
+    seed = request.exploration?.pointee.seed ?? 0
+    if seed == 0 { seed = Digest(of: bytes).low }
+    if let exploration = request.exploration { self.exploration = try Self.exploration(exploration.pointee) }
+    boosts = try Self.boosts(request, reader.known)
+    guard request.log_impressions == 0 else {
       throw Status(
         .unimplemented,
-        "RecommendRequest.\(missing.joined(separator: ", ")): not available in this build; leave it out")
+        "RecommendRequest.log_impressions: this build joins no impressions; send them as events, and leave it out"
+      )
+    }
+    try requireRetrievers(configuration)
+  }
+
+  private static func exploration(_ message: Cowbird__V1__Exploration) throws(Status) -> Exploration {
+    switch message.kind {
+    case COWBIRD__V1__EXPLORATION__KIND__KIND_UNSPECIFIED, COWBIRD__V1__EXPLORATION__KIND__KIND_NONE:
+      return .none
+    case COWBIRD__V1__EXPLORATION__KIND__KIND_EPSILON:
+      guard message.epsilon >= 0, message.epsilon <= 1 else {
+        throw Status(
+          .invalidArgument, "RecommendRequest.exploration.epsilon: \(message.epsilon); 0 to 1 are allowed")
+      }
+      return .epsilon(Double(message.epsilon))
+    case COWBIRD__V1__EXPLORATION__KIND__KIND_THOMPSON: return .thompson(1)
+    default:
+      throw Status(
+        .invalidArgument, "RecommendRequest.exploration.kind: \(message.kind.rawValue); 0 to 3 are allowed")
+    }
+  }
+
+  private static func boosts(
+    _ request: Cowbird__V1__RecommendRequest, _ fields: [String]
+  ) throws(Status) -> [Boost] {
+    guard request.n_boosts <= 16 else {
+      throw Status(.invalidArgument, "RecommendRequest.boosts: \(request.n_boosts); at most 16 are allowed")
+    }
+    var boosts: [Boost] = []
+    for index in 0..<request.n_boosts {
+      do throws(BoostError) {
+        boosts.append(try Boost(String(cString: request.boosts[index]!.pointee.expression), fields: fields))
+      } catch {
+        throw Status(.invalidArgument, "RecommendRequest.boosts[\(index)].expression: \(error)")
+      }
+    }
+    return boosts
+  }
+
+  /// What only retrievers can do is refused without them, never ignored.
+  private func requireRetrievers(_ configuration: Configuration) throws(Status) {
+    guard !configuration.retrieval.retrievers.contains(where: \.isOn) else { return }
+    var wanting: [String] = []
+    if diversity != 0 { wanting.append("diversity") }
+    if !boosts.isEmpty { wanting.append("boosts") }
+    if exploration != .none { wanting.append("exploration") }
+    guard wanting.isEmpty else {
+      throw Status(
+        .failedPrecondition,
+        "RecommendRequest.\(wanting.joined(separator: ", ")): the configuration has no retrievers "
+          + "(retrieval.retrievers); the preset clicks has")
     }
   }
 }

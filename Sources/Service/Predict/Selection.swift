@@ -21,7 +21,8 @@ extension SelectorView {
       if case .head = arm.target { return .ready(Source(revision: reader.head, arm: arm.name)) }
       guard let revision = arm.revision else {
         throw Status(
-          .unavailable, "\(arm.target) is being served but cannot be loaded; switch to another version, or to head")
+          .unavailable,
+          "\(arm.target) is being served but cannot be loaded; switch to another version, or to head")
       }
       return .ready(Source(revision: revision, arm: arm.name))
     case .head: return .ready(Source(revision: reader.head, arm: ""))
@@ -40,7 +41,8 @@ extension SelectorView {
     case .none, .serving, .head: return nil
     case .id:
       guard let id = VersionID(text.string) else {
-        throw Status(.invalidArgument, "version.id: \"\(Text.excerpt(text.bytes))\" is no id; ids are like v17")
+        throw Status(
+          .invalidArgument, "version.id: \"\(Text.excerpt(text.bytes))\" is no id; ids are like v17")
       }
       return try resolve(.version(id), registry)
     case .label: return try resolve(.label(text.string), registry)

@@ -31,7 +31,8 @@ struct OpenMetrics {
     counter("cowbird_log_syncs", "Syncs since the start.", log.syncs)
     counter("cowbird_events_accepted", "Events that the log took.", context.tally.eventsAccepted.value)
     counter("cowbird_events_refused", "Events that were refused.", context.tally.eventsRefused.value)
-    counter("cowbird_events_duplicate", "Events that the log held already.", context.tally.eventsDuplicate.value)
+    counter(
+      "cowbird_events_duplicate", "Events that the log held already.", context.tally.eventsDuplicate.value)
   }
 
   private mutating func writeLearner(_ context: ServiceContext) {
@@ -44,7 +45,9 @@ struct OpenMetrics {
       context.lag.milliseconds(published: status.publishedOffset) / 1e3, unit: "seconds")
     gauge("cowbird_events_per_second", "Learned over the last ten seconds.", status.eventsPerSecond)
     gauge("cowbird_paused", "1: learning is paused.", status.isPaused ? 1 : 0)
-    gauge("cowbird_standing_still", "1: learning stands still because of an error.", status.failure == nil ? 0 : 1)
+    gauge(
+      "cowbird_standing_still", "1: learning stands still because of an error.", status.failure == nil ? 0 : 1
+    )
     gauge("cowbird_model_bytes", "Bytes of the head's tables.", Double(status.modelBytes), unit: "bytes")
     gauge("cowbird_model_rows", "Rows over all tables.", Double(head.model.rowCount))
     gauge(
@@ -55,7 +58,9 @@ struct OpenMetrics {
     // From the log alone, and lower after a rollback: gauges.
     let names = StatusAnswer.counters(head.model)
     begin("cowbird_head_count", "gauge", "What the head counted.")
-    for count in names { sample("cowbird_head_count", [("name", count.name), ("source", count.source)], Double(count.value)) }
+    for count in names {
+      sample("cowbird_head_count", [("name", count.name), ("source", count.source)], Double(count.value))
+    }
     begin("cowbird_metric", "gauge", "Quality of the predictions before learning from them.")
     for metric in head.model.metrics.values() {
       sample("cowbird_metric", [("name", metric.name), ("scope", metric.scope.rawValue)], metric.value)
@@ -64,7 +69,8 @@ struct OpenMetrics {
   }
 
   private mutating func writeRequests(_ tally: Tally) {
-    begin("cowbird_request_seconds", "histogram", "Time from a request's arrival to its answer.", unit: "seconds")
+    begin(
+      "cowbird_request_seconds", "histogram", "Time from a request's arrival to its answer.", unit: "seconds")
     for (method, histogram) in [
       ("Score", tally.scores), ("Recommend", tally.recommendations), ("Explain", tally.explanations),
     ] {
@@ -90,7 +96,8 @@ struct OpenMetrics {
     gauge(
       "cowbird_version_bytes", "Bytes of the versions' files.",
       registry.entries.reduce(0) { $0 + Double($1.record.fileBytes) }, unit: "bytes")
-    counter("cowbird_version_failures", "Versions that could not be made.", context.tally.versionFailures.value)
+    counter(
+      "cowbird_version_failures", "Versions that could not be made.", context.tally.versionFailures.value)
   }
 
   // MARK: Lines
@@ -104,7 +111,8 @@ struct OpenMetrics {
   private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {
     let shown = labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
     let isWhole = value == value.rounded() && abs(value) < 1e15
-    text += name + (shown.isEmpty ? "" : "{\(shown)}") + " " + (isWhole ? "\(Int64(value))" : "\(value)") + "\n"
+    text +=
+      name + (shown.isEmpty ? "" : "{\(shown)}") + " " + (isWhole ? "\(Int64(value))" : "\(value)") + "\n"
   }
 
   private mutating func gauge(_ name: String, _ help: String, _ value: Double, unit: String? = nil) {

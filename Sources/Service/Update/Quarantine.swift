@@ -13,7 +13,8 @@ extension UpdateService {
     case COWBIRD__V1__QUARANTINE_REQUEST__ACTION_LIST:
       let list = request.list.pointee
       guard list.limit <= 1_000 else {
-        throw Status(.invalidArgument, "QuarantineRequest.list.limit: \(list.limit); at most 1000 are allowed")
+        throw Status(
+          .invalidArgument, "QuarantineRequest.list.limit: \(list.limit); at most 1000 are allowed")
       }
       let (after, limit) = (list.after_offset, list.limit == 0 ? 100 : Int(list.limit))
       onWorker(call) { _ throws(Status) in self.list(after, limit) }

@@ -23,7 +23,8 @@ final class RunStream: StreamHandler {
   func receive(_ message: UnsafeRawBufferPointer, on stream: ServerStream) throws(Status) {
     guard !hasBegun else { throw Status(.invalidArgument, "RunRequest: one run a call") }
     let run = try CandidateRun(
-      stream.unpack(Cowbird__V1__RunRequest.self, message), Self.selector(message), context, Author(uid: stream.peer.uid),
+      stream.unpack(Cowbird__V1__RunRequest.self, message), Self.selector(message), context,
+      Author(uid: stream.peer.uid),
       progress)
     hasBegun = true
     context.addRun(progress)
@@ -124,7 +125,8 @@ private struct CandidateRun: Sendable {
     if let first, first < context.log.firstOffset || first > end {
       throw Status(
         .outOfRange,
-        "RunRequest.first_offset: \(first); \(context.log.firstOffset) (the oldest kept) to \(end) are allowed")
+        "RunRequest.first_offset: \(first); \(context.log.firstOffset) (the oldest kept) to \(end) are allowed"
+      )
     }
     guard request.epochs <= 1_000 else {
       throw Status(.invalidArgument, "RunRequest.epochs: \(request.epochs); 1 to 1000 are allowed")
@@ -141,7 +143,8 @@ private struct CandidateRun: Sendable {
     guard start >= context.log.firstOffset else {
       throw Status(
         .outOfRange,
-        "the run begins at offset \(start), but the log's oldest record is \(context.log.firstOffset); name first_offset")
+        "the run begins at offset \(start), but the log's oldest record is \(context.log.firstOffset); name first_offset"
+      )
     }
     let learner = RecordLearner(
       log: context.log, workspace: Workspace(context.plan, model.ensemble))

@@ -119,7 +119,8 @@ package final class UpdateService: Sendable {
     return (settings, try reason(request.reason))
   }
 
-  private func configure(_ settings: [Setting], _ author: Author, _ reason: String) throws(Status) -> [UInt8] {
+  private func configure(_ settings: [Setting], _ author: Author, _ reason: String) throws(Status) -> [UInt8]
+  {
     let (_, isLearned) = try changed(settings)
     // The state before is kept, so that there is a way back.
     if isLearned { keepVersion(author, "before a change of settings") }
@@ -176,7 +177,8 @@ package final class UpdateService: Sendable {
     context.learner.perform { [context] learner in
       let (model, offset) = (learner.model, learner.offset)
       context.longWorkers.perform {
-        _ = try? context.createVersion(of: model, offset: offset, VersionOrder(author: author, reason: reason))
+        _ = try? context.createVersion(
+          of: model, offset: offset, VersionOrder(author: author, reason: reason))
         isDone.raise()
       }
     }

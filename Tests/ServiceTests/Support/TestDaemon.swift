@@ -13,12 +13,14 @@ final class TestDaemon {
   let directory: String
   private(set) var configuration: Configuration
   private(set) var daemon: Daemon
+  /// What a reload reads.
+  let file = Box<Configuration>()
 
-  /// - Parameter change: what differs from the preset `ratings`.
-  init(_ change: (inout Configuration) -> Void = { _ in }) throws {
+  /// - Parameter change: what differs from the preset.
+  init(_ preset: Preset = .ratings, _ change: (inout Configuration) -> Void = { _ in }) throws {
     directory = FileManager.default.temporaryDirectory.path + "/cowbird-\(UUID().uuidString.prefix(8))"
-    configuration = Self.configuration(directory, change)
-    daemon = try Self.start(configuration)
+    configuration = Self.configuration(preset, directory, change)
+    daemon = try Self.start(configuration, file: file)
   }
 
   deinit {
@@ -26,8 +28,10 @@ final class TestDaemon {
     try? FileManager.default.removeItem(atPath: directory)
   }
 
-  static func configuration(_ directory: String, _ change: (inout Configuration) -> Void) -> Configuration {
-    var configuration = Preset.ratings.configuration
+  static func configuration(
+    _ preset: Preset, _ directory: String, _ change: (inout Configuration) -> Void
+  ) -> Configuration {
+    var configuration = preset.configuration
     configuration.data = directory + "/data"
     configuration.server.socket = directory + "/s"
     configuration.server.reactors = 1
@@ -37,8 +41,10 @@ final class TestDaemon {
     return configuration
   }
 
-  static func start(_ configuration: Configuration, mayRebuild: Bool = false) throws -> Daemon {
-    var options = DaemonOptions(configuration, reload: { configuration })
+  static func start(
+    _ configuration: Configuration, mayRebuild: Bool = false, file: Box<Configuration> = Box()
+  ) throws -> Daemon {
+    var options = DaemonOptions(configuration, reload: { file.value ?? configuration })
     options.mayRebuild = mayRebuild
     return try Daemon(options)
   }
@@ -61,7 +67,8 @@ final class TestDaemon {
 extension Client {
   /// Calls with a message that `fill` completes; the answer lives while `body` runs.
   func ask<Request: WireMessage, Answer: WireMessage, Result>(
-    _ service: String, _ method: String, _: Request.Type, _: Answer.Type, timeoutNanos: UInt64 = 20_000_000_000,
+    _ service: String, _ method: String, _: Request.Type, _: Answer.Type,
+    timeoutNanos: UInt64 = 20_000_000_000,
     _ fill: (inout Request, MessageArena) -> Void = { _, _ in }, _ body: (Answer) throws -> Result
   ) throws -> Result {
     let arena = MessageArena()
@@ -156,7 +163,8 @@ extension Client {
   /// All that the log holds is learned and visible; the head's digest.
   @discardableResult
   func flush() throws -> String {
-    try ask("Update", "Flush", Cowbird__V1__FlushRequest.self, Cowbird__V1__FlushResponse.self) { request, _ in
+    try ask("Update", "Flush", Cowbird__V1__FlushRequest.self, Cowbird__V1__FlushResponse.self) {
+      request, _ in
       request.digest = 1
     } _: {
       String(cString: $0.digest)
@@ -164,11 +172,15 @@ extension Client {
   }
 
   func pause() throws -> UInt64 {
-    try ask("Update", "Pause", Cowbird__V1__PauseRequest.self, Cowbird__V1__ControlResponse.self) { $0.offset }
+    try ask("Update", "Pause", Cowbird__V1__PauseRequest.self, Cowbird__V1__ControlResponse.self) {
+      $0.offset
+    }
   }
 
   func resume() throws -> UInt64 {
-    try ask("Update", "Resume", Cowbird__V1__ResumeRequest.self, Cowbird__V1__ControlResponse.self) { $0.offset }
+    try ask("Update", "Resume", Cowbird__V1__ResumeRequest.self, Cowbird__V1__ControlResponse.self) {
+      $0.offset
+    }
   }
 
   @discardableResult

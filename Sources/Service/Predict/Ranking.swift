@@ -1,0 +1,48 @@
+// What Recommend answers, and the limits that hold items back.
+
+internal import Features
+internal import Wire
+
+/// The items that pass, best first.
+struct Ranking {
+  struct Item {
+    var id: String
+    var score: Float
+    var reason: String
+    var propensity: Float
+  }
+
+  var items: [Item] = []
+  var considered = 0
+  /// "personal", "attributes", "popularity" or "recency".
+  var chain = "personal"
+}
+
+/// Takes items in order, as long as no value of a limited attribute has had its share.
+struct AttributeLimiter {
+  private let limits: [(name: [UInt8], limit: Int)]
+  private let features: FeatureState
+  private var counts: [[String: Int]]
+
+  init(_ limits: [(name: [UInt8], limit: Int)], _ features: FeatureState) {
+    self.limits = limits
+    self.features = features
+    counts = Array(repeating: [:], count: limits.count)
+  }
+
+  mutating func takes(_ item: UInt64) -> Bool {
+    guard !limits.isEmpty else { return true }
+    let known = features.withAttributes(ofItem: item) { encodings -> [[String]] in
+      let attributes = ItemAttributes(encodings)
+      return limits.map { attributes.view($0.name).map(ItemAttributes.texts) ?? [] }
+    }
+    guard let values = known else { return true }
+    for (place, texts) in values.enumerated() {
+      guard texts.allSatisfy({ counts[place][$0, default: 0] < limits[place].limit }) else { return false }
+    }
+    for (place, texts) in values.enumerated() {
+      for text in texts { counts[place][text, default: 0] += 1 }
+    }
+    return true
+  }
+}
