@@ -16,6 +16,8 @@ final class PerThread<Value: AnyObject>: @unchecked Sendable {
     precondition(failure == 0, "the system gives no key for threads' values")
   }
 
+  deinit { pthread_key_delete(key) }
+
   // hot: one look-up.
   var value: Value {
     if let raw = pthread_getspecific(key) {

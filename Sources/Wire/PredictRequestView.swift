@@ -18,8 +18,9 @@ package struct SelectorView {
       switch (field, wire) {
       case (1, 0), (2, 0), (6, 0), (7, 0):
         // A oneof of flags: `false` is as if it had not been set.
-        let kinds: [Int: Kind] = [1: .serving, 2: .head, 6: .latest, 7: .previous]
-        kind = try cursor.varint() != 0 ? kinds[field] ?? .none : .none
+        let isSet = try cursor.varint() != 0
+        let named: Kind = field == 1 ? .serving : field == 2 ? .head : field == 6 ? .latest : .previous
+        kind = isSet ? named : .none
       case (3, 2), (4, 2):
         kind = field == 3 ? .id : .label
         text = try cursor.bytes()

@@ -39,6 +39,8 @@ struct Serve: ParsableCommand {
     let signals = Self.holdSignals()
     var options = DaemonOptions(try load(), reload: { try load() })
     options.mayRebuild = rebuild
+    let started = Signal()
+    let watch = Self.watchStart(signals, until: started)
     let daemon: Daemon
     do {
       options.listeners = try Systemd.listeners()
@@ -47,7 +49,23 @@ struct Serve: ParsableCommand {
       Terminal.note("cowbird serve: \(error.message)")
       throw ExitCode(1)
     }
+    started.raise()
+    watch.join()
     wait(signals, daemon)
+  }
+
+  /// A start may replay a long log, and can be ended at any time: nothing but the log is written until it is over.
+  private static func watchStart(_ signals: sigset_t, until started: Signal) -> PlainThread {
+    PlainThread(name: "start watch") {
+      var stop = signals
+      sigdelset(&stop, SIGHUP)
+      while started.count == 0 {
+        var pause = timespec(tv_sec: 0, tv_nsec: 20_000_000)
+        guard sigtimedwait(&stop, nil, &pause) > 0 else { continue }
+        Terminal.note("cowbird serve: stopped while starting")
+        _exit(0)
+      }
+    }
   }
 
   /// The configuration with what the command line says.
