@@ -107,7 +107,8 @@ package struct RetrieverSection: NamedSection {
       "pools", &pools, .list(of: .number(0...1), count: 1...4), .model, "Weight a step back, for each pool.")
     visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each event.")
     visitor.value(
-      "recent", &recent, .integer(16...1_000_000), .model, "Recent events that three in four of them are drawn from.")
+      "recent", &recent, .integer(16...1_000_000), .model,
+      "Recent events that three in four of them are drawn from.")
     visitor.value("rate", &rate, .number(0...10), .learning, "Rate of item vectors (AdaGrad).")
     visitor.value("position_rate", &positionRate, .number(0...10), .learning, "Rate of positions' weights.")
     visitor.value("user_rate", &userRate, .number(0...10), .learning, "Rate of users' own vectors.")

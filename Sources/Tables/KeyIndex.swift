@@ -121,8 +121,8 @@ public final class KeyIndex: @unchecked Sendable {
   /// `extra` of a retired segment; no row has this id.
   private static let segmentMark = UInt32.max
 
-  /// Ten of the twelve places of each line.
-  private static func capacity(_ word: UInt64) -> Int { 10 << Int(word & 63) }
+  /// Eight of the twelve places of each line: of lines filled at random, one in sixteen overflows then.
+  private static func capacity(_ word: UInt64) -> Int { 8 << Int(word & 63) }
 
   private func put(_ hash: UInt64, _ id: UInt32, _ word: UInt64) {
     let view = IndexView.Segment(word)
@@ -165,9 +165,9 @@ public final class KeyIndex: @unchecked Sendable {
     for entry in stale.keys where Int(IndexView.hash(entry.key) >> shift) == segment {
       entries.append((IndexView.hash(entry.key), entry.id))
     }
-    // At least a third of the places stay free until the next time.
+    // A quarter of the capacity stays free until the next time.
     var log2Lines = Int(old & 63)
-    while entries.count > 8 << log2Lines { log2Lines += 1 }
+    while entries.count > 6 << log2Lines { log2Lines += 1 }
     let new = makeSegment(log2Lines: log2Lines)
     let view = IndexView.Segment(new)
     var count = 0

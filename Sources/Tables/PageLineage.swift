@@ -10,6 +10,7 @@
 // are freed; the rest moves on (birth times and dead lists as in ZFS: Bonwick and Ahrens, The Zettabyte File
 // System, 2003).
 
+internal import Glibc
 internal import Synchronization
 
 public final class PageLineage: @unchecked Sendable {
@@ -17,8 +18,10 @@ public final class PageLineage: @unchecked Sendable {
   // once the head has gone by whoever holds `lock`.
   public let core: UnsafeMutablePointer<PageCore>
   private var sealed: [Sealed] = []
-  /// True once the head has gone: from then on those who drop snapshots collect.
-  private let lock = Mutex<Bool>(false)
+  /// Guards `headHasGone`, and from then on all of this. A mutex that the thread sanitizer knows.
+  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  /// From then on those who drop snapshots collect.
+  private var headHasGone = false
   /// The revision this lineage was forked from, as long as pages of it are in use.
   private var base: PageRevision?
   /// Called for what `deferUntilUnseen` was given, when no snapshot of that time is left.
@@ -34,9 +37,12 @@ public final class PageLineage: @unchecked Sendable {
     let floor = base.map { $0.block.pointee.epoch } ?? 0
     core.initialize(to: PageCore(bodyBytes: bodyBytes, head: head, floor: floor))
     self.base = base
+    pthread_mutex_init(lock, nil)
   }
 
   deinit {
+    pthread_mutex_destroy(lock)
+    lock.deallocate()
     for record in sealed { Self.destroyBlock(record.block) }
     core.pointee.destroy()
     core.deinitialize(count: 1)
@@ -98,20 +104,16 @@ public final class PageLineage: @unchecked Sendable {
 
   /// A revision's owner has gone. Any thread.
   func ended(_ block: UnsafeMutablePointer<RevisionBlock>, wasHead: Bool) {
+    if !wasHead { block.pointee.isGone.store(true, ordering: .releasing) }
+    pthread_mutex_lock(lock)
     if wasHead {
-      lock.withLock { headHasGone in
-        headHasGone = true
-        reclaim = nil
-        collect()
-        if !sealed.isEmpty { core.pointee.retireAll() }
-      }
-      Self.destroyBlock(block)
-    } else {
-      block.pointee.isGone.store(true, ordering: .releasing)
-      lock.withLock { headHasGone in
-        if headHasGone { collect() }
-      }
+      headHasGone = true
+      reclaim = nil
     }
+    if headHasGone { collect() }
+    if wasHead && !sealed.isEmpty { core.pointee.retireAll() }
+    pthread_mutex_unlock(lock)
+    if wasHead { Self.destroyBlock(block) }
   }
 
   /// Frees what only snapshots that have gone could see.

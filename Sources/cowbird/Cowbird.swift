@@ -12,7 +12,8 @@ struct Cowbird: ParsableCommand {
       """,
     subcommands: [
       Serve.self, Demo.self, Ingest.self, Score.self, Recommend.self, Explain.self, Update.self, Version.self,
-      StatusCommand.self, Top.self, Bench.self, Evaluate.self, Config.self, Fsck.self,
+      StatusCommand.self,
+      Top.self, Bench.self, Evaluate.self, Config.self, Fsck.self,
     ])
 
   static func main() {

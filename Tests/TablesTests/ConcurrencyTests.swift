@@ -5,24 +5,36 @@ import Testing
 
 @testable import Tables
 
-/// The newest revision, handed from the writer to readers.
-private final class Latest: Sendable {
-  private let current: Mutex<(revision: Int, table: PagedTable)>
+/// The newest revision, handed from the writer to readers, under a mutex that the thread sanitizer knows.
+private final class Latest: @unchecked Sendable {
+  private var current: (revision: Int, table: PagedTable)
+  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   let isDone = Atomic<Bool>(false)
 
-  init(_ table: PagedTable) { current = Mutex((0, table)) }
+  init(_ table: PagedTable) {
+    current = (0, table)
+    pthread_mutex_init(lock, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(lock)
+    lock.deallocate()
+  }
 
   func set(_ revision: Int, _ table: PagedTable) {
+    pthread_mutex_lock(lock)
+    let old = current
+    current = (revision, table)
+    pthread_mutex_unlock(lock)
     // The old one is dropped outside the lock.
-    let old = current.withLock { value in
-      let old = value
-      value = (revision, table)
-      return old
-    }
     withExtendedLifetime(old) {}
   }
 
-  func get() -> (revision: Int, table: PagedTable) { current.withLock { $0 } }
+  func get() -> (revision: Int, table: PagedTable) {
+    pthread_mutex_lock(lock)
+    defer { pthread_mutex_unlock(lock) }
+    return current
+  }
 }
 
 /// A thread of its own: tasks would have to share the few threads of the pool with all other tests.

@@ -90,7 +90,8 @@ final class Policies: Sendable {
       refuse(
         Status(
           .resourceExhausted,
-          "the model has \(bytes) bytes, more than limits.memory (\(limit)) allows; raise it, or lower limits.rows"))
+          "the model has \(bytes) bytes, more than limits.memory (\(limit)) allows; raise it, or lower limits.rows"
+        ))
     } else {
       context.logger.notice("events are taken again", metadata: ["bytes": "\(bytes)"])
       refuse(nil)

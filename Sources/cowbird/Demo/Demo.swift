@@ -36,7 +36,7 @@ private final class DemoDaemon {
     try """
     preset: clicks
     events:
-      click: {label: threshold, threshold: 0.5}
+      skip: {label: negative, interaction: false}
     """.write(toFile: configuration, atomically: true, encoding: .utf8)
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = [
@@ -65,91 +65,97 @@ private final class DemoDaemon {
 
 private struct DemoShop {
   private static let learned = 60_000
-  private static let poison = 9_000
+  private static let attack = 12_000
   private static let after = 12_000
-  private static let batch = 1_000
+  private static let batch = 500
 
   private let shop: ShopSimulator
   private let client: ShopClient
   private var next = 0
+  private var botNext = 0
   private var known: Set<String> = []
-  private var start = MonotonicClock.nanos()
 
   init(seed: UInt64, client: ShopClient) {
-    shop = ShopSimulator(seed: seed, events: Self.learned + Self.after)
+    shop = ShopSimulator(seed: seed, users: 500, items: 300, events: Self.learned + Self.attack + Self.after)
     self.client = client
   }
 
   mutating func play() throws {
     say(
-      "A shop: \(shop.users.count) users, \(shop.items.count) items, some of them new on the way; trends come and go."
+      "A shop with \(shop.users.count) users and \(shop.items.count) items, some of them new on the way. Trends come and go."
     )
     say(
-      "Loss: of predictions for visits that the model has not seen (lower is better). No model can beat \"best\"."
+      "loss: of the answers for the next 1,000 visits, which the model has not seen. Nobody can beat \"best\"."
     )
     say("")
-    say("   events   events/s     loss   best")
-    try learn(Self.learned, source: "web", every: 10_000)
-
+    say("  visits   events/s     loss    best")
+    for count in [500, 500, 1_000, 3_000, 5_000, 10_000, 20_000, 20_000] { try learn(count, bots: 0) }
     try showRecommendations()
 
-    let version = try client.createVersion(reason: "before the bot", label: "stable")
-    let good = try loss().model
+    let version = try client.createVersion(reason: "before the bot", label: "before")
     say("")
-    say("Kept as \(version), labelled stable.")
+    say("Kept as \(version), labelled \"before\".")
     say("")
+    say(Terminal.styled("A bot joins: of four visits three are lies in the name of real users.", .red))
+    for _ in 0..<4 { try learn(Self.attack / 4, bots: 3) }
+    let poisoned = try client.createVersion(reason: "for the record", label: "poisoned")
+    let fired = try client.drift().filter { $0.count > 0 }.map { "\($0.name) \($0.count) times" }
     say(
-      Terminal.styled(
-        "A bot reports \(Format.count(Self.poison)) visits, as real users, that never were:", .red))
-    try learn(Self.poison, source: "bot-farm", every: 3_000)
-    try learn(Self.after / 2, source: "web", every: 3_000)
-    let bad = try loss().model
-    let fired = try client.drift().filter { $0.count > 0 }.map { "\($0.name) (\($0.count))" }
-    say("Drift detectors that have fired: \(fired.isEmpty ? "none" : fired.joined(separator: ", ")).")
+      "Drift detectors have fired: \(fired.isEmpty ? "none" : fired.joined(separator: ", ")). Kept as \(poisoned), \"poisoned\"."
+    )
     say("")
-    say(
-      Terminal.styled("Rolling back to stable, without the bot's events but with everybody else's:", .green))
+    say(Terminal.styled("Back to \"before\", and forward again without the bot's events:", .green))
     let begin = MonotonicClock.nanos()
-    let healing = try client.rollBack(to: "stable", without: "bot-farm", reason: "bot")
+    let healing = try client.rollBack(to: "before", without: "bot-farm", reason: "bot")
     let seconds = Double(MonotonicClock.nanos() - begin) / 1e9
-    let healed = try loss().model
+    let healed = try client.createVersion(reason: "after the rollback", label: "healed")
     say(
       "\(Format.count(healing.replayed)) events learned again, \(Format.count(healing.excluded)) left out, "
-        + "in \(Format.duration(seconds: seconds)); nobody waited.")
+        + "in \(Format.duration(seconds: seconds)), while the good version answered. Kept as \(healed), \"healed\"."
+    )
     say("")
-    try learn(Self.after / 2, source: "web", every: 3_000)
+    try learn(Self.after, bots: 0)
     say("")
-    var table = TextTable(["", "loss"])
-    table.add(["before the bot", Format.decimal(good)])
-    table.add(["after the bot", Format.decimal(bad)])
-    table.add(["after the rollback", Format.decimal(healed)])
-    table.add(["now", Format.decimal(try loss().model)])
-    table.add(["best possible", Format.decimal(try loss().best)])
+    say("The same 1,000 visits, answered by each version:")
+    var table = TextTable(["version", "loss"])
+    for label in ["before", "poisoned", "healed"] {
+      table.add([label, Format.decimal(try loss(label: label).model)])
+    }
+    let now = try loss()
+    table.add(["head", Format.decimal(now.model)])
+    table.add(["best possible", Format.decimal(now.best)])
     say(table.rendered())
   }
 
-  /// Streams so many visits and shows the loss now and then.
-  private mutating func learn(_ count: Int, source: String, every: Int) throws {
-    let isBot = source != "web"
-    start = MonotonicClock.nanos()
-    var done = 0
-    while done < count {
-      let numbers = next..<next + min(Self.batch, count - done)
-      let visits = numbers.map { isBot ? shop.botEvent($0) : shop.event($0) }
+  /// Streams so many visits, beside each of which come so many of the bot's, and shows the loss.
+  private mutating func learn(_ count: Int, bots: Int) throws {
+    let begin = MonotonicClock.nanos()
+    var sent = 0
+    let end = next + count
+    while next < end {
+      let numbers = next..<min(end, next + Self.batch)
+      var visits: [ShopSimulator.Event] = []
+      for number in numbers {
+        visits.append(shop.event(number))
+        for _ in 0..<bots {
+          var lie = shop.botEvent(botNext)
+          lie.timeNanos = visits[visits.count - 1].timeNanos
+          visits.append(lie)
+          botNext += 1
+        }
+      }
       try client.append(newItems(visits) + visits.map(Self.event))
-      // The bot's visits do not use up the people's: they go on where they were.
-      if !isBot { next = numbers.upperBound }
-      done += numbers.count
-      guard done % every == 0 || done == count else { continue }
-      try client.flush()
-      let seconds = Double(MonotonicClock.nanos() - start) / 1e9
-      let loss = try loss()
-      let bar = String(repeating: "▇", count: max(0, Int((loss.model - 0.3) * 100)))
-      say(
-        "\(pad(Format.count(isBot ? done : next), 9))  \(pad(Format.count(Int(Double(done) / seconds)), 9))   "
-          + "\(Format.decimal(loss.model))  \(Format.decimal(loss.best))  "
-          + Terminal.styled(bar, isBot ? .red : .cyan))
+      next = numbers.upperBound
+      sent += visits.count
     }
+    try client.flush()
+    let seconds = Double(MonotonicClock.nanos() - begin) / 1e9
+    let loss = try loss()
+    let bar = String(repeating: "▇", count: max(0, Int((loss.model - loss.best) * 150)))
+    say(
+      "\(pad(Format.count(next), 8))  \(pad(Format.count(Int(Double(sent) / seconds)), 9))   "
+        + "\(Format.decimal(loss.model))  \(Format.decimal(loss.best))  "
+        + Terminal.styled(bar, bots > 0 ? .red : .cyan))
   }
 
   /// Attributes of items that are met for the first time.
@@ -166,18 +172,18 @@ private struct DemoShop {
     EventBuilder(
       timeNanos: visit.timeNanos, source: visit.source,
       .interaction(
-        type: "click", user: visit.user, item: visit.item, value: visit.clicked ? 1 : 0,
+        type: visit.clicked ? "click" : "skip", user: visit.user, item: visit.item,
         context: [NamedAttribute("device", .text(visit.device))]))
   }
 
   /// Logloss over the next 1,000 visits of people, which were not sent yet; and of the truth itself.
-  private func loss() throws -> (model: Double, best: Double) {
+  private func loss(label: String? = nil) throws -> (model: Double, best: Double) {
     var (model, best) = (0.0, 0.0)
     let count = 1_000
     for number in next..<next + count {
       let visit = shop.event(number)
       let score = try client.score(
-        user: visit.user, item: visit.item, device: visit.device, timeNanos: visit.timeNanos)
+        user: visit.user, item: visit.item, device: visit.device, timeNanos: visit.timeNanos, label: label)
       func logloss(_ p: Double) -> Double {
         let bounded = min(max(p, 1e-6), 1 - 1e-6)
         return -(visit.clicked ? log(bounded) : log(1 - bounded)) / Double(count)
@@ -198,14 +204,14 @@ private struct DemoShop {
     let clicks = games.prefix(10).enumerated().map { place, item in
       EventBuilder(
         timeNanos: now + Int64(place) * 1_000_000_000, source: "web",
-        .interaction(type: "click", user: "newcomer", item: item.id, value: 1))
+        .interaction(type: "click", user: "newcomer", item: item.id))
     }
     try client.append(clicks)
     try client.flush()
     let after = try client.recommend(user: "newcomer", count: 5, timeNanos: now + 11_000_000_000)
     say("")
-    say("For a newcomer:                 \(shown(before))")
-    say("after \(clicks.count) clicks on games:      \(shown(after))")
+    say("Recommended to a newcomer:   \(shown(before))")
+    say("after \(clicks.count) clicks on games:   \(shown(after))")
   }
 
   private func shown(_ items: [String]) -> String {

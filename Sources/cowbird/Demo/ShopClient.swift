@@ -36,7 +36,10 @@ final class ShopClient {
   }
 
   /// The probability of a click.
-  func score(user: String, item: String, device: String, timeNanos: Int64) throws -> Double {
+  /// - Parameter label: the version that is asked; nil: what is served.
+  func score(
+    user: String, item: String, device: String, timeNanos: Int64, label: String? = nil
+  ) throws -> Double {
     let arena = MessageArena(capacity: 1024)
     var candidate = Cowbird__V1__Candidate.empty
     candidate.item = arena.text(item)
@@ -49,6 +52,12 @@ final class ShopClient {
     request.time_nanos = timeNanos
     (request.n_candidates, request.candidates) = arena.messages([candidate])
     (request.n_context, request.context) = arena.messages([context])
+    if let label {
+      var selector = Cowbird__V1__VersionSelector.empty
+      selector.selector_case = COWBIRD__V1__VERSION_SELECTOR__SELECTOR_LABEL
+      selector.label = arena.text(label)
+      request.version = arena.message(selector)
+    }
     return try client.call(
       "cowbird.v1.Predict", "Score", &request, answer: Cowbird__V1__ScoreResponse.self
     ) { Double($0.pointee.scores[0]) }
