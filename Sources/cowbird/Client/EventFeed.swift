@@ -12,8 +12,7 @@ final class EventFeed {
   private let stream: ClientStream
   private let isNumbered: Bool
   private let batchLimit: Int
-  /// Input comes as it happens: nothing that is read may wait for more.
-  private let isLive: Bool
+  private let liveness: Liveness
 
   /// The request that is being filled: events as field 3.
   private var batch: [UInt8] = []
@@ -35,10 +34,12 @@ final class EventFeed {
 
   var accepted: UInt64 { acknowledgedHere - refused - duplicates }
 
-  init(_ daemon: DaemonConnection, producer: String, durability: Int32, batch: Int, isLive: Bool) throws {
+  init(_ daemon: DaemonConnection, producer: String, durability: Int32, batch: Int, _ liveness: Liveness)
+    throws
+  {
     isNumbered = !producer.isEmpty
     batchLimit = batch
-    self.isLive = isLive
+    self.liveness = liveness
     stream = try daemon.client.openStream(
       "cowbird.v1.Ingest", "Stream", .both, timeoutNanos: daemon.timeoutNanos)
     try stream.send(
@@ -64,7 +65,7 @@ final class EventFeed {
     // A field that comes again replaces what came before.
     batch += tail
     batchCount += 1
-    if batchCount >= batchLimit || batch.count >= Self.batchBytes || (isLive && !Self.hasInput) {
+    if batchCount >= batchLimit || batch.count >= Self.batchBytes || liveness.mustFlush {
       try flush()
     }
   }
@@ -129,9 +130,24 @@ final class EventFeed {
     return bytes
   }
 
-  /// Whether more can be read from standard input at once.
-  private static var hasInput: Bool {
-    var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-    return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0
+}
+
+/// Whether input comes as it happens, so that what was read must not wait for more.
+enum Liveness {
+  /// From files, which are there.
+  case whole
+  /// From something that may make us wait.
+  case live
+  /// From a pipe that can be asked whether there is more.
+  case pipe(Int32)
+
+  var mustFlush: Bool {
+    switch self {
+    case .whole: return false
+    case .live: return true
+    case .pipe(let descriptor):
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      return poll(&waiting, 1, 0) <= 0 || waiting.revents & Int16(POLLIN) == 0
+    }
   }
 }

@@ -15,8 +15,7 @@ struct Bench: ParsableCommand {
       due at fixed times, and a request that is sent late is measured from when it was due, so that a stall of the
       daemon counts as what all the requests behind it suffered (no coordinated omission).
 
-      Events and users come from a simulated shop; the daemon's configuration should know its event type "click"
-      (--type names another).
+      Events and users come from a simulated shop, of the event types that --type and --miss-type name.
 
       Examples:
         cowbird bench --mix score=1 --candidates 100 --seconds 10
@@ -33,7 +32,9 @@ struct Bench: ParsableCommand {
   @Option(help: "Candidates of each Score.") var candidates = 1
   @Option(help: "Length of each Recommend's answer.") var k: UInt32 = 10
   @Option(help: "Events of each Append.") var batch = 100
-  @Option(help: "Event type of what is ingested.") var type = "click"
+  @Option(help: "Event type of what a user liked.") var type = "click"
+  @Option(help: "Event type of what a user was shown and did not like; the same type: rated 1 instead of 5.")
+  var missType = "impression"
   @Option(help: "Users of the shop.") var users = 2_000
   @Option(help: "Items of the shop.") var items = 800
   @Option(help: "Seed of the shop.") var seed: UInt64 = 42
@@ -64,7 +65,8 @@ struct Bench: ParsableCommand {
   func run() throws {
     let shop = ShopSimulator(seed: seed, users: users, items: items)
     let plan = LoadPlan(
-      shares: try shares(), shop: shop, candidates: candidates, k: k, batch: batch, type: type, seed: seed)
+      shares: try shares(), shop: shop, candidates: candidates, k: k, batch: batch, type: type,
+      missType: missType, seed: seed)
     let timeout = try client.connect().timeoutNanos ?? DaemonConnection.usualNanos
     let start = MonotonicClock.nanos()
     let schedule = LoadSchedule(

@@ -48,15 +48,18 @@ struct Ingest: ParsableCommand {
     let configuration = try configuration.load()
     var paths = files
     var format = format
+    var liveness = paths.allSatisfy(Self.isFile) ? Liveness.whole : .live
+    if paths == ["-"] { liveness = .pipe(STDIN_FILENO) }
     if follow, files != ["-"] {
       format = format ?? EventFiles.format(of: files[0])
-      paths = [try FollowedFile(files[0]).path]
+      let followed = try FollowedFile(files[0])
+      paths = [followed.path]
+      liveness = .pipe(followed.reading)
     }
     let source = try EventFiles(
       configuration: configuration, format: format, users: users, items: items, paths: paths)
     let feed = try EventFeed(
-      client.connect(), producer: producer, durability: Int32(durability.number), batch: batch,
-      isLive: follow || paths.contains { !Self.isFile($0) })
+      client.connect(), producer: producer, durability: Int32(durability.number), batch: batch, liveness)
     var bar = ProgressBar("ingest", total: follow ? 0 : source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
     do {

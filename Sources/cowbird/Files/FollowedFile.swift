@@ -7,7 +7,8 @@ import Primitives
 struct FollowedFile {
   /// What a reader opens.
   let path: String
-  private let reading: Int32
+  /// Tells whether there is more.
+  let reading: Int32
 
   init(_ file: String) throws {
     let source = open(file, O_RDONLY | O_CLOEXEC)

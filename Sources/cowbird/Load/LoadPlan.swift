@@ -13,6 +13,7 @@ struct LoadPlan: Sendable {
   let k: UInt32
   let batch: Int
   let type: String
+  let missType: String
   let seed: UInt64
 
   /// The kind of request `number`.
@@ -60,7 +61,8 @@ struct LoadPlan: Sendable {
       let encoded = EventBuilder(
         timeNanos: now, source: event.source,
         .interaction(
-          type: type, user: event.user, item: event.item, value: event.clicked ? 1 : 0,
+          type: event.clicked ? type : missType, user: event.user, item: event.item,
+          value: type == missType ? (event.clicked ? 5 : 1) : nil,
           context: [NamedAttribute("device", .text(event.device))])
       ).encoded()
       // AppendRequest.events.

@@ -12,6 +12,8 @@ struct LoadReport {
   private let connections: Int
   private let failures: Int
   private let events: Int
+  private let refused: Int
+  private let refusal: String
   let failure: Status?
 
   init(_ results: [LoadWorker.Result], seconds: Double, rate: Double, connections: Int) {
@@ -20,6 +22,8 @@ struct LoadReport {
     self.connections = connections
     failures = results.reduce(0) { $0 + $1.failures }
     events = results.reduce(0) { $0 + $1.events }
+    refused = results.reduce(0) { $0 + $1.refused }
+    refusal = results.lazy.map(\.refusal).first { !$0.isEmpty } ?? ""
     failure = results.lazy.compactMap(\.failure).first
     for kind in LoadKind.allCases {
       var sum: Histogram<UInt64>?
@@ -37,6 +41,7 @@ struct LoadReport {
     .object([
       ("seconds", .number(seconds)), ("rate", .number(rate)), ("connections", .integer(Int64(connections))),
       ("answered", .integer(Int64(answered))), ("failed", .integer(Int64(failures))),
+      ("events_refused", .integer(Int64(refused))),
       ("events_per_second", .number(Double(events) / seconds)),
       ("requests_per_second", .number(Double(answered) / seconds)),
       (
@@ -72,6 +77,10 @@ struct LoadReport {
     let loop = rate > 0 ? "open loop, \(Format.decimal(rate, 0)) requests/s asked" : "closed loop"
     lines.append("\(loop), \(connections) connections, \(Format.decimal(seconds, 1)) s measured")
     if events > 0 { lines.append("\(Format.count(Int(Double(events) / seconds))) events/s ingested") }
+    if refused > 0 {
+      lines.append(
+        Terminal.styled("\(Format.count(refused)) events refused; the first: \(refusal)", .red))
+    }
     if failures > 0 {
       let what = failure.map { "; the first: \($0)" } ?? ""
       lines.append(Terminal.styled("\(Format.count(failures)) requests failed\(what)", .red))

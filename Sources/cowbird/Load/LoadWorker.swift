@@ -1,5 +1,6 @@
 // One connection's thread: sends when it is time, waits for the answer, notes how long it took.
 
+import CMessages
 import Glibc
 import Histogram
 import Primitives
@@ -13,8 +14,10 @@ final class LoadWorker: @unchecked Sendable {
     var latency: [LoadKind: Histogram<UInt64>] = [:]
     var failures = 0
     var failure: Status?
-    /// Events, over all Appends.
+    /// Events that were accepted, and refused, over all Appends.
     var events = 0
+    var refused = 0
+    var refusal = ""
   }
 
   private let client: Client
@@ -56,8 +59,8 @@ final class LoadWorker: @unchecked Sendable {
         // From when it was due, not from when a late daemon let it be sent.
         let start = schedule.intervalNanos > 0 ? due : MonotonicClock.nanos()
         let (service, method) = LoadPlan.method(kind)
-        _ = try client.call(service, method, bytes, timeoutNanos: timeoutNanos)
-        note(kind, start)
+        let answer = try client.call(service, method, bytes, timeoutNanos: timeoutNanos)
+        note(kind, start, answer)
       } catch {
         result.failures += 1
         result.failure = result.failure ?? (error as? Status)
@@ -72,10 +75,19 @@ final class LoadWorker: @unchecked Sendable {
     return schedule.beginNanos + UInt64(place * schedule.intervalNanos)
   }
 
-  private func note(_ kind: LoadKind, _ start: UInt64) {
+  private func note(_ kind: LoadKind, _ start: UInt64, _ bytes: [UInt8]) {
+    let end = MonotonicClock.nanos()
     guard start >= schedule.measureNanos else { return }
-    result.latency[kind]?.record(max(1, MonotonicClock.nanos() - start))
-    if kind == .ingest { result.events += plan.batch }
+    result.latency[kind]?.record(max(1, end - start))
+    guard kind == .ingest, let answer = try? Answer<Cowbird__V1__AppendResponse>(bytes) else { return }
+    withExtendedLifetime(answer) {
+      result.events += Int(answer.message.accepted)
+      result.refused += answer.message.n_refusals
+      guard result.refusal.isEmpty else { return }
+      result.refusal =
+        elements(answer.message.refusals, answer.message.n_refusals).first
+        .map { "\(text($0.field)): \(text($0.reason))" } ?? ""
+    }
   }
 
   private func wait(until due: UInt64) {
