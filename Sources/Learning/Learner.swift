@@ -312,12 +312,14 @@ package final class Learner: @unchecked Sendable {
   /// Learns nothing from now on; what is being learned is finished. Any thread.
   package func pause() {
     limit.store(0, ordering: .releasing)
+    shown.withLock { $0.isPaused = true }
     perform { $0.show() }
   }
 
   /// Goes on where it stopped. Any thread.
   package func resume() {
     limit.store(.max, ordering: .releasing)
+    shown.withLock { $0.isPaused = false }
     perform { $0.show() }
   }
 

@@ -1,5 +1,7 @@
 import Configuration
 import Features
+import Models
+import Primitives
 import Testing
 import Wire
 
@@ -27,7 +29,7 @@ import Wire
       timeNanos: start + seconds * second, .interaction(type: type, user: "ann", item: item)
     ).encoded()
     try bytes.withUnsafeBytes { bytes in
-      model.learn(
+      _ = model.learn(
         try EventView(bytes), encoded: bytes, timeNanos: start + seconds * second, offset: 0, in: workspace)
     }
   }
