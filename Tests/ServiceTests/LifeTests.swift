@@ -247,21 +247,4 @@ struct LifeTests {
     }
     #expect(refused == nil)
   }
-
-  @Test("a rollback while learning is paused is refused at once, not left waiting")
-  func rollbackWhilePaused() throws {
-    let daemon = try TestDaemon()
-    try daemon.client().append(Shop.ratings(0..<40))
-    try daemon.restart()
-    let client = try daemon.client()
-    _ = try client.pause()
-    let arena = MessageArena()
-    var request = Cowbird__V1__RollbackRequest.empty
-    request.to = arena.message(Selector.id("v1").message(arena))
-    let stream = try client.openStream(
-      "cowbird.v1.Version", "Rollback", .server, request: Wire.bytes(&request), timeoutNanos: 10_000_000_000)
-    let refused = refusal { while try stream.receive() != nil {} }
-    #expect(refused?.code == .failedPrecondition)
-    #expect(refused?.message.contains("resume") == true)
-  }
 }

@@ -125,11 +125,6 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
         if let failure = status.failure {
           throw Status(.failedPrecondition, "learning stands still: \(failure)")
         }
-        if status.isPaused {
-          throw Status(
-            .failedPrecondition,
-            "learning is paused, and a rollback is carried out by the learner: `cowbird update resume` first")
-        }
         if let last, status.learnedOffset <= last {
           throw Status(
             .failedPrecondition,
