@@ -42,7 +42,7 @@ extension UpdateService {
       var message = Cowbird__V1__QuarantinedEvent.empty
       message.offset = entry.offset
       message.rule = arena.text(entry.reason.name)
-      message.reason = arena.text("set aside by the rule \(entry.reason)")
+      message.reason = arena.text("set aside by the rule hygiene.\(entry.reason.name)")
       // Its record may have been deleted with the log's old segments.
       let bytes = try? context.log.withRecord(at: entry.offset) { Array($0.payload) }
       let event = bytes.flatMap { bytes in

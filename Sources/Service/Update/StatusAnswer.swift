@@ -85,7 +85,7 @@ struct StatusAnswer {
       ("records.oversized", "", model.features.counters.oversizedRecords),
     ]
     for count in model.hygieneCounts.all {
-      counters.append(("hygiene.\(count.reason)", count.source, count.count))
+      counters.append(("hygiene.\(count.reason.name)", count.source, count.count))
     }
     return counters
   }
