@@ -143,33 +143,12 @@ package struct BurstRule: Section {
   }
 }
 
-package enum LetterCase: String, CaseIterable, Sendable {
-  case keep, lower
-}
-
-package enum UnicodeForm: String, CaseIterable, Sendable {
-  case keep, nfc
-}
-
-package struct NormaliseSection: Section {
-  package var isTrimmed = false
-  package var letterCase = LetterCase.keep
-  package var unicode = UnicodeForm.keep
-  package init() {}
-  package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.value("trim", &isTrimmed, .flag, .model, "White space around ids and categories is cut off.")
-    visitor.value("case", &letterCase, .choice, .model, "Case of ids and categories.")
-    visitor.value("unicode", &unicode, .choice, .model, "Normalisation form of ids and categories.")
-  }
-}
-
 package struct HygieneSection: Section {
   package var clock = ClockRule()
   package var value = ValueRule()
   package var outlier = OutlierRule()
   package var anomaly = AnomalyRule()
   package var burst = BurstRule()
-  package var normalise = NormaliseSection()
   package init() {}
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.section("clock", &clock, "Times that cannot be.")
@@ -177,7 +156,6 @@ package struct HygieneSection: Section {
     visitor.section("outlier", &outlier, "Values far from the others of their type.")
     visitor.section("anomaly", &anomaly, "Events whose numbers together are rare.")
     visitor.section("burst", &burst, "Too many events of one user or source.")
-    visitor.section("normalise", &normalise, "How ids and categories are made alike.")
   }
 }
 

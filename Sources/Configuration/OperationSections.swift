@@ -66,7 +66,7 @@ package struct LimitsSection: Section {
     visitor.value(
       "memory", &memory, .size(64 << 20...1 << 44), .live, "Memory of the model at which ingest is refused.")
     visitor.value(
-      "admission", &admission, .integer(1...1_000), .model, "Sightings after which a feature gets a weight.")
+      "admission", &admission, .integer(1...255), .model, "Sightings after which a feature gets a weight.")
     visitor.value(
       "expiry", &expiry, .duration(0...315_360_000_000_000_000), .model,
       "Features not seen for so long lose their weight; 0: never.")

@@ -62,7 +62,7 @@ package struct Evaluation {
     records += 1
     newestNanos = max(newestNanos, time)
     guard options.publishEvery > 1 || options.delayNanos > 0 else {
-      note(model.learn(event, timeNanos: time, offset: offset, in: workspace), event, time)
+      note(model.learn(event, encoded: bytes, timeNanos: time, offset: offset, in: workspace), event, time)
       return
     }
     learnDue()

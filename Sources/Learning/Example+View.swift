@@ -10,8 +10,8 @@ extension Example {
   var view: FeatureView {
     FeatureView(
       keys: UnsafePointer(keys), values: UnsafePointer(values), slots: UnsafePointer(slots), count: count,
-      sharedCount: sharedCount, dense: UnsafePointer(dense), denseCount: plan.denseCount, user: userKey,
-      item: itemKey, seconds: Numerics.tableSeconds(timeNanos), label: label, weight: weight)
+      sharedCount: sharedCount, dense: UnsafePointer(dense), denseCount: plan.denseCount, user: userHash,
+      item: itemHash, seconds: Numerics.tableSeconds(timeNanos), label: label, weight: weight)
   }
 }
 
@@ -37,6 +37,6 @@ extension EnsemblePlan {
         isLogistic: isLogistic, minimum: plan.labelMinimum, maximum: plan.labelMaximum),
       members: members, stack: configuration.model.stack,
       bounds: TableBounds(
-        maximumRows: configuration.limits.rows, admissionCount: configuration.limits.admission))
+        maximumRows: configuration.limits.rows, admissionCount: min(configuration.limits.admission, 255)))
   }
 }

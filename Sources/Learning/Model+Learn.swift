@@ -26,15 +26,18 @@ extension Model {
   /// - Parameters:
   ///   - timeNanos: when it happened: the event's own time, or the log's time of acceptance where it says none.
   ///   - offset: its place in the log, for lists that people read; nothing that is learned depends on it.
+  ///   - encoded: the event's bytes, kept while its label is waited for; without them it is learned at once.
   ///   - isAdmitted: learned whatever hygiene says, because a person said so.
   @discardableResult
   package mutating func learn(
-    _ event: EventView, timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false, in workspace: Workspace
+    _ event: EventView, encoded: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false, in workspace: Workspace
   ) -> LearnOutcome {
     switch event.kind {
     case .interaction:
+      learnExpired(before: timeNanos, workspace)
       return learnInteraction(
-        event, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
+        event, encoded, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .entity:
       features.update(entity: event, timeNanos: timeNanos)
       describe(event)
@@ -55,7 +58,8 @@ extension Model {
   }
 
   private mutating func learnInteraction(
-    _ event: EventView, timeNanos: Int64, offset: UInt64, isAdmitted: Bool, in workspace: Workspace
+    _ event: EventView, _ encoded: UnsafeRawBufferPointer, timeNanos: Int64, offset: UInt64,
+    isAdmitted: Bool, in workspace: Workspace
   ) -> LearnOutcome {
     let example = workspace.example
     guard features.makeExample(event, timeNanos: timeNanos, into: example) else {
@@ -78,13 +82,17 @@ extension Model {
     }
     note(timeNanos)
     var outcome = LearnOutcome.observed
-    if example.hasLabel, example.weight > 0 { outcome = learnExample(workspace) }
+    let isLearned = example.hasLabel && example.weight > 0 && !postpone(encoded, workspace)
+    if isLearned { outcome = learnExample(workspace) }
     features.update(event, example)
     learnRetrieval(workspace)
+    answerPending(workspace)
+    if isLearned { learnNegatives(workspace) }
     return outcome
   }
 
-  private mutating func learnExample(_ workspace: Workspace) -> LearnOutcome {
+  @discardableResult
+  mutating func learnExample(_ workspace: Workspace) -> LearnOutcome {
     let example = workspace.example
     do throws(Refusal) {
       let prediction = try ensemble.predict(learning: example.view, workspace.scratch)

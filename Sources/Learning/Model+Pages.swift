@@ -72,6 +72,7 @@ extension Model {
     try features.write(to: &sink, since: parent?.features)
     try ensemble.write(to: &sink, since: parent?.ensemble)
     try retrieval?.write(to: &sink, name: "retrieval", since: parent?.retrieval)
+    try pending?.write(to: &sink, name: "pending", since: parent?.pending)
     try sink.write(name: "model.state", SmallState(self))
   }
 
@@ -83,6 +84,7 @@ extension Model {
     features = try FeatureState(plan, from: &source)
     ensemble = try Ensemble(ensemble.plan, from: &source)
     if let plan = retrieval?.plan { retrieval = try RetrievalState(plan, from: &source, name: "retrieval") }
+    try pending?.apply(from: &source, name: "pending")
     try readSmallState(from: &source)
   }
 
@@ -93,6 +95,7 @@ extension Model {
     try next.features.apply(from: &source)
     try next.ensemble.apply(from: &source)
     try next.retrieval?.apply(from: &source, name: "retrieval")
+    try next.pending?.apply(from: &source, name: "pending")
     try next.readSmallState(from: &source)
     self = next
   }

@@ -40,6 +40,8 @@ package struct Model: Sendable {
   package internal(set) var settings: [Setting] = []
   package internal(set) var features: FeatureState
   package internal(set) var ensemble: Ensemble
+  /// Events that wait for what may answer them; nil: no event type waits.
+  package internal(set) var pending: ImpressionJoin?
   /// Nil: no retriever is on.
   package internal(set) var retrieval: RetrievalState?
   package internal(set) var metrics: MetricSet
@@ -56,6 +58,7 @@ package struct Model: Sendable {
     configuration = plan.configuration
     features = FeatureState(plan)
     ensemble = Ensemble(try EnsemblePlan(plan))
+    pending = ImpressionJoin(plan.configuration)
     retrieval = try RetrievalPlan(model: plan.configuration).map { RetrievalState($0) }
     metrics = Self.emptyMetrics(plan.configuration, isLogistic: ensemble.plan.objective.isLogistic)
     drift = DriftLog(isBinary: ensemble.plan.objective.isLogistic)
@@ -102,6 +105,7 @@ package struct Model: Sendable {
     digest.append(features.digest)
     digest.append(ensemble.digest)
     if let retrieval { digest.append(retrieval.digest) }
+    if let pending { digest.append(pending.digest) }
     var writer = ByteWriter()
     encodeSmallState(to: &writer)
     digest.append(Digest(of: writer.bytes))

@@ -29,7 +29,8 @@ package struct RecordLearner {
       return .observed
     }
     return model.learn(
-      event, timeNanos: time, offset: record.offset, isAdmitted: isAdmitted, in: workspace)
+      event, encoded: record.payload, timeNanos: time, offset: record.offset, isAdmitted: isAdmitted,
+      in: workspace)
   }
 
   /// The service has written the offset of the event into the retraction before it was logged.

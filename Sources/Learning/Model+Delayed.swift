@@ -1,0 +1,93 @@
+// Labels that are not known when the event comes: an impression waits for the click that may answer it, and is
+// learned with its own label when nothing came; and negatives that nobody sent, drawn from the catalogue.
+
+package import Configuration
+internal import Features
+internal import Models
+internal import Primitives
+package import Retrieval
+internal import Tables
+internal import Wire
+
+extension ImpressionJoin {
+  /// The waiting room of a configuration; nil when no event type has a `delay`.
+  package init?(_ configuration: Configuration) {
+    let delay = configuration.events.map(\.delay).max() ?? 0
+    guard delay > 0 else { return nil }
+    self.init(capacity: configuration.retrieval.impressions, waitNanos: delay)
+  }
+}
+
+extension Model {
+  /// Lets the event of the workspace's example wait for its answer.
+  /// - Returns: false when it has to be learned at once: its type does not wait, or there is no room for it.
+  mutating func postpone(_ encoded: UnsafeRawBufferPointer, _ workspace: Workspace) -> Bool {
+    let example = workspace.example
+    guard pending != nil, plan.configuration.events[example.type].delay > 0, !encoded.isEmpty,
+      example.userKey != 0, example.itemKey != 0, encoded.count <= ImpressionJoin.longestFeatures
+    else { return false }
+    pending?.remember(
+      request: example.userKey, item: example.itemKey, features: encoded, nanos: example.timeNanos)
+    return true
+  }
+
+  /// Ends the wait of what this event answers.
+  mutating func answerPending(_ workspace: Workspace) {
+    let example = workspace.example
+    guard pending != nil, example.userKey != 0, example.itemKey != 0 else { return }
+    let name = plan.configuration.events[example.type].name
+    guard plan.configuration.events.contains(where: { $0.delay > 0 && $0.answeredBy.contains(name) }) else {
+      return
+    }
+    _ = pending?.join(request: example.userKey, item: example.itemKey, nanos: example.timeNanos)
+  }
+
+  /// Learns what nobody answered in time, with features as they are now.
+  mutating func learnExpired(before nanos: Int64, _ workspace: Workspace) {
+    guard pending != nil else { return }
+    for impression in pending?.expire(nanos: nanos, atMost: 64) ?? [] {
+      impression.features.withUnsafeBytes { bytes in
+        guard let event = try? EventView(bytes) else { return }
+        let time = event.timeNanos != 0 ? event.timeNanos : impression.nanos
+        guard features.makeExample(event, timeNanos: time, into: workspace.example),
+          workspace.example.hasLabel, workspace.example.weight > 0
+        else { return }
+        learnExample(workspace)
+      }
+    }
+  }
+
+  /// Learns items drawn at random beside the event that the workspace's example was made of, with the smallest label.
+  /// Draws are counted from the number of the example, so that they are the same at every replay.
+  mutating func learnNegatives(_ workspace: Workspace) {
+    let example = workspace.example
+    let count = plan.configuration.events[example.type].negatives
+    guard count > 0, example.userKey != 0, features.items.limit > 1 else { return }
+    let (user, item, nanos) = (example.userKey, example.itemKey, example.timeNanos)
+    features.beginRequest(userKey: user, timeNanos: nanos, into: example)
+    for draw in 0..<count {
+      let place = CounterRandom.index(
+        below: Int(features.items.limit), seed: configuration.learning.seed ^ 0x6E65_6761,
+        counter: counters.examples << 6 | UInt64(draw))
+      guard let name = features.items.string(of: UInt32(place)) else { continue }
+      let key = FeatureState.itemKey(name)
+      guard key != item else { continue }
+      features.makeCandidate(itemKey: key, into: example)
+      example.label = plan.labelMinimum
+      learnSilently(workspace)
+    }
+  }
+
+  /// Learns the workspace's example without scoring its prediction: nobody asked for it.
+  private mutating func learnSilently(_ workspace: Workspace) {
+    let example = workspace.example
+    do throws(Refusal) {
+      _ = try ensemble.predict(learning: example.view, workspace.scratch)
+      try ensemble.learn(
+        label: example.label, weight: example.weight, rateScale: Float(configuration.learning.rate),
+        workspace.scratch)
+    } catch {
+      counters.refused += 1
+    }
+  }
+}
