@@ -1,5 +1,7 @@
 import Configuration
 import Features
+import Models
+import Primitives
 import Testing
 import Wire
 
@@ -26,7 +28,7 @@ import Wire
     let bytes = EventBuilder(
       timeNanos: start + seconds * second, .interaction(type: type, user: "ann", item: item)
     ).encoded()
-    try bytes.withUnsafeBytes { bytes in
+    _ = try bytes.withUnsafeBytes { bytes in
       model.learn(
         try EventView(bytes), encoded: bytes, timeNanos: start + seconds * second, offset: 0, in: workspace)
     }
