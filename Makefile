@@ -50,8 +50,8 @@ proto: deps-proto ## Rewrites the generated C and Python from proto/
 
 # -------------------------------------------------------------------------------------------------- testing
 
-.PHONY: lint test test-swift test-c test-python test-go test-fuzz test-readme test-tsan test-asan
-test: lint test-swift test-c test-python test-go test-fuzz test-readme ## Runs every test: what CI runs
+.PHONY: lint test test-swift test-c test-python test-go test-fuzz test-e2e test-readme test-tsan test-asan
+test: lint test-swift test-c test-python test-go test-fuzz test-e2e test-readme ## Runs every test: what CI runs
 	@echo; echo "All tests passed."
 
 lint: deps-build deps-proto deps-python ## Format, warnings, types, and whether generated code is fresh
@@ -86,6 +86,9 @@ test-go: echo-server deps-go ## Conformance: containerd's ttrpc, as Debian packa
 test-fuzz: deps-build ## Fuzz targets, for a bounded count (FUZZ_RUNS)
 	@if [ -x Fuzz/run ]; then $(STAGE) "Fuzzing" Fuzz/run $(FUZZ_RUNS); else echo "Fuzz/run is not there: skipped"; fi
 
+test-e2e: release deps-python ## MovieLens through the socket, with kill -9 twice: the digest of `evaluate`
+	@$(STAGE) "End to end" $(PYTHON) Tests/EndToEnd/movielens.py $(BUILD)/release/cowbird
+
 test-readme: release deps-python ## Runs the commands of the README
 	@$(STAGE) "Commands of the README" $(PYTHON) scripts/readme
 
@@ -98,11 +101,14 @@ test-asan: echo-server ## The Swift and C tests with AddressSanitizer
 
 # ------------------------------------------------------------------------------------------- running, measuring
 
-.PHONY: demo bench bench-wire install uninstall clean
+.PHONY: demo bench bench-wire bench-log bench-tables bench-models bench-retrieval install uninstall clean
 demo: release ## Builds the daemon and shows it at work, in about a minute
 	@$(BUILD)/release/cowbird demo
 
-bench: bench-wire ## Every benchmark, in under three minutes
+bench: bench-wire bench-log bench-tables bench-models bench-retrieval ## Every benchmark, each beside its baseline
+
+bench-log bench-tables bench-models bench-retrieval: bench-%: deps-build
+	@$(STAGE) "Benchmark of $*" scripts/bench $*
 
 bench-wire: deps-build deps-python ## Round trips beside the kernel's floor: C and Python client
 	@$(STAGE) "EchoServer, release" swift build -c release --product EchoServer
