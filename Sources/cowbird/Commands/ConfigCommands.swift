@@ -11,7 +11,7 @@ struct Config: ParsableCommand {
     abstract: "Checks and shows configurations.",
     discussion: """
       Examples:
-        cowbird config check --config cowbird.yaml
+        cowbird config check cowbird.yaml
         cowbird config show --preset clicks > cowbird.yaml
       """,
     subcommands: [ConfigCheck.self, ConfigShow.self])
@@ -21,11 +21,12 @@ struct ConfigCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Says what is wrong with a configuration, with line and column.")
 
+  @Argument(help: "Configuration file; the same as --config.") var file: String?
   @OptionGroup var configuration: ConfigurationOptions
   @Flag(help: "The answer as JSON.") var json = false
 
   func run() throws {
-    let configuration = try configuration.load()
+    let configuration = try configuration.load(file: file)
     do {
       // Whatever a daemon would stumble over when it makes the model.
       _ = try Model(FeaturePlan(configuration))
@@ -45,12 +46,13 @@ struct ConfigShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Prints the whole configuration, defaults filled in, as YAML.")
 
+  @Argument(help: "Configuration file; the same as --config.") var file: String?
   @OptionGroup var configuration: ConfigurationOptions
   @Flag(help: "With what each setting means.") var comments = false
   @Flag(help: "The YAML and the hash in a JSON object.") var json = false
 
   func run() throws {
-    let configuration = try configuration.load()
+    let configuration = try configuration.load(file: file)
     let text = configuration.rendered(isCommented: comments)
     if json {
       let hash = String(configuration.learnedHash, radix: 16)

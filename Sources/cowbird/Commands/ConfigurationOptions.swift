@@ -12,7 +12,10 @@ struct ConfigurationOptions: ParsableArguments {
   var preset: String?
 
   /// The configuration; `fallback` where neither option is given.
-  func load(fallback: Preset = .ratings) throws -> Configuration {
+  /// - Parameter file: another way to name the file, for commands whose argument it is.
+  func load(file: String? = nil, fallback: Preset = .ratings) throws -> Configuration {
+    if config != nil, file != nil { throw ValidationError("the file is named twice: leave --config out") }
+    let config = file ?? config
     if let config, preset != nil {
       throw ValidationError("--config and --preset exclude each other: write \"preset: NAME\" into \(config)")
     }
