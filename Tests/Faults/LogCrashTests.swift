@@ -1,5 +1,5 @@
 // Kills a process that appends, again and again, at any moment, and checks what the log holds after each restart.
-// COWBIRD_CRASHES sets how often (default 100); thousands must pass.
+// COWBIRD_CRASHES sets how often (default 200); thousands must pass.
 
 import EventLog
 import Glibc
@@ -15,7 +15,7 @@ private struct Acknowledged {
 struct LogCrashTests {
   @Test("every acknowledged record is there once and in order after a kill, and nothing else is")
   func killAndRestart() throws {
-    let count = getenv("COWBIRD_CRASHES").flatMap { Int(String(cString: $0)) } ?? 100
+    let count = getenv("COWBIRD_CRASHES").flatMap { Int(String(cString: $0)) } ?? 200
     let directory = try temporaryDirectory()
     defer { removeTree(directory) }
     var acknowledgedTotal = 0
