@@ -3,8 +3,8 @@
 
 package import Configuration
 package import EventLog
-internal import Primitives
-package import Synchronization
+package import Primitives
+internal import Synchronization
 internal import Tables
 
 /// What requests read: a model that nobody writes, and where it stands.
@@ -65,11 +65,11 @@ package final class Learner: @unchecked Sendable {
   // Sound because: `model`, `offset` and `pace` are touched by the learner's thread only, once it runs.
   private let log: EventLog
   private let signal = Signal()
-  private let commands = Mutex<[@Sendable (Learner) -> Void]>([])
+  private let commands = Guarded<[@Sendable (Learner) -> Void]>([])
   /// Records from here on wait: 0 while paused.
   private let limit: Atomic<UInt64>
   private let isStopping = Atomic(false)
-  private let shown = Mutex(LearnerStatus())
+  private let shown = Guarded(LearnerStatus())
   private let recordLearner: RecordLearner
   private weak var delegate: (any LearnerDelegate)?
   private var thread: PlainThread?
@@ -94,7 +94,7 @@ package final class Learner: @unchecked Sendable {
 
   package let publication: Publication<Revision>
   /// Progress of the rollback that is being carried out.
-  package let rebuild = Mutex<ReplayProgress?>(nil)
+  package let rebuild = Guarded<ReplayProgress?>(nil)
 
   /// - Parameter offset: all records below are in `model`.
   package init(

@@ -4,6 +4,7 @@
 // a new reference, only when the number changed. So a reader never waits for the writer but for the moment in
 // which one reference is exchanged, and a value lives until its last reader has moved on.
 
+internal import Primitives
 internal import Synchronization
 
 /// The newest of a series of values, with the log offset that each stands for.
@@ -21,12 +22,12 @@ package final class Publication<Value: Sendable>: Sendable {
     var nextWaiter: UInt64 = 1
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   private let number: Atomic<UInt64>
 
   /// - Parameter offset: all log records below it are in `value`.
   package init(_ value: Value, offset: UInt64) {
-    state = Mutex(State(value: value, offset: offset))
+    state = Guarded(State(value: value, offset: offset))
     number = Atomic(1)
   }
 

@@ -31,7 +31,7 @@ package final class ReplayProgress: Sendable {
     }
   }
 
-  private let values = Mutex(Values())
+  private let values = Guarded(Values())
   private let cancelled = Atomic(false)
 
   package init() {}

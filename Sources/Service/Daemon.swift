@@ -45,7 +45,7 @@ package final class Daemon: Sendable {
   private let style: MessageStyle
   private let readAgain: @Sendable () throws -> Configuration
   /// The file as it was read last.
-  private let file: Mutex<Configuration>
+  private let file: Guarded<Configuration>
   private let isStopped = OnceFlag()
 
   // MARK: Start
@@ -56,7 +56,7 @@ package final class Daemon: Sendable {
     let configuration = options.configuration
     style = MessageStyle(configuration.logging)
     let logger = style.logger()
-    file = Mutex(configuration)
+    file = Guarded(configuration)
     readAgain = options.reload
     let plan = FeaturePlan(configuration)
     let (log, control, keeper) = try Self.open(configuration, plan, logger)

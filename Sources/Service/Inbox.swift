@@ -1,9 +1,9 @@
 // Where other threads leave things for one that will come and take them all.
 
-internal import Synchronization
+internal import Primitives
 
 final class Inbox<Element: Sendable>: Sendable {
-  private let elements = Mutex<[Element]>([])
+  private let elements = Guarded<[Element]>([])
 
   func put(_ element: Element) { elements.withLock { $0.append(element) } }
 

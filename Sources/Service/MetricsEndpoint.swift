@@ -14,7 +14,7 @@ final class MetricsEndpoint: Sendable {
   private let descriptor: Int32
   private let path: String?
   private let isStopping = Atomic(false)
-  private let thread = Mutex<PlainThread?>(nil)
+  private let thread = Guarded<PlainThread?>(nil)
 
   /// Listens at `address`: `127.0.0.1:9464`, `[::1]:9464`, or a path; nil for an empty one.
   /// - Throws: INVALID_ARGUMENT for an address that is not a loopback's, FAILED_PRECONDITION when it is taken.

@@ -7,7 +7,6 @@ package import Features
 package import Learning
 package import Logging
 internal import Primitives
-internal import Synchronization
 package import Transport
 package import Versions
 package import Wire
@@ -30,11 +29,11 @@ package final class ServiceContext: Sendable {
   package let rollbacks = RollbackWatch()
   package let startedNanos = MonotonicClock.nanos()
   package let limits: Publication<RequestLimits>
-  private let configurationInForce: Mutex<Configuration>
-  private let runs = Mutex<[ReplayProgress]>([])
+  private let configurationInForce: Guarded<Configuration>
+  private let runs = Guarded<[ReplayProgress]>([])
   package let lag = LagMarks()
-  private let driftOffsets = Mutex<[String: UInt64]>([:])
-  private let putInForce = Mutex<(@Sendable (Configuration) -> Void)?>(nil)
+  private let driftOffsets = Guarded<[String: UInt64]>([:])
+  private let putInForce = Guarded<(@Sendable (Configuration) -> Void)?>(nil)
 
   package init(
     log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan,
@@ -50,7 +49,7 @@ package final class ServiceContext: Sendable {
     self.health = health
     self.logger = logger
     limits = Publication(RequestLimits(configuration), offset: 0)
-    configurationInForce = Mutex(configuration)
+    configurationInForce = Guarded(configuration)
   }
 
   /// The file's settings with what `Configure` and reloads changed.
@@ -162,7 +161,7 @@ package final class RollbackWatch: Sendable {
     var waiters: [(offset: UInt64, body: @Sendable (String?) -> Void)] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   /// Calls `body` once, when the rollback whose record stands at `offset` is carried out (nil) or has failed (why).
   package func whenDone(_ offset: UInt64, _ body: @escaping @Sendable (String?) -> Void) {

@@ -1,7 +1,6 @@
 // Threads for what takes long or waits: loading, exporting, rebuilding, asking the log. Reactors never do.
 
 internal import Primitives
-internal import Synchronization
 
 /// A few threads and a queue. Work that is handed in after `stop` is dropped.
 package final class Workers: Sendable {
@@ -11,11 +10,11 @@ package final class Workers: Sendable {
   }
 
   private let monitor = Signal()
-  private let state = Mutex(State())
-  private let threads: Mutex<[PlainThread]>
+  private let state = Guarded(State())
+  private let threads: Guarded<[PlainThread]>
 
   package init(count: Int, name: String) {
-    threads = Mutex([])
+    threads = Guarded([])
     for index in 0..<count {
       let thread = PlainThread(name: "\(name) \(index)") { [self] in run() }
       threads.withLock { $0.append(thread) }

@@ -5,7 +5,6 @@ package import EventLog
 internal import Glibc
 package import Learning
 internal import Primitives
-internal import Synchronization
 package import Wire
 
 /// A change of the registry, for those who watch.
@@ -41,9 +40,9 @@ package final class ControlPlane: Sendable {
 
   private let log: EventLog
   private let path: String
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   /// Held through the append: the order of records is the order of changes.
-  private let turn = Mutex(())
+  private let turn = Guarded(())
 
   /// Reads the checkpoint in `directory` and the control records that the log holds beyond it.
   /// - Throws: `Status` DATA_LOSS or FAILED_PRECONDITION, with what to do.
@@ -59,7 +58,7 @@ package final class ControlPlane: Sendable {
         do { try registry.apply(control, at: record.offset) } catch { registry.skip(record.offset) }
       }
     }
-    state = Mutex(State(registry: registry))
+    state = Guarded(State(registry: registry))
   }
 
   package var registry: Registry { state.withLock { $0.registry } }

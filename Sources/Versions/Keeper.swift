@@ -7,7 +7,6 @@ internal import Features
 package import Learning
 internal import Primitives
 internal import Statistics
-internal import Synchronization
 package import Wire
 
 /// What is asked of a new version.
@@ -42,11 +41,11 @@ package final class Keeper: Sendable {
   package let store: VersionStore
   package let control: ControlPlane
   private let log: EventLog
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   /// One version is written at a time, and no file goes while one is: it is listed after it is written.
-  private let writing = Mutex(())
+  private let writing = Guarded(())
   /// One serving is published at a time, so that an older one never comes after a newer.
-  private let publishing = Mutex(())
+  private let publishing = Guarded(())
   private let fullEvery: Int
   private let residentLimit: Int
   package let serving: Publication<Serving>

@@ -1,4 +1,4 @@
-import Synchronization
+import Primitives
 import Testing
 
 @testable import Learning
@@ -7,7 +7,7 @@ import Testing
   @Test("a waiter is called once, with the first value that holds its offset")
   func waiting() {
     let publication = Publication("empty", offset: 0)
-    let seen = Mutex<[String]>([])
+    let seen = Guarded<[String]>([])
     let first = publication.whenPublished(4) { value in seen.withLock { $0.append("4:\(value)") } }
     let second = publication.whenPublished(9) { value in seen.withLock { $0.append("9:\(value)") } }
     #expect(first != nil)

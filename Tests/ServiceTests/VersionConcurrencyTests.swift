@@ -31,7 +31,7 @@ struct VersionConcurrencyTests {
     try client.serve(.id("v1"))
 
     let path = daemon.configuration.server.socket
-    let failures = Mutex<[String]>([])
+    let failures = Guarded<[String]>([])
     let running = Atomic(2)
     let threads = [
       PlainThread(name: "switch") {

@@ -3,16 +3,15 @@
 
 package import EventLog
 internal import Primitives
-internal import Synchronization
 package import Transport
 package import Wire
 
 package final class IngestService: Sendable {
   let log: EventLog
   let workers: Workers
-  private let ruleSource: Mutex<IngestRules>
+  private let ruleSource: Guarded<IngestRules>
   /// Why no event is taken now; nil: they are.
-  private let stopReason = Mutex<Status?>(nil)
+  private let stopReason = Guarded<Status?>(nil)
 
   private let tally: Tally
 
@@ -20,7 +19,7 @@ package final class IngestService: Sendable {
     self.tally = tally
     self.log = log
     self.workers = workers
-    ruleSource = Mutex(rules)
+    ruleSource = Guarded(rules)
   }
 
   package var rules: IngestRules {

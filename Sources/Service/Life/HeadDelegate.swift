@@ -12,7 +12,7 @@ final class HeadDelegate: LearnerDelegate {
   private let keeper: Keeper
   private let rebuild: HeadRebuild
   private let logger: Logger
-  private let context = Mutex<ServiceContext?>(nil)
+  private let context = Guarded<ServiceContext?>(nil)
   /// Events in the head, and the offset that it stands at.
   let events = Atomic<UInt64>(0)
   /// Raised when so many events came that a version is due.

@@ -1,13 +1,12 @@
 // When records came into the log, roughly, so that the age of what is not yet visible can be told.
 
 internal import Primitives
-internal import Synchronization
 
 package final class LagMarks: Sendable {
   private static let most = 4_096
   private static let apartNanos: UInt64 = 1_000_000
 
-  private let marks = Mutex<[(end: UInt64, nanos: UInt64)]>([])
+  private let marks = Guarded<[(end: UInt64, nanos: UInt64)]>([])
 
   /// The log ends at `end` now. At most one mark a millisecond is kept.
   func note(end: UInt64) {

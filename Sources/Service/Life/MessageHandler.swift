@@ -6,13 +6,12 @@ package import Configuration
 internal import Glibc
 package import Logging
 internal import Primitives
-internal import Synchronization
 
 /// Level and format in force; a reload changes them for every logger.
 package final class MessageStyle: Sendable {
-  private let section: Mutex<LoggingSection>
+  private let section: Guarded<LoggingSection>
 
-  package init(_ section: LoggingSection) { self.section = Mutex(section) }
+  package init(_ section: LoggingSection) { self.section = Guarded(section) }
 
   package var current: LoggingSection {
     get { section.withLock { $0 } }

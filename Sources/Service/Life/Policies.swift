@@ -15,7 +15,7 @@ final class Policies: Sendable {
   private let refuse: @Sendable (Status?) -> Void
   private let isStopping = Atomic(false)
   private let wasFull = Atomic(false)
-  private let thread = Mutex<PlainThread?>(nil)
+  private let thread = Guarded<PlainThread?>(nil)
 
   /// - Parameter refuse: refuses all events with this status; nil: takes them again.
   init(

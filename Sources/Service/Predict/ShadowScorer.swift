@@ -34,7 +34,7 @@ package final class ShadowScorer: Sendable {
 
   private let context: ServiceContext
   private let readers: PerThread<PredictReader>
-  private let comparison = Mutex(ShadowComparison())
+  private let comparison = Guarded(ShadowComparison())
   private let inFlight = Atomic(0)
 
   init(_ context: ServiceContext) {

@@ -6,7 +6,6 @@ internal import Learning
 internal import Logging
 internal import Primitives
 internal import Statistics
-internal import Synchronization
 internal import Transport
 internal import Versions
 internal import Wire
@@ -176,7 +175,7 @@ private struct CandidateRun: Sendable {
       }
       return (try context.keeper.loadModel(from), entry.record.offset)
     }
-    let head = Mutex<(Model, UInt64)?>(nil)
+    let head = Guarded<(Model, UInt64)?>(nil)
     let isThere = Signal()
     let seen = isThere.count
     context.learner.perform { learner in

@@ -7,7 +7,6 @@ internal import EventLog
 internal import Learning
 internal import Logging
 internal import Primitives
-internal import Synchronization
 package import Transport
 internal import Versions
 internal import Wire
@@ -15,7 +14,7 @@ internal import Wire
 package final class UpdateService: Sendable {
   let context: ServiceContext
   /// One command at a time, so that what is in force is what the log says last.
-  private let turn = Mutex(())
+  private let turn = Guarded(())
 
   package init(_ context: ServiceContext) { self.context = context }
 

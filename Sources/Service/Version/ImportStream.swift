@@ -4,7 +4,6 @@
 internal import CMessages
 internal import Learning
 internal import Primitives
-internal import Synchronization
 internal import Transport
 internal import Versions
 internal import Wire
@@ -79,7 +78,7 @@ final class BytePipe: Sendable {
 
   private static let limit = 8 << 20
   private static let patienceNanos: UInt64 = 60_000_000_000
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let signal = Signal()
 
   func put(_ piece: [UInt8], on stream: ServerStream) {

@@ -6,7 +6,6 @@ internal import EventLog
 internal import Learning
 internal import Primitives
 internal import Statistics
-internal import Synchronization
 internal import Transport
 internal import Versions
 internal import Wire
@@ -22,7 +21,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
   }
 
   private let service: VersionService
-  private let running = Mutex<Running?>(nil)
+  private let running = Guarded<Running?>(nil)
   private var pauseNanos: UInt64 = 1_000_000
 
   init(_ service: VersionService) { self.service = service }

@@ -8,7 +8,6 @@ package import Learning
 internal import Models
 internal import Primitives
 package import Statistics
-internal import Synchronization
 package import Versions
 internal import Wire
 
@@ -35,7 +34,7 @@ package final class ServedMetrics: LearnerObserver {
     var workspace: Workspace?
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   nonisolated(unsafe) private var hand: Hand
 
   package init(_ serving: Publication<Serving>) {

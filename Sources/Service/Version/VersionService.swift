@@ -5,7 +5,6 @@ internal import CMessages
 internal import EventLog
 internal import Learning
 internal import Primitives
-internal import Synchronization
 package import Transport
 internal import Versions
 internal import Wire
@@ -17,7 +16,7 @@ package final class VersionService: Sendable {
   /// How the versions and the arms do on the events that came since.
   package let metrics: ServedMetrics
   /// One rollback at a time: the offset of the last one's record.
-  let rollbackTurn = Mutex<UInt64?>(nil)
+  let rollbackTurn = Guarded<UInt64?>(nil)
 
   package init(_ context: ServiceContext) {
     self.context = context

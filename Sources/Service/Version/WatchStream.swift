@@ -16,10 +16,10 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
 
   private let service: VersionService
   private let changes = Inbox<RegistryChange>()
-  private let watcher = Mutex<Int?>(nil)
+  private let watcher = Guarded<Int?>(nil)
   private let isReady = Atomic(false)
   /// What the log holds of before.
-  private let history = Mutex<[RegistryChange]>([])
+  private let history = Guarded<[RegistryChange]>([])
   /// Changes below are told.
   private var nextOffset: UInt64 = 0
   private var waiting: [RegistryChange] = []
