@@ -22,44 +22,8 @@ package struct ByteView {
     left.bytes.elementsEqual(UnsafeRawBufferPointer(start: right.utf8Start, count: right.utf8CodeUnitCount))
   }
 
-  /// Well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates.
-  package var isUTF8: Bool {
-    var index = 0
-    while index < count {
-      if index + 8 <= count,
-        base.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-      {
-        index += 8
-        continue
-      }
-      let first = byte(index)
-      if first < 0x80 {
-        index += 1
-        continue
-      }
-      let (length, low, high): (Int, UInt8, UInt8)
-      switch first {
-      case 0xC2...0xDF: (length, low, high) = (2, 0x80, 0xBF)
-      case 0xE0: (length, low, high) = (3, 0xA0, 0xBF)
-      case 0xE1...0xEC, 0xEE...0xEF: (length, low, high) = (3, 0x80, 0xBF)
-      case 0xED: (length, low, high) = (3, 0x80, 0x9F)
-      case 0xF0: (length, low, high) = (4, 0x90, 0xBF)
-      case 0xF1...0xF3: (length, low, high) = (4, 0x80, 0xBF)
-      case 0xF4: (length, low, high) = (4, 0x80, 0x8F)
-      default: return false
-      }
-      guard index + length <= count, (low...high).contains(byte(index + 1)) else { return false }
-      var place = 2
-      while place < length {
-        guard byte(index + place) & 0xC0 == 0x80 else { return false }
-        place += 1
-      }
-      index += length
-    }
-    return true
-  }
-
-  private func byte(_ index: Int) -> UInt8 { base.load(fromByteOffset: index, as: UInt8.self) }
+  /// See `Text.isUTF8`.
+  package var isUTF8: Bool { Text.isUTF8(bytes) }
 }
 
 /// What is wrong with bytes that are no message.
