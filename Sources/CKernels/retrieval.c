@@ -11,6 +11,8 @@ typedef float half_lanes __attribute__((vector_size(32)));
 typedef int words __attribute__((vector_size(64)));
 typedef int named_words __attribute__((ext_vector_type(16)));
 typedef _Bool flags __attribute__((ext_vector_type(16)));
+typedef double pairs __attribute__((vector_size(64)));
+typedef double loose_pairs __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float loose_lanes __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int loose_words __attribute__((vector_size(64), aligned(4), may_alias));
 
@@ -60,6 +62,8 @@ size_t cowbird_merge_list(
   const uint32_t *ids, const float *forward, const float *backward, size_t count, float forward_scale,
   float backward_scale, float *sums, uint32_t *mask, uint32_t *touched, size_t touched_count,
   const uint8_t *const *generations) {
+  typedef float both __attribute__((vector_size(8), may_alias));
+  const both scale = {forward_scale, backward_scale};
   for (size_t q = 0; q < count; q++) {
     uint32_t row = ids[q] & 0xFFFFFF;
     if (generations && generations[row >> 12][row & 4095] != ids[q] >> 24) continue;
@@ -67,8 +71,8 @@ size_t cowbird_merge_list(
     touched[touched_count] = row;
     touched_count += (mask[row >> 5] & bit) == 0;
     mask[row >> 5] |= bit;
-    sums[2 * (size_t)row] += forward_scale * forward[q];
-    sums[2 * (size_t)row + 1] += backward_scale * backward[q];
+    both *sum = (both *)(sums + 2 * (size_t)row);
+    *sum = *sum + scale * (both){forward[q], backward[q]};
   }
   return touched_count;
 }

@@ -166,24 +166,38 @@ static void NAME(popularity_touch)(float *counts, size_t half_lives, float age, 
 static float NAME(exp2)(float x) { return NAME(exp)(NAME(all)(x * 0.693147181f))[0]; }
 static float NAME(log2)(float x) { return NAME(log)(NAME(all)(x))[0] * 1.44269504f; }
 
-static float NAME(factor_step)(
-  cowbird_factor_row row, const float *u, float *du, size_t width, float g, float uu, float rate,
-  float bias_rate) {
-  float sum = *row.vector_sum + g * g * uu;
-  *row.vector_sum = sum;
-  float step = rate * g / __builtin_elementwise_sqrt(sum);
-  lanes squares = {0};
-  for (size_t a = 0; a < width; a += 16) {
-    lanes q = NAME(load)(row.vector + a);
-    NAME(store)(du + a, NAME(load)(du + a) + g * q);
-    q = q + step * NAME(load)(u + a);
-    NAME(store)(row.vector + a, q);
-    squares = squares + q * q;
+/// With du in registers, where the width is known.
+static inline __attribute__((always_inline)) void NAME(factor_steps_of)(
+  const cowbird_factor_row *rows, float *g, size_t count, const float *u, float *du, size_t width, float uu,
+  float rate, float bias_rate) {
+  lanes sums[16];
+  for (size_t a = 0; a < width; a += 16) sums[a / 16] = NAME(load)(du + a);
+  for (size_t s = 0; s < count; s++) {
+    cowbird_factor_row row = rows[s];
+    float sum = *row.vector_sum + g[s] * g[s] * uu;
+    *row.vector_sum = sum;
+    float step = rate * g[s] / __builtin_elementwise_sqrt(sum);
+    lanes squares = {0};
+    for (size_t a = 0; a < width; a += 16) {
+      lanes q = NAME(load)(row.vector + a);
+      sums[a / 16] = sums[a / 16] + g[s] * q;
+      q = q + step * NAME(load)(u + a);
+      NAME(store)(row.vector + a, q);
+      squares = squares + q * q;
+    }
+    sum = *row.bias_sum + g[s] * g[s];
+    *row.bias_sum = sum;
+    *row.bias += bias_rate * g[s] / __builtin_elementwise_sqrt(sum);
+    g[s] = NAME(total)(squares);
   }
-  sum = *row.bias_sum + g * g;
-  *row.bias_sum = sum;
-  *row.bias += bias_rate * g / __builtin_elementwise_sqrt(sum);
-  return NAME(total)(squares);
+  for (size_t a = 0; a < width; a += 16) NAME(store)(du + a, sums[a / 16]);
+}
+
+static void NAME(factor_steps)(
+  const cowbird_factor_row *rows, float *g, size_t count, const float *u, float *du, size_t width, float uu,
+  float rate, float bias_rate) {
+  if (width == 32) return NAME(factor_steps_of)(rows, g, count, u, du, 32, uu, rate, bias_rate);
+  NAME(factor_steps_of)(rows, g, count, u, du, width, uu, rate, bias_rate);
 }
 
 static void NAME(pool_step)(cowbird_pool_step step, const float *du, size_t width, float dn) {
@@ -206,6 +220,26 @@ static void NAME(pool_step)(cowbird_pool_step step, const float *du, size_t widt
     float rate = step.rate * c / __builtin_elementwise_sqrt(sum);
     for (size_t a = 0; a < width; a += 16)
       NAME(store)(step.rows[j] + a, NAME(load)(step.rows[j] + a) + rate * NAME(load)(du + a));
+  }
+}
+
+static void NAME(moments)(
+  const float *x, const float *p, size_t count, size_t features, double *mean, double *difference,
+  double *spread) {
+  const size_t width = (features + 7) & ~(size_t)7;
+  for (size_t s = 0; s < count; s++)
+    for (size_t f = 0; f < features; f++) mean[f] += (double)p[s] * (double)x[s * features + f];
+  for (size_t s = 0; s < count; s++) {
+    double share = p[s];
+    if (!(share > 0)) continue;
+    for (size_t f = 0; f < features; f++) difference[f] = (double)x[s * features + f] - mean[f];
+    for (size_t f = 0; f < features; f++) {
+      double scaled = share * difference[f];
+      for (size_t c = 0; c < width; c += 8) {
+        loose_pairs *cell = (loose_pairs *)(spread + f * width + c);
+        *cell = *cell + scaled * *(const loose_pairs *)(difference + c);
+      }
+    }
   }
 }
 
@@ -274,7 +308,8 @@ static size_t NAME(find)(const uint32_t *ids, size_t count, uint32_t id) {
 
 static const cowbird_retrieval_kernels NAME(kernels) = {
   NAME(dot_rows), NAME(pool), NAME(subtract_log), NAME(softmax), NAME(log1p_scaled), NAME(popularity_touch),
-  NAME(exp2), NAME(log2), NAME(factor_step), NAME(pool_step), NAME(axpy), NAME(score_page), NAME(above), NAME(find),
+  NAME(exp2), NAME(log2), NAME(factor_steps), NAME(pool_step), NAME(moments), NAME(axpy), NAME(score_page),
+  NAME(above), NAME(find),
 };
 
 #undef FOLD8

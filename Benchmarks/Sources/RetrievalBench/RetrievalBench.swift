@@ -1,8 +1,10 @@
 // Retrieval's speed and quality.
 //
 //   RetrievalBench rank [ml-100k directory]     figures of the online protocol, blend and members
-//   RetrievalBench learn <items> <events>       events a second, half of them Zipf's and half uniform
-//   RetrievalBench serve <items>                time of a top-10 with everything on
+//   RetrievalBench learn <items> <events> [n]   events a second, half of them Zipf's and half uniform; a revision
+//                                               published after every n
+//   RetrievalBench serve <items> [events]       time of a top-10 with everything on, after so many events (two for
+//                                               each item)
 //   RetrievalBench flood <items>                memory under new items without end
 
 import Configuration
@@ -18,8 +20,13 @@ enum RetrievalBench {
     switch arguments.count > 1 ? arguments[1] : "" {
     case "rank": try rank(arguments.count > 2 ? arguments[2] : "../../shared/data/ml-100k")
     case "learn":
-      try learn(items: number, events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : 200_000)
-    case "serve": try serve(items: number)
+      try learn(
+        items: number, events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : 200_000,
+        publish: arguments.count > 4 ? Int(arguments[4]) ?? 0 : 0)
+    case "serve":
+      try serve(
+        items: number,
+        events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : max(200_000, 2 * number))
     case "flood": try flood(items: number)
     default: print("usage: RetrievalBench rank|learn|serve|flood …")
     }
@@ -82,7 +89,7 @@ enum RetrievalBench {
 
   // MARK: Speed of learning
 
-  static func learn(items: Int, events: Int) throws {
+  static func learn(items: Int, events: Int, publish: Int) throws {
     var state = RetrievalState(try plan())
     let scratch = RetrievalScratch()
     for item in 0..<items {
@@ -104,11 +111,16 @@ enum RetrievalBench {
     }
     for number in 0..<events / 4 { state.learn(event(number), scratch) }
     let (begin, cpu) = (seconds(), cpuSeconds())
-    for number in events / 4..<events { state.learn(event(number), scratch) }
+    var revision: RetrievalState?
+    for number in events / 4..<events {
+      state.learn(event(number), scratch)
+      if publish > 0, number % publish == 0 { revision = state.weightsOnly() }
+    }
+    precondition(revision == nil || publish > 0)
     let (time, used) = (seconds() - begin, cpuSeconds() - cpu)
     let count = Double(events - events / 4)
     print(
-      "\(items) items, \(events) events: \(Int(count / time)) events/s, by CPU time \(Int(count / used)),"
+      "\(items) items, \(events) events, published every \(publish): \(Int(count / time)) events/s, by CPU time \(Int(count / used)),"
         + " \(state.bytes >> 20) MiB")
   }
 
@@ -121,14 +133,13 @@ enum RetrievalBench {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  static func serve(items: Int) throws {
+  static func serve(items: Int, events: Int) throws {
     var state = RetrievalState(try plan())
     let scratch = RetrievalScratch()
     for item in 0..<items {
       state.describe(
         item: UInt64(item), attributes: [UInt64(item % 50), 100 + UInt64(item % 30)])
     }
-    let events = 200_000
     for number in 0..<events {
       let counter = UInt64(number)
       let item = CounterRandom.index(below: items, seed: 1, counter: counter)
@@ -136,7 +147,7 @@ enum RetrievalBench {
       state.learn(
         RetrievalEvent(user: UInt64(user), item: UInt64(item), nanos: Int64(number) * 50_000_000), scratch)
     }
-    let rounds = max(50, min(2_000, 20_000_000 / items))
+    let rounds = max(200, min(2_000, 20_000_000 / items))
     var (walls, cpus): ([Double], [Double]) = ([], [])
     var skipped = 0
     for round in 0..<rounds {
@@ -153,7 +164,7 @@ enum RetrievalBench {
       Int(values.sorted()[Int(Double(values.count - 1) * share)] * 1e6)
     }
     print(
-      "\(items) items, top 10, \(rounds) requests: p50 \(microseconds(walls, 0.5)) us,"
+      "\(items) items, \(events) events, \(state.bytes >> 20) MiB; top 10, \(rounds) requests: p50 \(microseconds(walls, 0.5)) us,"
         + " p99 \(microseconds(walls, 0.99)) us, CPU p50 \(microseconds(cpus, 0.5)) us,"
         + " best \(microseconds(walls, 0)) us; \(skipped / rounds) of \((items + 31) / 32) pages skipped")
   }

@@ -71,12 +71,18 @@ typedef struct {
   /// 2^x and log2(x), as the other kernels take them.
   float (*exp2)(float x);
   float (*log2)(float x);
-  /// du += g q; then q += rate g / sqrt(sum += g² uu) u; the bias likewise. Returns |q|².
-  float (*factor_step)(
-    cowbird_factor_row row, const float *u, float *du, size_t width, float g, float uu, float rate,
-    float bias_rate);
+  /// For each row in order: du += g q; then q += rate g / sqrt(sum += g² uu) u; the bias likewise. `g` becomes |q|².
+  /// A row may come twice. `width` is at most 256.
+  void (*factor_steps)(
+    const cowbird_factor_row *rows, float *g, size_t count, const float *u, float *du, size_t width, float uu,
+    float rate, float bias_rate);
   /// Learns a pool's vectors and weights from du; dn = |du|² / k.
   void (*pool_step)(cowbird_pool_step step, const float *du, size_t width, float dn);
+  /// Mean and covariance of `count` rows of `features` floats with weights p: `mean` and `difference` have
+  /// `features` doubles filled up to a multiple of 8, `spread` has `features` rows of as many; all 0 before.
+  void (*moments)(
+    const float *x, const float *p, size_t count, size_t features, double *mean, double *difference,
+    double *spread);
   /// y += a x.
   void (*axpy)(float *y, const float *x, float a, size_t width);
   /// Scores of a page's 32 items, neighbours left out. `attributes`: row 0 how many values each item has, then

@@ -78,54 +78,30 @@ struct Blend: Sendable, Equatable {
     kernels.pointee.softmax(p, count)
     let weight = Double(max(leastWeight, 1 / kernels.pointee.log2(1 + rank)))
     let size = features * (features + 1) / 2
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * size + 4 * features) { memory in
+    let width = (features + 7) & ~7
+    let capacity = features * width + size + 4 * width
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: capacity) { memory in
       let memory = memory.baseAddress!
-      memory.update(repeating: 0, count: 2 * size + 4 * features)
+      memory.update(repeating: 0, count: capacity)
       let spread = memory
-      let factor = memory + size
-      let mean = memory + 2 * size
-      moments(x, p, count, mean: mean, difference: mean + features, spread: spread)
-      let gradient = mean + 2 * features
+      let mean = spread + features * width
+      let factor = mean + 4 * width
+      kernels.pointee.moments(x, p, count, features, mean, mean + width, spread)
+      let gradient = mean + 2 * width
       for feature in 0..<features { gradient[feature] = weight * (Double(x[feature]) - mean[feature]) }
       let base = bucket * size
       var place = 0
       for row in 0..<features {
         for column in 0...row {
           let pull = row == column ? prior * (1 - keep) : 0
-          curvature[base + place] = curvature[base + place] * keep + pull + weight * spread[place]
+          curvature[base + place] =
+            curvature[base + place] * keep + pull + weight * spread[row * width + column]
           place += 1
         }
       }
-      solve(base, factor, gradient, mean + 3 * features)
+      solve(base, factor, gradient, mean + 3 * width)
       for feature in 0..<features where gradient[feature].isFinite {
         weights[bucket * features + feature] += Float(gradient[feature])
-      }
-    }
-  }
-
-  /// Mean of the candidates' features, and the lower triangle of their covariance.
-  private func moments(
-    _ x: UnsafePointer<Float>, _ p: UnsafePointer<Float>, _ count: Int,
-    mean: UnsafeMutablePointer<Double>, difference: UnsafeMutablePointer<Double>,
-    spread: UnsafeMutablePointer<Double>
-  ) {
-    for place in 0..<count {
-      let share = Double(p[place])
-      for feature in 0..<features { mean[feature] += share * Double(x[place * features + feature]) }
-    }
-    for place in 0..<count {
-      let share = Double(p[place])
-      guard share > 0 else { continue }
-      for feature in 0..<features {
-        difference[feature] = Double(x[place * features + feature]) - mean[feature]
-      }
-      var cell = 0
-      for row in 0..<features {
-        let scaled = share * difference[row]
-        for column in 0...row {
-          spread[cell] += scaled * difference[column]
-          cell += 1
-        }
       }
     }
   }

@@ -207,15 +207,13 @@ extension RetrievalState {
     for column in 0..<width { profile[column] *= inverse }
   }
 
-  /// The content score of an item.
+  /// The content score of one of the scratch's candidates.
   @inline(__always)
-  func content(
-    _ row: Int, _ pages: RowReader, _ blocks: SlabReader, _ scratch: RetrievalScratch
-  ) -> Float {
-    let tail = layout.tail(pages.page(row >> 5)).pointee
-    guard tail.attributes != 0 else { return 0 }
-    let block = blocks.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
-    let place = row & 31
+  func content(_ candidate: Int, _ blocks: SlabReader, _ scratch: RetrievalScratch) -> Float {
+    let tail = layout.tail(scratch.candidatePages[candidate]!)
+    guard tail.pointee.attributes != 0 else { return 0 }
+    let block = blocks.slab(tail.pointee.attributes).assumingMemoryBound(to: UInt32.self)
+    let place = Int(scratch.candidates[candidate] & 31)
     var score = Float(block[place]) * scratch.affinityBase
     for slot in 0..<Int(block[place]) { score += scratch.affinity[Int(block[32 * (slot + 1) + place])] }
     return score

@@ -79,6 +79,19 @@ struct DecayedLists: Sendable {
     head.pointee.total1 += weights.1 * scale1
   }
 
+  /// Asks for the weights that `add` will change for this item.
+  func prefetch(_ row: Int, _ id: UInt32, _ writer: Writer) {
+    let head = writer.heads.peek(row).assumingMemoryBound(to: ListHead.self)
+    let count = Int(head.pointee.count)
+    guard count > 0 else { return }
+    let slab = writer.slabs.peek(head.pointee.slab)
+    var place = writer.kernels.pointee.find(slab.assumingMemoryBound(to: UInt32.self), count, id)
+    if place == count && count == limit { place = Int(head.pointee.hand) }
+    let capacity = Int(head.pointee.capacity)
+    cowbird_prefetch(slab + (capacity + place) * 4)
+    cowbird_prefetch(slab + (2 * capacity + place) * 4)
+  }
+
   /// The place of the item's entry, made if there is none.
   @inline(__always)
   private mutating func place(

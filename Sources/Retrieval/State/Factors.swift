@@ -111,19 +111,15 @@ extension RetrievalState {
   /// f of each candidate, into the scratch's scores.
   func scoreCandidates(_ scratch: RetrievalScratch) {
     let count = scratch.candidateCount
-    let pages = pages.reader
     let layout = layout
     scratch.rows.fit(count)
     scratch.scores.fit(count)
     let (candidates, rows, scores) = (scratch.candidates.base, scratch.rows.base, scratch.scores.base)
-    for place in 0..<count {
-      let row = Int(candidates[place])
-      rows[place] = layout.vector(pages.page(row >> 5), row & 31)
-    }
+    let pages = scratch.candidatePages.base
+    for place in 0..<count { rows[place] = layout.vector(pages[place]!, Int(candidates[place] & 31)) }
     scratch.kernels.pointee.dot_rows(rows, scratch.user.base, count, layout.width, scores)
     for place in 0..<count {
-      let row = Int(candidates[place])
-      scores[place] += layout.float(pages.page(row >> 5), layout.biasAt, row & 31)
+      scores[place] += layout.float(pages[place]!, layout.biasAt, Int(candidates[place] & 31))
     }
   }
 
@@ -147,24 +143,31 @@ extension RetrievalState {
     let mean = dot(user, user, kernels) / k
     let pages = pages.writer()
     let layout = layout
-    let candidates = scratch.candidates.base
+    scratch.factorRows.fit(count)
+    let (candidates, rows) = (scratch.candidates.base, scratch.factorRows.base)
+    var steps = 0
     for place in 0..<count where abs(gradients[place]) >= Self.leastGradient {
       let row = Int(candidates[place])
       let page = pages.page(row >> 5)
-      let bias = layout.float(page, layout.biasAt, row & 31)
       let learning = UnsafeMutableRawPointer(layout.learning(page, row & 31)).assumingMemoryBound(
         to: Float.self)
-      let squares = kernels.pointee.factor_step(
-        cowbird_factor_row(
-          vector: layout.vector(page, row & 31), bias: bias,
-          vector_sum: learning, bias_sum: learning + 1),
-        user, gradient, width, gradients[place], mean, factors.rate, factors.biasRate)
-      layout.widen(page, squaredNorm: squares, bias: bias.pointee, kernels)
+      rows[steps] = cowbird_factor_row(
+        vector: layout.vector(page, row & 31), bias: layout.float(page, layout.biasAt, row & 31),
+        vector_sum: learning, bias_sum: learning + 1)
+      gradients[steps] = gradients[place]
+      candidates[steps] = candidates[place]
+      steps += 1
+    }
+    kernels.pointee.factor_steps(
+      rows, gradients, steps, user, gradient, width, mean, factors.rate, factors.biasRate)
+    for place in 0..<steps {
+      let page = pages.page(Int(candidates[place] >> 5))
+      layout.widen(page, squaredNorm: gradients[place], bias: rows[place].bias.pointee, kernels)
     }
     learnPools(factors, dot(gradient, gradient, kernels) / k, scratch)
     guard let row else { return }
     let person = people.writer().row(row)
-    let tail = tail(ofUser: person)
+    let tail = layout.userTail(person)
     tail.pointee.vectorSum += dot(gradient, gradient, kernels) / k
     kernels.pointee.axpy(
       person.assumingMemoryBound(to: Float.self), gradient,

@@ -24,10 +24,21 @@ struct UserRing {
   @inline(__always)
   func place(_ back: Int) -> Int { (total &- 1 &- back) & (capacity &- 1) }
 
-  /// Whether the item is among the events that sampling looks at.
+  /// Sets the bits of the events that sampling looks at in a filter of 64 words, all 0 before.
+  func fill(_ filter: UnsafeMutablePointer<UInt64>) {
+    guard let items else { return }
+    for back in 0..<min(count, RetrievalPlan.historyForSampling) {
+      let handle = items[place(back)]
+      filter[Int(handle >> 6) & 63] |= 1 << UInt64(handle & 63)
+    }
+  }
+
+  /// Whether the item is among the events that sampling looks at, where the filter does not rule it out.
   @inline(__always)
-  func contains(_ handle: UInt32, _ kernels: UnsafePointer<cowbird_retrieval_kernels>) -> Bool {
-    guard let items else { return false }
+  func contains(
+    _ handle: UInt32, filter: UnsafePointer<UInt64>, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+  ) -> Bool {
+    guard let items, filter[Int(handle >> 6) & 63] & (1 << UInt64(handle & 63)) != 0 else { return false }
     if capacity <= RetrievalPlan.historyForSampling {
       return kernels.pointee.find(items, count, handle) < count
     }
@@ -41,7 +52,7 @@ struct UserRing {
 extension RetrievalState {
   func ring(ofUser row: Int?) -> UserRing {
     guard let row else { return .empty }
-    let tail = tail(ofUser: people.reader.row(row))
+    let tail = layout.userTail(people.reader.row(row))
     guard tail.ring != 0 else { return .empty }
     let slab = rings.reader.slab(tail.ring)
     let capacity = Int(tail.capacity)
@@ -104,7 +115,7 @@ extension RetrievalState {
   }
 
   mutating func pushHistory(user: Int, item: Int, now: UInt32) {
-    let tail = tail(ofUser: people.writer().row(user))
+    let tail = layout.userTail(people.writer().row(user))
     let capacity = Int(tail.pointee.capacity)
     let total = Int(tail.pointee.count)
     if total >= capacity && capacity < rings.largest { growRing(tail, total) }

@@ -72,6 +72,34 @@ struct ItemLayout: Equatable, Sendable {
     (page + column + place &* 4).load(as: UInt32.self)
   }
 
+  /// Asks for what learning reads of an item beside its vector's neighbours: vector, bias, sums and the page's tail.
+  @inline(__always)
+  func prefetch(_ page: UnsafeRawPointer, _ place: Int) {
+    let vector = page + place &* width &* 4
+    for line in stride(from: 0, to: width &* 4, by: 64) { cowbird_prefetch(vector + line) }
+    cowbird_prefetch(page + biasAt + place &* 4)
+    cowbird_prefetch(page + learningAt + place &* 16)
+    cowbird_prefetch(page + tailAt)
+  }
+
+  /// Asks for what the blend's features read of an item, beside what `prefetch` asks for.
+  @inline(__always)
+  func prefetchColumns(_ page: UnsafeRawPointer, _ place: Int) {
+    cowbird_prefetch(page + lastAt + place &* 4)
+    for index in 0..<halfLives { cowbird_prefetch(page + countsAt + 128 &* index + place &* 4) }
+  }
+
+  /// What stands behind a user's vector.
+  @inline(__always)
+  func userTail(_ row: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UserTail> {
+    (row + width &* 4).assumingMemoryBound(to: UserTail.self)
+  }
+
+  @inline(__always)
+  func userTail(_ row: UnsafeRawPointer) -> UserTail {
+    row.load(fromByteOffset: width &* 4, as: UserTail.self)
+  }
+
   @inline(__always)
   func learning(_ page: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<ItemLearning> {
     (page + learningAt + place &* 16).assumingMemoryBound(to: ItemLearning.self)

@@ -14,8 +14,11 @@ extension RetrievalState {
     let owners = items.reader
     let handle = owners.handle(of: row)
     var writer = neighbours.writer(scratch.kernels)
+    let count = min(scratch.historyCount, plan.learnLength)
+    // All places are looked up before the first is written, so that their lines come together.
+    for j in 0..<count { neighbours.prefetch(Int(scratch.historyRows[j]), handle, writer) }
     var decay = Float(1)
-    for j in 0..<min(scratch.historyCount, plan.learnLength) {
+    for j in 0..<count {
       let other = Int(scratch.historyRows[j])
       if other != row {
         let weight = decay / (1 + scratch.historyAges[j] / plan.ageScaleSeconds)

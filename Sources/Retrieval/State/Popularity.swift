@@ -40,19 +40,18 @@ extension RetrievalState {
 
   /// The popularity features of the scratch's candidates, `stride` floats from one candidate to the next.
   func fillPopularity(
-    _ features: UnsafeMutablePointer<Float>, stride: Int, _ pages: RowReader, _ scratch: RetrievalScratch
+    _ features: UnsafeMutablePointer<Float>, stride: Int, _ scratch: RetrievalScratch
   ) {
     let layout = layout
     let now = UInt32(truncatingIfNeeded: events)
     let floor = plan.popularity?.floor ?? 0
-    let candidates = scratch.candidates.base
+    let (candidates, pages) = (scratch.candidates.base, scratch.candidatePages.base)
     withInverseHalfLives { inverse in
       for place in 0..<scratch.candidateCount {
-        let row = Int(candidates[place])
-        let page = pages.page(row >> 5)
-        let age = Float(Int32(bitPattern: now &- layout.word(page, layout.lastAt, row & 31)))
+        let (page, item) = (pages[place]!, Int(candidates[place] & 31))
+        let age = Float(Int32(bitPattern: now &- layout.word(page, layout.lastAt, item)))
         for index in 0..<layout.halfLives {
-          let count = layout.float(page, layout.countsAt + 128 * index, row & 31)
+          let count = layout.float(page, layout.countsAt + 128 * index, item)
           features[place * stride + index] = max(count - age * inverse[index] + floor, 0)
         }
       }

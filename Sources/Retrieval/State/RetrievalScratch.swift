@@ -19,6 +19,7 @@ package final class RetrievalScratch {
   let rows = Buffer<UnsafePointer<Float>?>()
   let writableRows = Buffer<UnsafeMutablePointer<Float>?>()
   let rowSums = Buffer<UnsafeMutablePointer<Float>?>()
+  let factorRows = Buffer<cowbird_factor_row>()
 
   // Items that the history or the segment leads to: two sums for each row and retriever.
   var sums: [Buffer<Float>] = []
@@ -38,6 +39,10 @@ package final class RetrievalScratch {
 
   // Candidates of a learning step.
   let candidates = Buffer<UInt32>()
+  /// The item page of each.
+  let candidatePages = Buffer<UnsafeRawPointer?>()
+  /// Which of the user's last items a draw may be: see `UserRing.fill`.
+  let seenFilter = Buffer<UInt64>()
   let odds = Buffer<Float>()
   let expected = Buffer<Float>()
   @exclusivity(unchecked) var candidateCount = 0
@@ -67,12 +72,12 @@ package final class RetrievalScratch {
 
   /// Forgets the items and values that the last user touched.
   func clearTouched() {
-    for place in 0..<touchedCount {
-      let row = Int(touched[place])
-      mask[row >> 5] = 0
-      for index in sums.indices {
-        sums[index][2 * row] = 0
-        sums[index][2 * row + 1] = 0
+    let (mask, touched) = (mask.base, touched.base)
+    for place in 0..<touchedCount { mask[Int(touched[place] >> 5)] = 0 }
+    for buffer in sums {
+      let sums = UnsafeMutableRawPointer(buffer.base)
+      for place in 0..<touchedCount {
+        sums.storeBytes(of: 0, toByteOffset: Int(touched[place]) &* 8, as: UInt64.self)
       }
     }
     (touchedCount, neighbourCount) = (0, 0)

@@ -45,19 +45,21 @@ extension RetrievalState {
     _ event: RetrievalEvent, _ scratch: RetrievalScratch, rank: RankScorer? = nil
   ) {
     checkWritable()
-    let former = items.limit
-    let item = row(ofItem: event.item)
-    // A row used again was part of the catalogue; a new one was not.
-    let catalogue = former
-    let now = Self.seconds(event.nanos)
-    scratch.fit(rows: items.limit, values: values.limit, retrievers: 1 + segments.count)
-    itemCounts.writer().row(item).assumingMemoryBound(to: ItemCounts.self).pointee.interactions &+= 1
+    items.prefetch(event.item)
     var user: Int?
     if let key = event.user {
       let row = row(ofUser: key)
       user = row
-      learn(event, user: row, item: item, now: now, catalogue: catalogue, scratch, rank)
+      let person = people.reader.row(row)
+      for line in stride(from: 0, to: people.rowBytes, by: 64) { cowbird_prefetch(person + line) }
     }
+    // A row used again was part of the catalogue; a new one was not.
+    let catalogue = items.limit
+    let item = row(ofItem: event.item)
+    let now = Self.seconds(event.nanos)
+    scratch.fit(rows: items.limit, values: values.limit, retrievers: 1 + segments.count)
+    itemCounts.writer().row(item).assumingMemoryBound(to: ItemCounts.self).pointee.interactions &+= 1
+    if let user { learn(event, user: user, item: item, now: now, catalogue: catalogue, scratch, rank) }
     pushRecent(item)
     if event.user != nil && event.retrievers.contains(.neighbours) { learnNeighbours(item, scratch) }
     if event.retrievers.contains(.popularity) { learnPopularity(item, scratch) }
@@ -94,17 +96,27 @@ extension RetrievalState {
     readContent(scratch)
     let sampled = scratch.candidateCount
     let touched = scratch.neighbourCount
-    let candidates = scratch.candidates.base
+    let (candidates, candidatePages) = (scratch.candidates.base, scratch.candidatePages.base)
     let owners = items.reader
+    let pages = pages.writer()
+    let layout = layout
     var count = sampled
     for draw in 0..<(touched > 0 ? plan.blend.negatives : 0) {
       let bits = Sampler.bits(event: events, draw: draw, salt: 777)
       let row = scratch.touched[Int(((bits >> 32) &* UInt64(touched)) >> 32)]
-      if !plan.repeats && ring.contains(owners.handle(of: Int(row)), scratch.kernels) { continue }
+      if !plan.repeats
+        && ring.contains(owners.handle(of: Int(row)), filter: scratch.seenFilter.base, scratch.kernels)
+      {
+        continue
+      }
+      let page = pages.peekPage(Int(row &>> 5))
+      layout.prefetch(page, Int(row & 31))
       candidates[count] = row
+      candidatePages[count] = page
       count += 1
     }
     scratch.candidateCount = count
+    prefetchFeatures(scratch)
     fillOdds(from: sampled, catalogue: catalogue, scratch)
     scratch.expected.fit(count)
     let expected = scratch.expected.base
@@ -140,6 +152,23 @@ extension RetrievalState {
 
   // MARK: Features
 
+  /// Asks for what the features of the scratch's candidates read, beside the vectors.
+  private func prefetchFeatures(_ scratch: RetrievalScratch) {
+    let layout = layout
+    let (candidates, pages) = (scratch.candidates.base, scratch.candidatePages.base)
+    for place in 0..<scratch.candidateCount {
+      layout.prefetchColumns(pages[place]!, Int(candidates[place] & 31))
+    }
+    guard plan.content != nil else { return }
+    let blocks = blocks.reader
+    for place in 0..<scratch.candidateCount {
+      let tail = layout.tail(pages[place]!)
+      guard tail.pointee.attributes != 0 else { continue }
+      let block = blocks.slab(tail.pointee.attributes) + Int(candidates[place] & 31) &* 4
+      for slot in 0...min(3, Int(tail.pointee.slots)) { cowbird_prefetch(block + 128 &* slot) }
+    }
+  }
+
   /// Features of the scratch's candidates, row after row, for the user whose history, vector, lists and content
   /// are in the scratch.
   func fillFeatures(_ scratch: RetrievalScratch, _ rank: RankScorer?) {
@@ -148,7 +177,6 @@ extension RetrievalState {
     scratch.features.fit(count * kinds)
     scratch.gathered.fit(count)
     let x = scratch.features.base
-    let pages = pages.reader
     var feature = 0
     if plan.factors != nil {
       scoreCandidates(scratch)
@@ -160,13 +188,13 @@ extension RetrievalState {
       feature += 2
     }
     if let popularity = plan.popularity {
-      fillPopularity(x + feature, stride: kinds, pages, scratch)
+      fillPopularity(x + feature, stride: kinds, scratch)
       feature += popularity.halfLives.count
     }
     if plan.content != nil {
       let blocks = blocks.reader
       for place in 0..<count {
-        x[place * kinds + feature] = content(Int(scratch.candidates[place]), pages, blocks, scratch)
+        x[place * kinds + feature] = content(place, blocks, scratch)
       }
       feature += 1
     }

@@ -163,7 +163,7 @@ extension RetrievalState {
     try require(valueUse.capacity >= values.limit && people.capacity >= users.limit, "rows are missing")
     let people = people.reader
     for row in 0..<users.limit {
-      let tail = tail(ofUser: people.row(row))
+      let tail = layout.userTail(people.row(row))
       guard tail.ring != 0 else { continue }
       try require(rings.holds(tail.ring, Int(tail.capacity)), "the history of user row \(row)")
       let handles = rings.reader.slab(tail.ring).assumingMemoryBound(to: UInt32.self)

@@ -185,16 +185,8 @@ package struct RetrievalState: Sendable {
     }
     let row = users.insert(key, at: events)
     people.ensure(row + 1)
-    tail(ofUser: people.writer().row(row)).pointee.vectorSum = 0.3
+    layout.userTail(people.writer().row(row)).pointee.vectorSum = 0.3
     return row
-  }
-
-  func tail(ofUser row: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UserTail> {
-    (row + layout.width * 4).assumingMemoryBound(to: UserTail.self)
-  }
-
-  func tail(ofUser row: UnsafeRawPointer) -> UserTail {
-    row.load(fromByteOffset: layout.width * 4, as: UserTail.self)
   }
 
   /// Forgets the user: vector and history; false if there is none.
@@ -206,7 +198,7 @@ package struct RetrievalState: Sendable {
   }
 
   private mutating func dropUser(_ row: Int) {
-    let tail = tail(ofUser: people.reader.row(row))
+    let tail = layout.userTail(people.reader.row(row))
     if tail.ring != 0 { rings.release(tail.ring, Int(tail.capacity)) }
     memset(people.writer().row(row), 0, people.rowBytes)
     users.remove(row)

@@ -73,18 +73,34 @@ struct Sampler: Sendable {
 extension RetrievalState {
   /// Fills the scratch with the target and the draws, and their odds. Draws among what the user has seen lately
   /// are dropped unless repeats are allowed; duplicates stay.
-  func sample(target: Int, user: UserRing, catalogue: Int, _ scratch: RetrievalScratch) {
-    scratch.candidates.fit(1 + plan.negatives + plan.blend.negatives)
+  mutating func sample(target: Int, user: UserRing, catalogue: Int, _ scratch: RetrievalScratch) {
+    let most = 1 + plan.negatives + plan.blend.negatives
+    scratch.candidates.fit(most)
+    scratch.candidatePages.fit(most)
     let candidates = scratch.candidates.base
-    candidates[0] = UInt32(target)
-    var count = 1
+    let candidatePages = scratch.candidatePages.base
+    // By the writer's flat table: half the loads of the directory.
+    let pages = pages.writer()
+    let layout = layout
+    var count = 0
+    func add(_ row: Int) {
+      let page = pages.peekPage(row &>> 5)
+      layout.prefetch(page, row & 31)
+      candidates[count] = UInt32(truncatingIfNeeded: row)
+      candidatePages[count] = page
+      count &+= 1
+    }
+    add(target)
     defer {
       scratch.candidateCount = count
       fillOdds(from: 0, catalogue: catalogue, scratch)
     }
+    scratch.seenFilter.fit(64)
+    let filter = scratch.seenFilter.base
+    filter.update(repeating: 0, count: 64)
+    if !plan.repeats { user.fill(filter) }
     guard catalogue > 0, sampler.count > 0 else { return }
     let ring = sampler.reader
-    let pages = pages.reader
     let owners = items.reader
     let ringCount = UInt64(sampler.count)
     let seed = plan.factors?.seed ?? 1
@@ -99,34 +115,32 @@ extension RetrievalState {
         row = Int(((bits >> 32) &* UInt64(catalogue)) >> 32)
         guard !owners.isReused || owners.isLive(row) else { continue }
       }
-      if !plan.repeats && user.contains(owners.handle(of: row), scratch.kernels) { continue }
-      candidates[count] = UInt32(truncatingIfNeeded: row)
-      count += 1
-      prefetch(item: row, pages)
+      if !plan.repeats && user.contains(owners.handle(of: row), filter: filter, scratch.kernels) { continue }
+      add(row)
     }
   }
 
-  /// Asks for what learning reads of an item.
-  @inline(__always)
-  private func prefetch(item row: Int, _ pages: RowReader) {
-    let page = pages.page(row >> 5)
-    let vector = UnsafeRawPointer(layout.vector(page, row & 31))
-    for line in stride(from: 0, to: layout.width * 4, by: 64) { cowbird_prefetch(vector + line) }
-    cowbird_prefetch(page + layout.biasAt + (row & 31) * 4)
-    cowbird_prefetch(layout.learning(page, row & 31))
+  /// Finds the pages of the scratch's candidates, for a request.
+  func locateCandidates(_ scratch: RetrievalScratch) {
+    let pages = pages.reader
+    scratch.candidatePages.fit(scratch.candidateCount)
+    for place in 0..<scratch.candidateCount {
+      scratch.candidatePages[place] = pages.page(Int(scratch.candidates[place] >> 5))
+    }
   }
 
   /// How often one draw gives each of the scratch's candidates.
   func fillOdds(from first: Int, catalogue: Int, _ scratch: RetrievalScratch) {
-    let pages = pages.reader
     let layout = layout
     scratch.odds.fit(scratch.candidateCount)
-    let (candidates, odds) = (scratch.candidates.base, scratch.odds.base)
+    let (candidates, odds, pages) = (
+      scratch.candidates.base, scratch.odds.base, scratch.candidatePages.base
+    )
     let uniform = Sampler.uniformShare / Float(max(1, catalogue))
     let recent = (1 - Sampler.uniformShare) / Float(max(1, sampler.count))
     for place in first..<scratch.candidateCount {
-      let row = Int(candidates[place])
-      odds[place] = uniform + recent * Float(layout.learning(pages.page(row >> 5), row & 31).pointee.inRing)
+      let learning = layout.learning(pages[place]!, Int(candidates[place] & 31))
+      odds[place] = uniform + recent * Float(learning.pointee.inRing)
     }
   }
 

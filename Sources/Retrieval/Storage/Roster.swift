@@ -9,6 +9,7 @@
 //
 // When the bound is reached, the least recently touched of the next 16 rows goes (a hand walks over all rows).
 
+internal import CKernels
 internal import Glibc
 internal import Primitives
 internal import Tables
@@ -39,6 +40,9 @@ struct Roster: Sendable {
   private static func home(_ key: UInt64, _ cells: Int) -> Int {
     Int(truncatingIfNeeded: CounterRandom.mix(key &+ 0x9E37_79B9_7F4A_7C15)) & (cells &- 1)
   }
+
+  /// Asks for the cell that `find` begins at.
+  func prefetch(_ key: UInt64) { cowbird_prefetch(index.reader.row(Self.home(key, cells))) }
 
   /// The key's row.
   func find(_ key: UInt64) -> Int? {
@@ -177,8 +181,6 @@ struct Roster: Sendable {
     index.row(hole).storeBytes(of: 0, as: UInt32.self)
   }
 
-  func prefetchIndex(_ key: UInt64) -> UnsafeRawPointer { index.reader.row(Self.home(key, cells)) }
-
   // MARK: Stream
 
   private var scalars: [UInt64] {
@@ -228,7 +230,9 @@ struct RosterReader {
 
   @inline(__always)
   func handle(of row: Int) -> UInt32 {
-    UInt32(truncatingIfNeeded: row) | UInt32(generations.row(row).load(as: UInt8.self)) &<< 24
+    // Until a row has had a second owner all generations are 0.
+    guard isReused else { return UInt32(truncatingIfNeeded: row) }
+    return UInt32(truncatingIfNeeded: row) | UInt32(generations.row(row).load(as: UInt8.self)) &<< 24
   }
 
   /// The row of a handle; nil if the row has another owner by now.

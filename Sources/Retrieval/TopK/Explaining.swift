@@ -14,6 +14,7 @@ extension RetrievalState {
     scratch.candidates.fit(known.count)
     for (place, key) in known.enumerated() { scratch.candidates[place] = UInt32(items.find(key)!) }
     scratch.candidateCount = known.count
+    locateCandidates(scratch)
     fillFeatures(scratch, nil)
     let kinds = blend.features
     return known.enumerated().map { place, key in
@@ -29,6 +30,7 @@ extension RetrievalState {
     scratch.candidates.fit(1)
     scratch.candidates[0] = chosen.row
     scratch.candidateCount = 1
+    locateCandidates(scratch)
     fillFeatures(scratch, nil)
     var (reason, largest) = (kinds[0], -Float.infinity)
     for (index, kind) in kinds.enumerated() where kind != .rank {
