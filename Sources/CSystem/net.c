@@ -8,12 +8,42 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
+#endif
+
+// The three calls that every request makes go to the kernel without the C library's cancellation points, which cost two
+// atomic exchanges each in a program with threads; nothing here is ever cancelled. The sanitizers watch the library's functions.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define WATCHED 1
+#endif
+#endif
+
+#ifdef WATCHED
+#define DIRECT(function, ...) function(__VA_ARGS__)
+#else
+#define DIRECT(function, ...) direct_##function(__VA_ARGS__)
+
+static inline int direct_epoll_wait(int epoll, struct epoll_event *events, int capacity, int milliseconds) {
+  return (int)syscall(SYS_epoll_pwait, epoll, events, capacity, milliseconds, NULL, 0);
+}
+
+static inline ssize_t direct_recv(int fd, void *bytes, size_t capacity, int flags) {
+  return syscall(SYS_recvfrom, fd, bytes, capacity, flags, NULL, NULL);
+}
+
+static inline ssize_t direct_send(int fd, const void *bytes, size_t count, int flags) {
+  return syscall(SYS_sendto, fd, bytes, count, flags, NULL, 0);
+}
 #endif
 
 static int result(int value) { return value < 0 ? -errno : value; }
@@ -35,20 +65,22 @@ int cowbird_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
 
 int cowbird_epoll_remove(int epoll, int fd) { return control(epoll, EPOLL_CTL_DEL, fd, 0, 0); }
 
-int cowbird_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t timeout_nanos) {
-  int milliseconds;
-  if (timeout_nanos < 0) {
-    milliseconds = -1;
-  } else if (timeout_nanos == 0) {
-    milliseconds = 0;
-  } else {
-    // Rounded up: waking early would spin until the time has come.
-    int64_t rounded = (timeout_nanos + 999999) / 1000000;
-    milliseconds = rounded > 60000 ? 60000 : (int)rounded;
-  }
-  int count = epoll_wait(epoll, events, capacity, milliseconds);
+int cowbird_epoll_wait(int epoll, struct epoll_event *events, int capacity, bool waits) {
+  int count = DIRECT(epoll_wait, epoll, events, capacity, waits ? -1 : 0);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   return count;
+}
+
+int cowbird_timer_create(void) { return result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)); }
+
+void cowbird_timer_set(int fd, uint64_t nanos) {
+  struct itimerspec time = {0};
+  if (nanos != UINT64_MAX) {
+    // A time of zero would disarm it.
+    if (nanos == 0) nanos = 1;
+    time.it_value = (struct timespec){.tv_sec = (time_t)(nanos / 1000000000), .tv_nsec = (long)(nanos % 1000000000)};
+  }
+  timerfd_settime(fd, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
 int cowbird_eventfd_create(void) { return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
@@ -76,7 +108,7 @@ int cowbird_accept(int listener) {
 ssize_t cowbird_receive(int fd, void *bytes, size_t capacity) {
   ssize_t count;
   do {
-    count = recv(fd, bytes, capacity, MSG_DONTWAIT);
+    count = DIRECT(recv, fd, bytes, capacity, MSG_DONTWAIT);
   } while (count < 0 && errno == EINTR);
   return count < 0 ? -errno : count;
 }
@@ -84,7 +116,7 @@ ssize_t cowbird_receive(int fd, void *bytes, size_t capacity) {
 ssize_t cowbird_send(int fd, const void *bytes, size_t count) {
   ssize_t written;
   do {
-    written = send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    written = DIRECT(send, fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (written < 0 && errno == EINTR);
   return written < 0 ? -errno : written;
 }

@@ -215,25 +215,28 @@ extension Connection {
   func flush() {
     isDirty = false
     guard state != .closed else { return }
-    if let queue = output, !queue.isEmpty {
-      let sent = cowbird_send(descriptor, queue.bytes.baseAddress!, queue.count)
-      if sent < 0, sent != -Int(EAGAIN) { return close(.peerGone) }
-      if sent > 0 {
-        queue.consume(sent)
-        sentBytes += UInt64(sent)
-        blockedSince = 0
+    // hot: the queue is moved from here to the reactor and back, not counted.
+    if let queue = output.take() {
+      if !queue.isEmpty {
+        let sent = cowbird_send(descriptor, queue.bytes.baseAddress!, queue.count)
+        if sent < 0, sent != -Int(EAGAIN) { return close(.peerGone) }
+        if sent > 0 {
+          queue.consume(sent)
+          sentBytes += UInt64(sent)
+          blockedSince = 0
+        }
       }
-    }
-    if let queue = output {
       if queue.isEmpty {
-        output = nil
         reactor.give(queue)
         blockedSince = 0
         if !queuedAnswers.isEmpty { queuedAnswers.removeAll(keepingCapacity: true) }
         queuedDeadline = .max
-      } else if blockedSince == 0 {
-        blockedSince = reactor.now
-        scheduleCheck()
+      } else {
+        output = queue
+        if blockedSince == 0 {
+          blockedSince = reactor.now
+          scheduleCheck()
+        }
       }
     }
     updateWindow()

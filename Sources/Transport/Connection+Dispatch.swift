@@ -89,13 +89,9 @@ extension Connection {
   ) throws(Status) {
     // hot: the reactor's one call object, its arena, and the output buffer; nothing is allocated.
     let call = reactor.call
-    call.connection = self
-    call.envelope = envelope
-    call.streamID = id
-    call.deadline = deadline
-    call.outcome = .unanswered
+    call.begin(id, envelope, deadline: deadline, on: self)
     defer {
-      call.connection = nil
+      call.end()
       reactor.arena.reset()
     }
     do throws(Status) {

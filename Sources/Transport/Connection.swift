@@ -45,55 +45,55 @@ final class Connection {
 
   static let lingerNanos: UInt64 = 1_000_000_000
 
-  // The reactor ends its connections before it goes.
-  unowned(unsafe) let reactor: Reactor
+  /// Forgets the connection when that closes, which ends the cycle.
+  let reactor: Reactor
   let descriptor: Int32
   /// Names this connection within its reactor for ever: slot and generation.
   let token: UInt64
   let peer: PeerCredentials
   let permissions: Permissions
 
-  var state: State
+  @exclusivity(unchecked) var state: State
   /// Bytes read and not served yet: the start of a frame, or what waits for this connection's next turn.
-  var input: ByteQueue?
+  @exclusivity(unchecked) var input: ByteQueue?
   /// Bytes packed and not sent yet.
-  var output: ByteQueue?
-  var lastStreamID: UInt32 = 0
+  @exclusivity(unchecked) var output: ByteQueue?
+  @exclusivity(unchecked) var lastStreamID: UInt32 = 0
   /// Calls in flight. Looked up, and gone through only where the order does not matter.
-  var calls: [UInt32: LiveCall] = [:]
+  @exclusivity(unchecked) var calls: [UInt32: LiveCall] = [:]
   /// Streams that the server ended while the peer was still sending: their data is dropped. The newest 64.
-  var cutStreams: [UInt32] = []
+  @exclusivity(unchecked) var cutStreams: [UInt32] = []
   /// The method called last: most peers call the same one again.
-  var lastMethod = 0
+  @exclusivity(unchecked) var lastMethod = 0
 
   /// The peer sends nothing more.
-  var isPeerClosed = false
-  var isDraining = false
+  @exclusivity(unchecked) var isPeerClosed = false
+  @exclusivity(unchecked) var isDraining = false
   /// Whole frames wait in `input` for the next turn.
-  var hasMore = false
+  @exclusivity(unchecked) var hasMore = false
   /// Output waits for the end of the reactor's turn.
-  var isDirty = false
-  var isReadingPaused = false
-  var interest: UInt32 = EPOLLIN.rawValue
-  var deferredBytes = 0
-  var holds = 0
-  var window: SendWindow?
+  @exclusivity(unchecked) var isDirty = false
+  @exclusivity(unchecked) var isReadingPaused = false
+  @exclusivity(unchecked) var interest: UInt32 = EPOLLIN.rawValue
+  @exclusivity(unchecked) var deferredBytes = 0
+  @exclusivity(unchecked) var holds = 0
+  @exclusivity(unchecked) var window: SendWindow?
   /// How much of `window` is this connection's unsent output.
-  var windowShare = 0
+  @exclusivity(unchecked) var windowShare = 0
 
   // Bytes ever sent and ever queued, to find answers in the output.
-  var sentBytes: UInt64 = 0
-  var queuedAnswers: [QueuedAnswer] = []
+  @exclusivity(unchecked) var sentBytes: UInt64 = 0
+  @exclusivity(unchecked) var queuedAnswers: [QueuedAnswer] = []
   /// No answer that waits to be sent has an earlier deadline.
-  var queuedDeadline: UInt64 = .max
+  @exclusivity(unchecked) var queuedDeadline: UInt64 = .max
 
   // Times of the monotonic clock in nanoseconds; 0: not so now.
-  var lastActivity: UInt64
-  var blockedSince: UInt64 = 0
-  var frameSince: UInt64 = 0
-  var lingerUntil: UInt64 = 0
+  @exclusivity(unchecked) var lastActivity: UInt64
+  @exclusivity(unchecked) var blockedSince: UInt64 = 0
+  @exclusivity(unchecked) var frameSince: UInt64 = 0
+  @exclusivity(unchecked) var lingerUntil: UInt64 = 0
   /// The timer in the reactor's queue that will look at this connection.
-  var timerAt: UInt64 = .max
+  @exclusivity(unchecked) var timerAt: UInt64 = .max
 
   init(
     reactor: Reactor, descriptor: Int32, token: UInt64, peer: PeerCredentials, permissions: Permissions,

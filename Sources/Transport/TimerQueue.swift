@@ -29,10 +29,12 @@ package struct TimerQueue {
   package init() {}
 
   package var count: Int { heap.count }
-  package var first: Timer? { heap.first }
+  /// The earliest time; the end of time when there is none.
+  package private(set) var next = UInt64.max
 
   /// Complexity: O(log n).
   package mutating func push(_ timer: Timer) {
+    next = min(next, timer.time)
     heap.append(timer)
     var child = heap.count - 1
     while child > 0 {
@@ -51,6 +53,7 @@ package struct TimerQueue {
       heap[0] = last
       sink(0)
     }
+    next = heap.first?.time ?? .max
     return first
   }
 
@@ -61,6 +64,7 @@ package struct TimerQueue {
     heap.removeAll { !isLive($0) }
     settled = 0
     for parent in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(parent) }
+    next = heap.first?.time ?? .max
   }
 
   private mutating func sink(_ start: Int) {

@@ -13,28 +13,45 @@ package final class UnaryCall {
     case deferred
   }
 
-  // The reactor sets these before each call; the connection outlives the handler.
-  unowned(unsafe) let reactor: Reactor
-  unowned(unsafe) var connection: Connection?
-  var envelope: RequestEnvelope
-  var outcome = Outcome.unanswered
-  package internal(set) var streamID: UInt32 = 0
+  /// For parts of messages that must live until the handler returns.
+  package let arena: MessageArena
+  // The connection sets these before each call, and outlives the handler.
+  @exclusivity(unchecked) private var place: Unmanaged<Connection>?
+  @exclusivity(unchecked) private(set) var envelope: RequestEnvelope
+  @exclusivity(unchecked) private(set) var outcome = Outcome.unanswered
+  @exclusivity(unchecked) package private(set) var streamID: UInt32 = 0
   /// When the caller stops waiting, in nanoseconds of the monotonic clock; 0: never.
-  package internal(set) var deadline: UInt64 = 0
+  @exclusivity(unchecked) package private(set) var deadline: UInt64 = 0
 
-  init(reactor: Reactor) {
-    self.reactor = reactor
+  init(arena: MessageArena) {
+    self.arena = arena
     // An empty envelope has no fault.
     envelope = try! RequestEnvelope(UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
+  /// The next call: all of it is new.
+  @inline(__always)
+  func begin(_ streamID: UInt32, _ envelope: RequestEnvelope, deadline: UInt64, on connection: Connection) {
+    place = .passUnretained(connection)
+    self.envelope = envelope
+    self.streamID = streamID
+    self.deadline = deadline
+    outcome = .unanswered
+  }
+
+  /// The handler has returned: nobody may ask for the connection any more.
+  @inline(__always)
+  func end() { place = nil }
+
+  private var connection: Connection { place!.takeUnretainedValue() }
+
   /// The request message, encoded.
   package var payload: UnsafeRawBufferPointer { envelope.payload }
 
-  package var peer: PeerCredentials { connection!.peer }
+  package var peer: PeerCredentials { connection.peer }
 
   /// What the caller may do; the method's own permission was checked.
-  package var permissions: Permissions { connection!.permissions }
+  package var permissions: Permissions { connection.permissions }
 
   /// What travelled beside the message.
   package func metadata(_ key: String) -> [String] { envelope.metadata(key) }
@@ -44,12 +61,9 @@ package final class UnaryCall {
     deadline == 0 ? nil : Int64(bitPattern: deadline &- cowbird_monotonic_nanos())
   }
 
-  /// For parts of messages that must live until the handler returns.
-  package var arena: MessageArena { reactor.arena }
-
   /// Decodes the request. Throws INVALID_ARGUMENT that names the message and what is wrong with it.
   package func request<M: WireMessage>(_: M.Type = M.self) throws(Status) -> UnsafeMutablePointer<M> {
-    try Wire.unpack(M.self, from: envelope.payload, in: reactor.arena)
+    try Wire.unpack(M.self, from: envelope.payload, in: arena)
   }
 
   /// Answers with a message, packed straight into what will be sent. A call is answered once.
@@ -62,15 +76,17 @@ package final class UnaryCall {
   package func respond(size: Int, fill: (UnsafeMutableRawPointer) -> Void) {
     precondition(outcome == .unanswered, "a call is answered once")
     outcome = .answered
-    connection!.answer(streamID, deadline: deadline, payloadSize: size, fill: fill)
+    place!._withUnsafeGuaranteedRef {
+      $0.answer(streamID, deadline: deadline, payloadSize: size, fill: fill)
+    }
   }
 
   /// Takes the answer out of the handler: any thread may give it later.
   package func deferAnswer() -> Reply {
     precondition(outcome == .unanswered, "a call is answered once")
     outcome = .deferred
-    connection!.deferAnswer(streamID, deadline: deadline, requestBytes: envelope.payload.count)
+    connection.deferAnswer(streamID, deadline: deadline, requestBytes: envelope.payload.count)
     return Reply(
-      reactor: reactor, connection: connection!.token, streamID: streamID, deadline: deadline)
+      reactor: connection.reactor, connection: connection.token, streamID: streamID, deadline: deadline)
   }
 }

@@ -9,10 +9,11 @@
 internal import Glibc
 
 package final class ByteQueue {
-  private var base: UnsafeMutableRawPointer
-  package private(set) var capacity: Int
-  private var start = 0
-  private var end = 0
+  // One thread uses a queue at a time, and no access is held while another begins.
+  @exclusivity(unchecked) private var base: UnsafeMutableRawPointer
+  @exclusivity(unchecked) package private(set) var capacity: Int
+  @exclusivity(unchecked) private var start = 0
+  @exclusivity(unchecked) private var end = 0
 
   package init(capacity: Int = 64 << 10) {
     self.capacity = capacity

@@ -17,19 +17,21 @@ package final class MessageArena {
   private let firstCapacity: Int
   /// A message that needs more than this is refused: 4 MiB of empty submessages would ask for hundreds.
   private let limit: Int
+  private let first: UnsafeMutableRawPointer
+  /// Those after the first.
   private var chunks: [UnsafeMutableRawPointer] = []
-  private var cursor: UnsafeMutableRawPointer
-  private var end: UnsafeMutableRawPointer
-  private var total: Int
+  // One thread at a time: see above. Checks of exclusive access would cost as much as the allocation.
+  @exclusivity(unchecked) private var cursor: UnsafeMutableRawPointer
+  @exclusivity(unchecked) private var end: UnsafeMutableRawPointer
+  @exclusivity(unchecked) private var total: Int
   /// True when the last message was refused for its size in memory.
-  package private(set) var overflowed = false
+  @exclusivity(unchecked) package private(set) var overflowed = false
   private let allocator: UnsafeMutablePointer<ProtobufCAllocator>
 
   package init(capacity: Int = 64 << 10, limit: Int = 128 << 20) {
     firstCapacity = capacity
     self.limit = limit
-    let first = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: Self.alignment)
-    chunks = [first]
+    first = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: Self.alignment)
     cursor = first
     end = first + capacity
     total = capacity
@@ -47,6 +49,7 @@ package final class MessageArena {
 
   deinit {
     for chunk in chunks { chunk.deallocate() }
+    first.deallocate()
     allocator.deallocate()
   }
 
@@ -65,14 +68,16 @@ package final class MessageArena {
 
   /// Forgets all that was handed out.
   package func reset() {
-    if chunks.count > 1 {
-      for chunk in chunks.dropFirst() { chunk.deallocate() }
-      chunks.removeSubrange(1...)
-      total = firstCapacity
-    }
-    cursor = chunks[0]
-    end = cursor + firstCapacity
+    cursor = first
+    end = first + firstCapacity
     overflowed = false
+    if total > firstCapacity { freeChunks() }
+  }
+
+  private func freeChunks() {
+    for chunk in chunks { chunk.deallocate() }
+    chunks.removeAll()
+    total = firstCapacity
   }
 
   private func allocateChunk(_ size: Int) -> UnsafeMutableRawPointer? {

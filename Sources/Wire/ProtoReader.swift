@@ -39,7 +39,16 @@ package struct ProtoReader {
 
   package var isAtEnd: Bool { position == bytes.count }
 
+  @inline(__always)
   package mutating func varint() throws(WireFault) -> UInt64 {
+    if position < bytes.count, bytes[position] < 0x80 {
+      defer { position += 1 }
+      return UInt64(bytes[position])
+    }
+    return try longVarint()
+  }
+
+  private mutating func longVarint() throws(WireFault) -> UInt64 {
     let start = position
     var value: UInt64 = 0
     var shift: UInt64 = 0
@@ -56,15 +65,21 @@ package struct ProtoReader {
   }
 
   /// The next field's number (1 to 2^29 - 1) and wire type.
+  @inline(__always)
   package mutating func tag() throws(WireFault) -> (field: UInt32, type: WireType) {
     let start = position
-    let value = try varint()
+    return try Self.parts(ofTag: try varint(), at: start)
+  }
+
+  /// Field number and wire type of a tag that was read as a varint at `start`.
+  static func parts(ofTag value: UInt64, at start: Int) throws(WireFault) -> (field: UInt32, type: WireType) {
     guard value <= UInt64(UInt32.max), value >> 3 != 0, let type = WireType(rawValue: UInt8(value & 7)) else {
       throw .badTag(at: start)
     }
     return (UInt32(value >> 3), type)
   }
 
+  @inline(__always)
   package mutating func lengthDelimited() throws(WireFault) -> UnsafeRawBufferPointer {
     let start = position
     let length = try varint()

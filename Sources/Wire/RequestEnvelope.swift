@@ -20,17 +20,20 @@ package struct RequestEnvelope {
     do throws(WireFault) {
       var reader = ProtoReader(bytes)
       while !reader.isAtEnd {
-        let (field, type) = try reader.tag()
-        switch (field, type) {
-        case (1, .lengthDelimited): service = try reader.lengthDelimited()
-        case (2, .lengthDelimited): method = try reader.lengthDelimited()
-        case (3, .lengthDelimited): payload = try reader.lengthDelimited()
-        case (4, .varint): timeoutNanos = Int64(bitPattern: try reader.varint())
-        case (5, .lengthDelimited):
+        let start = reader.position
+        // hot: tags as they stand on the wire, field << 3 | type.
+        switch try reader.varint() {
+        case 1 << 3 | 2: service = try reader.lengthDelimited()
+        case 2 << 3 | 2: method = try reader.lengthDelimited()
+        case 3 << 3 | 2: payload = try reader.lengthDelimited()
+        case 4 << 3 | 0: timeoutNanos = Int64(bitPattern: try reader.varint())
+        case 5 << 3 | 2:
           try Self.check(metadata: try reader.lengthDelimited(), at: reader.position)
           metadataCount += 1
-        case (1...5, _): throw .badTag(at: reader.position)
-        default: try reader.skip(type)
+        case let tag:
+          let (field, type) = try ProtoReader.parts(ofTag: tag, at: start)
+          if (1...5).contains(field) { throw .badTag(at: reader.position) }
+          try reader.skip(type)
         }
       }
     } catch {

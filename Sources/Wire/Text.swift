@@ -7,6 +7,34 @@ package enum Text {
   ///
   /// Source: Unicode 15, table 3-7.
   package static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    // hot: nearly all text is ASCII.
+    isASCII(bytes) || isWellFormed(bytes)
+  }
+
+  /// Eight bytes at a time; the last eight overlap those before.
+  @inline(__always)
+  private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let count = bytes.count
+    var seen: UInt64 = 0
+    if count >= 8 {
+      var index = 0
+      while index < count - 8 {
+        seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        index += 8
+      }
+      seen |= bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    } else if count >= 4 {
+      let (head, tail) = (
+        bytes.loadUnaligned(as: UInt32.self), bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+      )
+      seen = UInt64(head | tail)
+    } else {
+      for byte in bytes { seen |= UInt64(byte) }
+    }
+    return seen & 0x8080_8080_8080_8080 == 0
+  }
+
+  private static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var index = 0
     let count = bytes.count
     while index < count {

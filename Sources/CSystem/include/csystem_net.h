@@ -3,6 +3,7 @@
 #ifndef COWBIRD_CSYSTEM_NET_H
 #define COWBIRD_CSYSTEM_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -20,9 +21,8 @@ int cowbird_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
 /// Stops watching `fd`.
 int cowbird_epoll_remove(int epoll, int fd);
 
-/// Waits for at most `timeout_nanos` (negative: for ever; 0: not at all). Returns how many of `events` were
-/// filled; 0 also when a signal came between.
-int cowbird_epoll_wait(int epoll, struct epoll_event *events, int capacity, int64_t timeout_nanos);
+/// Looks for events, or waits for them. Returns how many of `events` were filled; 0 also when a signal came between.
+int cowbird_epoll_wait(int epoll, struct epoll_event *events, int capacity, bool waits);
 
 static inline uint64_t cowbird_event_token(const struct epoll_event *event) { return event->data.u64; }
 static inline uint32_t cowbird_event_flags(const struct epoll_event *event) { return event->events; }
@@ -35,6 +35,12 @@ void cowbird_eventfd_signal(int fd);
 
 /// Sets the eventfd's count back to 0.
 void cowbird_eventfd_drain(int fd);
+
+/// A timer that epoll can watch; not set.
+int cowbird_timer_create(void);
+
+/// Sets the timer to a moment of the monotonic clock, or to none (UINT64_MAX). What it had to tell is forgotten.
+void cowbird_timer_set(int fd, uint64_t nanos);
 
 /// Accepts one connection, non-blocking and closed on exec.
 int cowbird_accept(int listener);
