@@ -50,8 +50,8 @@ proto: deps-proto ## Rewrites the generated C and Python from proto/
 
 # -------------------------------------------------------------------------------------------------- testing
 
-.PHONY: lint test test-swift test-c test-python test-go test-fuzz test-e2e test-readme test-tsan test-asan
-test: lint test-swift test-c test-python test-go test-fuzz test-e2e test-readme ## Runs every test: what CI runs
+.PHONY: lint test test-swift test-c test-python test-go test-fuzz test-e2e test-allocations test-readme test-tsan test-asan
+test: lint test-swift test-c test-python test-go test-fuzz test-e2e test-allocations test-readme ## Runs every test: what CI runs
 	@echo; echo "All tests passed."
 
 lint: deps-build deps-proto deps-python ## Format, warnings, types, and whether generated code is fresh
@@ -60,7 +60,7 @@ lint: deps-build deps-proto deps-python ## Format, warnings, types, and whether 
 	@$(STAGE) "Sync clients are fresh" $(PYTHON) clients/python/tools/unasync.py --check
 	@$(STAGE) "C without warnings" $(MAKE) --no-print-directory -s -C clients/c all
 	@$(STAGE) "Benchmarks without warnings" $(MAKE) --no-print-directory -s -C Benchmarks
-	@$(STAGE) "Python style" $(PYTHON) -m ruff check -q --config clients/python/pyproject.toml clients/python Benchmarks scripts/readme
+	@$(STAGE) "Python style" $(PYTHON) -m ruff check -q --config clients/python/pyproject.toml clients/python Benchmarks Tests/EndToEnd scripts/readme
 	@$(STAGE) "Python types" bash -c 'cd clients/python && ../../$(PYTHON) -m mypy'
 
 test-swift: deps-build ## Tests of the Swift targets
@@ -86,8 +86,12 @@ test-go: echo-server deps-go ## Conformance: containerd's ttrpc, as Debian packa
 test-fuzz: deps-build ## Fuzz targets, for a bounded count (FUZZ_RUNS)
 	@if [ -x Fuzz/run ]; then $(STAGE) "Fuzzing" Fuzz/run $(FUZZ_RUNS); else echo "Fuzz/run is not there: skipped"; fi
 
-test-e2e: release deps-python ## MovieLens through the socket, with kill -9 twice: the digest of `evaluate`
+test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens by Python, an event stream by C
 	@$(STAGE) "End to end" $(PYTHON) Tests/EndToEnd/movielens.py $(BUILD)/release/cowbird
+	@$(STAGE) "Event stream, killed" $(PYTHON) Tests/EndToEnd/event_stream.py $(BUILD)/release/cowbird
+
+test-allocations: release clients ## Counts what a call allocates once warm: nothing
+	@$(STAGE) "Allocations of a call" Tests/Allocations/run
 
 test-readme: release deps-python ## Runs the commands of the README
 	@$(STAGE) "Commands of the README" $(PYTHON) scripts/readme

@@ -32,7 +32,10 @@ public final class Client {
   /// Where the socket is.
   public let path: String
   private var descriptor: Int32 = -1
-  private var nextStreamID: UInt32 = 1
+  /// Ids grow and are not used twice. Tests begin near the end.
+  var nextStreamID: UInt32 = 1
+  /// Past this one a new connection is taken as soon as nothing is in flight.
+  private static let lastComfortableID: UInt32 = 0xC000_0001
   private let input = ByteQueue()
   private let output = ByteQueue()
   private var pending: [UInt32: Pending] = [:]
@@ -198,12 +201,11 @@ public final class Client {
     _ head: RequestHead, _ payload: [UInt8], flags: UInt8, isStream: Bool
   ) throws(Status) -> UInt32 {
     if let failure { throw failure }
-    if nextStreamID > UInt32.max - 2 {
-      // Ids must grow: after two thousand million calls only a new connection has any.
-      guard pending.isEmpty else {
-        throw Status(.unavailable, "stream ids are used up; collect what is in flight, then go on")
-      }
-      try reconnect()
+    if nextStreamID > Self.lastComfortableID, pending.isEmpty { try reconnect() }
+    guard nextStreamID <= UInt32.max - 2 else {
+      throw Status(
+        .resourceExhausted,
+        "this connection's stream ids are used up: collect the calls in flight and end the streams")
     }
     let size = head.size(payload: payload.count)
     guard size <= FrameHeader.maximumLength else {

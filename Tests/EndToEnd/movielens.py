@@ -16,7 +16,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients/python/src"))
+
+from daemon import Daemon  # noqa: E402
 
 import cowbird  # noqa: E402
 from cowbird import values  # noqa: E402
@@ -58,28 +59,6 @@ def events(data: pathlib.Path) -> list[cowbird.v1.Event]:
     return found
 
 
-class Daemon:
-    def __init__(self, binary: str, directory: str) -> None:
-        self.binary = binary
-        self.directory = directory
-        self.socket = f"{directory}/s"
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [self.binary, "serve", "--preset", "ratings", "--socket", self.socket, "--data", f"{self.directory}/data"]
-        )
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=30)
-        assert code == 0, f"the daemon ended with {code}"
-
-
 def main() -> int:
     binary = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / ".build/release/cowbird")
     data = pathlib.Path(os.environ.get("COWBIRD_ML100K", ROOT.parent / "shared/data/ml-100k"))
@@ -94,7 +73,7 @@ def main() -> int:
     )  # fmt: skip
     batch = events(data)
     with tempfile.TemporaryDirectory(prefix="cowbird-e2e-") as directory:
-        daemon = Daemon(binary, directory)
+        daemon = Daemon(binary, directory, "ratings")
         begin = time.monotonic()
         asked = 0
         with cowbird.Client(daemon.socket, timeout=60, connect_timeout=60) as client:

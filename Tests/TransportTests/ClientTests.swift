@@ -20,6 +20,33 @@ import Wire
     #expect(throws: Status.self) { try client.collect(calls[0]) }
   }
 
+  @Test("a client whose stream ids run out takes a new connection, or says what holds the old one")
+  func exhausted() throws {
+    let server = try TestServer()
+    let client = try server.client()
+    _ = try client.call("cowbird.v1.Echo", "Unary", Echo.request("a"))
+    client.nextStreamID = 0xC000_0003
+    _ = try client.call("cowbird.v1.Echo", "Unary", Echo.request("b"))
+    #expect(client.nextStreamID == 3)
+
+    client.nextStreamID = UInt32.max - 4
+    var stream: ClientStream? = try client.openStream("cowbird.v1.Echo", "Chat", .both)
+    #expect(client.nextStreamID == 3, "nothing was in flight: a new connection")
+    client.nextStreamID = UInt32.max - 2
+    _ = try client.call("cowbird.v1.Echo", "Unary", Echo.request("the last id"))
+    #expect(throws: Status.self) { try client.call("cowbird.v1.Echo", "Unary", Echo.request("none left")) }
+    do {
+      _ = try client.submit("cowbird.v1.Echo", "Unary", Echo.request("none left"))
+    } catch {
+      #expect(error.code == .resourceExhausted && error.message.contains("used up"))
+    }
+    try stream?.send(Echo.request("still here"))
+    #expect(try stream?.receive() != nil)
+    stream = nil
+    _ = try client.call("cowbird.v1.Echo", "Unary", Echo.request("anew"))
+    #expect(client.nextStreamID == 3)
+  }
+
   @Test("answers are collected as they come")
   func collectAny() throws {
     let server = try TestServer()

@@ -65,7 +65,7 @@ extern "C" {
 
 /** gRPC's codes, and two answers of streams that are no errors. */
 typedef enum cowbird_code {
-  /** The wait is over and no message came; the stream goes on. Only `cowbird_stream_wait`. */
+  /** The wait is over first; the stream goes on. Only `cowbird_stream_wait` and event streams. */
   COWBIRD_NOT_YET = -2,
   /** The server has sent its last message. Only the functions that receive from a stream. */
   COWBIRD_END = -1,
@@ -462,9 +462,83 @@ COWBIRD_API cowbird_code cowbird_echo_expand(cowbird_client *client, const Cowbi
 COWBIRD_API cowbird_code cowbird_echo_chat(cowbird_client *client, const cowbird_call_options *options,
                                            cowbird_stream **stream);
 
-/** Sends StreamRequest, receives StreamResponse. The caller keeps to the credits. */
+/**
+ * Sends StreamRequest, receives StreamResponse. The caller keeps to the credits; `cowbird_event_stream_new` does that,
+ * and resumes.
+ */
 COWBIRD_API cowbird_code cowbird_ingest_stream(cowbird_client *client, const cowbird_call_options *options,
                                                cowbird_stream **stream);
+
+/* ------------------------------------------------------------------------- events that survive reconnects */
+
+/**
+ * A stream of events into the log that goes on where it stood, whatever happens to the connection or the daemon.
+ * Events are numbered on after what the log holds of their producer, held here until they are acknowledged, and after
+ * a lost connection sent again from where the log stands: nothing is lost and nothing doubled, also when the daemon
+ * was killed meanwhile. No thread is behind it: it works, and reconnects with the handle's backoff (whether or not
+ * `reconnect` is set), while its functions run. Belongs to its handle, whose other calls go on beside it.
+ */
+typedef struct cowbird_event_stream cowbird_event_stream;
+
+/** Start from `{0}` and name a producer: every other zero means the default. */
+typedef struct cowbird_event_stream_options {
+  /** Who numbers the events; at most 256 bytes. One process at a time may send as a producer. */
+  const char *producer;
+  /** What an acknowledgement means. 0: DURABLE. */
+  Cowbird__V1__Durability durability;
+  /** Events gathered before they leave by themselves. 0: 500. At most 100,000. */
+  size_t batch;
+  /** Bytes of events that may be held here; more have to wait. 0: 64 MiB. */
+  size_t held_bytes_max;
+  /**
+   * Called with each event that the daemon refuses, which it will not see again; must not call the library. (One
+   * refused just before the connection broke may go untold.) NULL: only counted.
+   */
+  void (*refused)(void *context, const Cowbird__V1__Event *event, const Cowbird__V1__Refusal *refusal);
+  void *context;
+} cowbird_event_stream_options;
+
+/** How far a stream is. */
+typedef struct cowbird_event_progress {
+  /** Events taken by `send`; of them: those that the log holds or has refused. The others are held here. */
+  uint64_t sent, acknowledged;
+  /** Of the acknowledged: refused, and held by the log already before they came. */
+  uint64_t refused, duplicates;
+  /** Highest log offset acknowledged: `min_offset` to read your own writes. */
+  uint64_t offset;
+  /** The number of the next event that has none; 0 before the daemon was reached. */
+  uint64_t next_sequence;
+  /** How often the stream was opened again. */
+  uint64_t reconnects;
+  /** Bytes of the events held here. */
+  size_t held_bytes;
+} cowbird_event_progress;
+
+/** Makes a stream; it connects at the first `send`. INVALID_ARGUMENT: no producer, or a batch out of bounds. */
+COWBIRD_API cowbird_code cowbird_event_stream_new(cowbird_client *client, const cowbird_event_stream_options *options,
+                                                  cowbird_event_stream **stream);
+
+/**
+ * Takes an event, copied; OK means that it is held here. One without `sequence` gets the next number, one with it must
+ * be above those before; `sequence` (may be NULL) receives it. Waits at most `wait_nanos` (0: not at all, negative:
+ * as long as it takes) while as much as allowed is held, or before the daemon was reached for the first time: NOT_YET
+ * when that time is over, and the event was not taken. Any other code is why the daemon does not take events; what is
+ * held stays held, and the next call tries again.
+ */
+COWBIRD_API cowbird_code cowbird_event_stream_send(cowbird_event_stream *stream, const Cowbird__V1__Event *event,
+                                                   int64_t wait_nanos, uint64_t *sequence);
+
+/**
+ * Sends all that is held and waits until it is acknowledged, at most `wait_nanos` (0: does what can be done without
+ * waiting; negative: as long as it takes). NOT_YET: some is not; the message says what it waits for.
+ */
+COWBIRD_API cowbird_code cowbird_event_stream_flush(cowbird_event_stream *stream, int64_t wait_nanos);
+
+/** How far the stream is. */
+COWBIRD_API cowbird_event_progress cowbird_event_stream_progress(const cowbird_event_stream *stream);
+
+/** Ends the stream, before its handle is freed. What is held is dropped: flush first. NULL is allowed. */
+COWBIRD_API void cowbird_event_stream_free(cowbird_event_stream *stream);
 
 /** Receives RunProgress. */
 COWBIRD_API cowbird_code cowbird_update_run(cowbird_client *client, const Cowbird__V1__RunRequest *request,

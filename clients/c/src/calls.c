@@ -6,6 +6,7 @@
 
 /* Ids are 32 bits: past this one, the handle takes a new connection as soon as nothing is in flight. */
 #define LAST_COMFORTABLE_ID 0xC0000001u
+#define LAST_ID (UINT32_MAX - 2)
 
 static struct slot *slot_at(cowbird_client *client, uint32_t id) {
   return &client->slots[(id >> 1) & client->slot_mask];
@@ -37,13 +38,11 @@ struct slot *slot_take(cowbird_client *client) {
     client_no_memory(client);
     return NULL;
   }
-  while (slot_at(client, client->next_id)->state != SLOT_FREE) {
-    if (client->next_id > UINT32_MAX - 4) {
-      client_fail(client, COWBIRD_RESOURCE_EXHAUSTED,
-                  "this connection's ids are used up: collect the calls in flight and close the streams");
-      return NULL;
-    }
-    client->next_id += 2;
+  while (client->next_id <= LAST_ID && slot_at(client, client->next_id)->state != SLOT_FREE) client->next_id += 2;
+  if (client->next_id > LAST_ID) {
+    client_fail(client, COWBIRD_RESOURCE_EXHAUSTED,
+                "this connection's ids are used up: collect the calls in flight and close the streams");
+    return NULL;
   }
   struct slot *slot = slot_at(client, client->next_id);
   struct buffer stash = slot->stash;

@@ -53,8 +53,7 @@ static int connect_once(const struct sockaddr_un *address, socklen_t size, int64
   return descriptor;
 }
 
-/* The pause after the nth failure: doubles up to the bound, and half of it is random. */
-static int64_t backoff(cowbird_client *client, unsigned failures) {
+int64_t client_backoff(cowbird_client *client, unsigned failures) {
   int64_t pause = client->options.backoff_first_nanos;
   for (unsigned i = 1; i < failures && pause < client->options.backoff_max_nanos; i++) pause *= 2;
   if (pause > client->options.backoff_max_nanos) pause = client->options.backoff_max_nanos;
@@ -83,7 +82,7 @@ cowbird_code connection_open(cowbird_client *client, deadline until) {
     if (result == -EACCES || result == -EPERM)
       return client_fail(client, COWBIRD_PERMISSION_DENIED, "cannot connect to %s: %s", client->path,
                          strerror(-result));
-    int64_t pause = backoff(client, failures);
+    int64_t pause = client_backoff(client, failures);
     bool again = client->options.reconnect || result == -EAGAIN;
     remaining = end - now_nanos();
     if (again && remaining > 0) {

@@ -29,13 +29,13 @@ void frame_read_header(const uint8_t *at, struct frame *frame) {
   frame->data = at + FRAME_HEADER_BYTES;
 }
 
-static size_t varint_size(uint64_t value) {
+size_t varint_size(uint64_t value) {
   size_t size = 1;
   for (; value >= 0x80; value >>= 7) size++;
   return size;
 }
 
-static uint8_t *varint_write(uint8_t *at, uint64_t value) {
+uint8_t *varint_write(uint8_t *at, uint64_t value) {
   for (; value >= 0x80; value >>= 7) *at++ = (uint8_t)(value | 0x80);
   *at++ = (uint8_t)value;
   return at;

@@ -68,6 +68,10 @@ struct request {
   size_t metadata_count;
 };
 
+size_t varint_size(uint64_t value);
+/* Returns where it ends. */
+uint8_t *varint_write(uint8_t *at, uint64_t value);
+
 /* Bytes of the encoded ttrpc.Request. */
 size_t envelope_size(const struct request *request);
 /* Writes it; returns where it ends. */
@@ -157,6 +161,8 @@ cowbird_code client_unpack(cowbird_client *client, cowbird_bytes bytes, const Pr
 
 /* --------------------------------------------------------------------------------------- connection.c */
 
+/* The pause after the nth failure: doubles up to the bound, and half of it is random. */
+int64_t client_backoff(cowbird_client *client, unsigned failures);
 /* Connects if need be, with backoff when the options say so. */
 cowbird_code connection_open(cowbird_client *client, deadline until);
 /* Closes, and ends what is in flight as lost. */
@@ -182,6 +188,12 @@ cowbird_code call_queue(cowbird_client *client, struct request *request, uint8_t
                         bool is_stream, uint32_t *id);
 struct request call_request(const char *service, const char *method, const ProtobufCMessage *message,
                             const void *payload, size_t size, const cowbird_call_options *options);
+
+/* ------------------------------------------------------------------------------------------ streams.c */
+
+/* Queues one message (packed, or as bytes) behind what waits to be sent, and sends nothing. */
+cowbird_code stream_queue(cowbird_stream *stream, const ProtobufCMessage *message, const void *bytes, size_t size,
+                          uint8_t flags);
 
 #define QUEUE_BYTES_MAX (64u << 10)
 

@@ -70,8 +70,8 @@ static cowbird_code stream_lost(cowbird_client *client) {
                      client->lost);
 }
 
-static cowbird_code stream_send(cowbird_stream *stream, const ProtobufCMessage *message, const void *bytes,
-                                size_t size, uint8_t flags) {
+cowbird_code stream_queue(cowbird_stream *stream, const ProtobufCMessage *message, const void *bytes, size_t size,
+                          uint8_t flags) {
   cowbird_client *client = stream->client;
   if (stream->send_closed)
     return client_fail(client, COWBIRD_FAILED_PRECONDITION, "this side of the stream is closed");
@@ -91,8 +91,16 @@ static cowbird_code stream_send(cowbird_stream *stream, const ProtobufCMessage *
   client->out.end += FRAME_HEADER_BYTES + size;
   client->queued += FRAME_HEADER_BYTES + size;
   if (flags & FLAG_REMOTE_CLOSED) stream->send_closed = true;
+  return COWBIRD_OK;
+}
+
+static cowbird_code stream_send(cowbird_stream *stream, const ProtobufCMessage *message, const void *bytes,
+                                size_t size, uint8_t flags) {
+  cowbird_client *client = stream->client;
+  cowbird_code code = stream_queue(stream, message, bytes, size, flags);
+  if (code != COWBIRD_OK) return code;
   if (buffer_size(&client->out) < QUEUE_BYTES_MAX && !stream->send_closed) return COWBIRD_OK;
-  return connection_transmit(client, slot->deadline);
+  return connection_transmit(client, slot_find(client, stream->id)->deadline);
 }
 
 cowbird_code cowbird_stream_send(cowbird_stream *stream, const void *message, size_t size) {

@@ -89,7 +89,7 @@ static void send_bytes(int connection, const void *bytes, size_t size) {
   }
 }
 
-static size_t make_answer(uint8_t *at, uint32_t stream, const char *payload) {
+static inline size_t make_answer(uint8_t *at, uint32_t stream, const char *payload) {
   uint8_t size = (uint8_t)strlen(payload);
   frame_write_header(at, size ? size + 2u : 0, stream, FRAME_RESPONSE, 0);
   at[10] = 2 << 3 | 2;
@@ -98,7 +98,7 @@ static size_t make_answer(uint8_t *at, uint32_t stream, const char *payload) {
   return size ? size + 12u : 10;
 }
 
-static void answer(int connection, uint32_t stream, const char *payload) {
+static inline void answer(int connection, uint32_t stream, const char *payload) {
   uint8_t bytes[300];
   send_bytes(connection, bytes, make_answer(bytes, stream, payload));
 }

@@ -424,6 +424,26 @@ static void ids_that_run_out_take_a_new_connection(void) {
   peer_stop(&peer);
 }
 
+static void the_last_id_is_used_and_then_said_to_be(void) {
+  struct peer peer;
+  peer_start(&peer, answer_all);
+  cowbird_client *client = client_of(&peer, false);
+  cowbird_ticket in_flight;
+  EXPECT(client, COWBIRD_OK, cowbird_submit(client, "S", "M", "xyz", 3, NULL, &in_flight));
+  client->next_id = UINT32_MAX - 2;
+  EXPECT(client, COWBIRD_OK, call_with(client, NULL, NULL));
+  CHECK(seen_frame.stream == UINT32_MAX - 2);
+  for (int i = 0; i < 3; i++) {
+    EXPECT(client, COWBIRD_RESOURCE_EXHAUSTED, call_with(client, NULL, NULL));
+    CHECK(strstr(cowbird_error_message(client), "ids are used up"));
+  }
+  EXPECT(client, COWBIRD_OK, cowbird_collect(client, in_flight, NULL));
+  EXPECT(client, COWBIRD_OK, call_with(client, NULL, NULL));
+  CHECK(seen_frame.stream == 1 && atomic_load(&peer.turns) == 2);
+  cowbird_free(client);
+  peer_stop(&peer);
+}
+
 static void on_alarm(int signal) { (void)signal; }
 
 static void signals_do_not_end_a_call(void) {
@@ -459,6 +479,7 @@ int main(void) {
   RUN(a_stream_nobody_reads_is_bounded);
   RUN(a_stream_may_end_in_every_way);
   RUN(ids_that_run_out_take_a_new_connection);
+  RUN(the_last_id_is_used_and_then_said_to_be);
   RUN(signals_do_not_end_a_call);
   return 0;
 }

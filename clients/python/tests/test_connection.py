@@ -18,9 +18,10 @@ from cowbird import (
     DeadlineExceeded,
     Internal,
     InvalidArgument,
+    ResourceExhausted,
     Unavailable,
 )
-from cowbird._wire import HEADER
+from cowbird._wire import HEADER, LAST_ID
 from cowbird.v1 import EchoRequest, EchoResponse
 from fake_server import FakeServer
 
@@ -189,6 +190,42 @@ def test_ids_that_run_out_take_a_new_connection(fake):
         link._next_id = 0xC0000003
         assert client.echo.unary(b"x").payload == b"x"
         assert client._link is not link
+
+
+def test_the_last_id_is_used_and_then_said_to_be(fake):
+    with Client(fake.path) as client:
+        chat = client.echo.chat()
+        chat.send(EchoRequest(number=1))
+        assert client._link is not None
+        client._link._next_id = LAST_ID
+        assert client.echo.unary(b"x").payload == b"x"
+        for _ in range(3):
+            with pytest.raises(ResourceExhausted, match="ids are used up"):
+                client.echo.unary(b"y")
+        chat.send(EchoRequest(number=2))
+        chat.close_send()
+        assert [one.number for one in chat] == [1, 2]
+        assert client.echo.unary(b"z").payload == b"z"
+        assert client._link._next_id == 3
+
+
+def test_asyncio_uses_the_last_id_and_then_says_so(fake):
+    async def main() -> None:
+        async with AsyncClient(fake.path) as client:
+            chat = client.echo.chat()
+            await chat.send(EchoRequest(number=1))
+            connection = client._connection
+            assert connection is not None
+            connection._next_id = LAST_ID
+            assert (await client.echo.unary(b"x")).payload == b"x"
+            with pytest.raises(ResourceExhausted, match="ids are used up"):
+                await client.echo.unary(b"y")
+            await chat.close_send()
+            assert [one.number async for one in chat] == [1]
+            assert (await client.echo.unary(b"z")).payload == b"z"
+            assert client._connection is not connection
+
+    asyncio.run(main())
 
 
 def test_asyncio_reconnects_and_tells_what_was_lost(fake):
