@@ -16,7 +16,10 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "cowbird-benchmarks",
-  dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.0")],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
   targets: [
     .target(name: "CSystem", cSettings: [.define("_GNU_SOURCE")]),
     room("Primitives", ["CSystem"]),
@@ -33,12 +36,40 @@ let package = Package(
     room("Statistics", ["CKernels", "Primitives"]),
     room("Features", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables", "Wire"]),
     room("Models", ["CKernels", "Configuration", "Features", "Primitives", "Statistics", "Tables"]),
-    room("Retrieval", ["CKernels", "Configuration", "Primitives", "Statistics", "Tables"]),
+    room(
+      "Retrieval",
+      ["CKernels", "Configuration", "Features", "Models", "Primitives", "Statistics", "Tables"]),
     .executableTarget(
       name: "ModelBench", dependencies: ["Configuration", "Models", "Primitives"], swiftSettings: strict),
     .executableTarget(
       name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
       swiftSettings: strict),
+    room("Transport", ["CMessages", "CProtobufC", "CSystem", "Primitives", "Wire"]),
+    room(
+      "Learning",
+      [
+        "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
+        "Wire",
+      ]),
+    room(
+      "Versions",
+      [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Statistics", "Tables",
+        "Wire",
+      ]),
+    room(
+      "Service",
+      [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Retrieval",
+        "Statistics", "Tables", "Transport", "Versions", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "VersionBench",
+      dependencies: [
+        "CMessages", "Configuration", "EventLog", "Learning", "Models", "Primitives", "Service", "Tables",
+        "Transport", "Versions", "Wire",
+      ], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

@@ -87,9 +87,16 @@ package final class PlainThread: @unchecked Sendable {
     init(_ run: @escaping () -> Void) { self.run = run }
   }
 
-  /// - Parameter name: for people who look with `top -H`; the first 15 bytes count.
-  package init(name: String, _ body: @escaping @Sendable () -> Void) {
-    let box = Unmanaged.passRetained(Body(body))
+  /// - Parameters:
+  ///   - name: for people who look with `top -H`; the first 15 bytes count.
+  ///   - isBackground: others go first where cores are few (nice 10).
+  package init(name: String, isBackground: Bool = false, _ body: @escaping @Sendable () -> Void) {
+    let box = Unmanaged.passRetained(
+      Body {
+        // Of this thread: on Linux each has its own.
+        if isBackground { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
+        body()
+      })
     let failure = pthread_create(
       &thread, nil,
       { raw in

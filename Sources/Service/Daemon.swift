@@ -76,7 +76,8 @@ package final class Daemon: Sendable {
       log: log, control: control, keeper: keeper, learner: learner, plan: plan,
       configuration: (try? configuration.setting(
         learner.model.settings.map { (path: $0.path, value: $0.value) })) ?? configuration,
-      workers: Workers(count: 2, name: "worker"), longWorkers: Workers(count: 1, name: "long worker"),
+      workers: Workers(count: 2, name: "worker"),
+      longWorkers: Workers(count: 1, name: "long worker"),
       health: HealthState(Self.healthOfAll), logger: logger)
     delegate.goLive(context)
     delegate.events.store(learner.model.counters.events, ordering: .relaxed)
@@ -94,6 +95,7 @@ package final class Daemon: Sendable {
       endpoint = try MetricsEndpoint(configuration.server.metricsAddress, context)
     } catch {
       context.workers.stop()
+      context.versionWorkers.stop()
       context.longWorkers.stop()
       context.transfers.stop()
       log.close()
@@ -265,6 +267,7 @@ package final class Daemon: Sendable {
     context.learner.stop(after: context.log.endOffset, within: timeout / 5)
     if context.configuration.versions.atStop, MonotonicClock.nanos() < end { keepVersion() }
     context.workers.stop()
+    context.versionWorkers.stop()
     context.longWorkers.stop()
     context.transfers.stop()
     context.log.close()

@@ -19,6 +19,8 @@ package final class ServiceContext: Sendable {
   package let plan: FeaturePlan
   /// For what waits: the log's answers, control records, loading. Reactors and the learner never do.
   package let workers: Workers
+  /// For the commands of versions, which write and load models: requests and learning go first.
+  package let versionWorkers = Workers(count: 2, name: "versions", isBackground: true)
   /// For what takes minutes: candidates, rebuilds.
   package let longWorkers: Workers
   /// For what waits for a peer that sends or reads: versions on their way in and out.
@@ -90,9 +92,9 @@ package final class ServiceContext: Sendable {
 
   /// A whole copy of the head with its offset, handed to `body` on a worker.
   package func withHead(_ body: @escaping @Sendable (Model, UInt64) -> Void) {
-    learner.perform { [workers] learner in
+    learner.perform { [versionWorkers] learner in
       let (model, offset) = (learner.model, learner.offset)
-      workers.perform { body(model, offset) }
+      versionWorkers.perform { body(model, offset) }
     }
   }
 

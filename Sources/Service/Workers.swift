@@ -13,10 +13,11 @@ package final class Workers: Sendable {
   private let state = Guarded(State())
   private let threads: Guarded<[PlainThread]>
 
-  package init(count: Int, name: String) {
+  /// - Parameter isBackground: requests and learning go first where cores are few.
+  package init(count: Int, name: String, isBackground: Bool = false) {
     threads = Guarded([])
     for index in 0..<count {
-      let thread = PlainThread(name: "\(name) \(index)") { [self] in run() }
+      let thread = PlainThread(name: "\(name) \(index)", isBackground: isBackground) { [self] in run() }
       threads.withLock { $0.append(thread) }
     }
   }

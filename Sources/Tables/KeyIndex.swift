@@ -38,12 +38,20 @@ public final class KeyIndex: @unchecked Sendable {
   private var arenas: [PageArena?] = Array(repeating: nil, count: 40)
   /// One line of zeroes, for all segments that have no entry yet.
   private let emptySegment: UInt64
+  /// Lines of a segment that gets its first entry.
+  private let firstLog2Lines: Int
 
-  /// `expectedRows` chooses the number of segments, which is fixed: about 4,096 rows in each, at least 256.
-  init(expectedRows: Int) {
+  /// - Parameters:
+  ///   - expectedRows: chooses the number of segments, which is fixed: about 4,096 rows in each, at least 256.
+  ///   - comingRows: rows that come at once, so that the segments need not grow under them.
+  init(expectedRows: Int, comingRows: Int = 0) {
     var log = 8
     while log < 12 && expectedRows >> log > 4096 { log += 1 }
     segmentCount = 1 << log
+    var lines = 0
+    // Segments are filled at random: few have a tenth more than the mean.
+    while comingRows >> log * 11 / 10 > 8 << lines { lines += 1 }
+    firstLog2Lines = lines
     shift = UInt64(64 - log)
     words = .allocate(capacity: segmentCount)
     counts = Array(repeating: 0, count: segmentCount)
@@ -93,7 +101,7 @@ public final class KeyIndex: @unchecked Sendable {
     let segment = Int(hash >> shift)
     var word = words[segment].load(ordering: .relaxed)
     if word == emptySegment {
-      word = makeSegment(log2Lines: 0)
+      word = makeSegment(log2Lines: firstLog2Lines)
       words[segment].store(word, ordering: .releasing)
     } else if counts[segment] >= Self.capacity(word) {
       let old = word
@@ -102,6 +110,13 @@ public final class KeyIndex: @unchecked Sendable {
     }
     put(hash, id, word)
     counts[segment] += 1
+  }
+
+  /// Asks for the line that `insert` will write.
+  func prefetchForWriting(_ key: UInt64) {
+    let hash = IndexView.hash(key)
+    let segment = view.segment(hash)
+    cowbird_prefetch_write(segment.line(hash & segment.mask))
   }
 
   /// The key's row is gone from the head, but a snapshot may look for it. To be followed by `reclaim`, once.

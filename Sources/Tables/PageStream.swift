@@ -1,5 +1,6 @@
 // How tables leave memory and come back: named sections of pages through one pair of protocols.
 
+internal import Glibc
 package import Primitives
 
 /// What stands before a section's pages.
@@ -125,7 +126,7 @@ extension PageStore {
     (0..<pageCount).filter { $0 >= map.pages.count || pageDigest($0) != map.pages[$0] }
   }
 
-  /// Writes all pages, or only `pages`, which changed since the store with digest `base`.
+  /// Writes all pages that are not zeroes, or only `pages`, which changed since the store with digest `base`.
   package func write<Sink: PageSink>(
     to sink: inout Sink, name: String, metadata: [UInt8] = [], pages: [Int]? = nil, base: Digest? = nil
   ) throws {
@@ -134,13 +135,19 @@ extension PageStore {
     if let pages {
       for number in pages where number < pageCount { try write(number, to: &sink) }
     } else {
-      for number in 0..<pageCount { try write(number, to: &sink) }
+      for number in 0..<pageCount where !isZero(number) { try write(number, to: &sink) }
     }
     try sink.end()
   }
 
   private func write<Sink: PageSink>(_ number: Int, to sink: inout Sink) throws {
     try sink.write(page: number, UnsafeRawBufferPointer(start: body(number), count: bodyBytes))
+  }
+
+  private func isZero(_ number: Int) -> Bool {
+    let bytes = body(number)
+    // Each byte like the one before it.
+    return bytes.load(as: UInt8.self) == 0 && memcmp(bytes, bytes + 1, bodyBytes - 1) == 0
   }
 
   /// Lays the pages of a section that has begun upon this store (empty, for a full one).
@@ -179,6 +186,8 @@ extension PageStore {
       }
       last = number
       let isNew = number >= core.pointee.pageCount
+      // A whole store's pages of zeroes are not written; what changed is.
+      while section.base == nil && core.pointee.pageCount < number { _ = core.pointee.appendPage() }
       guard !isNew || number == core.pointee.pageCount else {
         throw PageStreamError.malformed(
           section: section.name, what: "page \(core.pointee.pageCount) is missing")
@@ -188,6 +197,7 @@ extension PageStore {
       (page + PageHeader.pageBytes).copyMemory(from: buffer.baseAddress!, byteCount: bodyBytes)
       replaced(number)
     }
+    while section.base == nil && core.pointee.pageCount < section.pageCount { _ = core.pointee.appendPage() }
     guard core.pointee.pageCount == section.pageCount else {
       throw PageStreamError.malformed(
         section: section.name, what: "\(section.pageCount) pages announced, \(core.pointee.pageCount) there")

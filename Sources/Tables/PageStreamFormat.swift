@@ -4,6 +4,7 @@
 //   section  ┌ 1 ┬ length u32 ┬ header bytes ┬ xxh3 u64 ┬ page ┬ page ┬ … ┬ 3 ┐
 //   page     ┌ 2 ┬ number u32 ┬ bytes ┬ xxh3 u64, seeded with the number ┐
 //
+// Pages of zeroes are left out where a section holds a whole store.
 // All numbers are little-endian.
 
 internal import Primitives
@@ -116,12 +117,21 @@ package struct PageStreamReader: PageSource {
   }
 
   package mutating func read(into target: UnsafeMutableRawBufferPointer) throws -> Int? {
+    guard let page = try nextPage() else { return nil }
+    try readPage(page, into: target)
+    return page
+  }
+
+  /// The number of the section's next page, whose bytes are to be read then; nil at the section's end.
+  mutating func nextPage() throws -> Int? {
     switch try number(UInt8.self) {
-    case PageStreamFormat.endMark: return nil
-    case PageStreamFormat.pageMark: break
+    case PageStreamFormat.endMark: nil
+    case PageStreamFormat.pageMark: Int(try number(UInt32.self))
     default: throw PageStreamError.malformed(section: section.name, what: "an unknown record")
     }
-    let page = Int(try number(UInt32.self))
+  }
+
+  mutating func readPage(_ page: Int, into target: UnsafeMutableRawBufferPointer) throws {
     guard target.count == section.pageBytes else {
       throw PageStreamError.malformed(section: section.name, what: "pages that nobody wants")
     }
@@ -129,7 +139,6 @@ package struct PageStreamReader: PageSource {
     guard try number(UInt64.self) == StableHash.of(UnsafeRawBufferPointer(target), seed: UInt64(page)) else {
       throw PageStreamError.checksum(section: section.name, page: page)
     }
-    return page
   }
 }
 

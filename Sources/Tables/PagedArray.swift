@@ -68,8 +68,16 @@ public struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
       }
       count = newCount
     }
-    while count < newCount { append(zero) }
+    guard isZeroBytes else {
+      while count < newCount { append(zero) }
+      return
+    }
+    // New pages are zeroes, and so is what is behind the end of the last.
+    while core.pointee.pageCount << shift < newCount { _ = core.pointee.appendPage() }
+    count = newCount
   }
+
+  private var isZeroBytes: Bool { withUnsafeBytes(of: zero) { $0.allSatisfy { $0 == 0 } } }
 
   /// Writes through a view that retains nothing, valid until `body` returns. `body` gets a function's worth of
   /// access: `writer[index]`.

@@ -33,12 +33,13 @@ final class TableBox: @unchecked Sendable {
   @exclusivity(unchecked) var queue = EvictionQueue()
   let isWeightsOnly: Bool
 
-  init(layout: TableLayout, bounds: TableBounds, expectedRows: Int) {
+  /// - Parameter comingRows: rows that will be laid upon it at once.
+  init(layout: TableLayout, bounds: TableBounds, expectedRows: Int, comingRows: Int = 0) {
     self.layout = layout
     self.bounds = bounds
     weights = PageStore(bodyBytes: layout.weightsPageBytes)
     state = layout.state > 0 ? PageStore(bodyBytes: layout.statePageBytes) : nil
-    index = KeyIndex(expectedRows: max(expectedRows, bounds.maximumRows ?? 0))
+    index = KeyIndex(expectedRows: max(expectedRows, bounds.maximumRows ?? 0), comingRows: comingRows)
     scalars = .allocate(capacity: 1)
     scalars.initialize(to: TableScalars())
     rowShift = layout.rowsPerPage.trailingZeroBitCount
@@ -88,7 +89,8 @@ final class TableBox: @unchecked Sendable {
   }
 
   private func rebuildIndex() {
-    index = KeyIndex(expectedRows: max(scalars.pointee.limit, bounds.maximumRows ?? 0))
+    let limit = scalars.pointee.limit
+    index = KeyIndex(expectedRows: max(limit, bounds.maximumRows ?? 0), comingRows: limit)
     connectIndex()
     for id in 0..<UInt32(scalars.pointee.limit) { indexRow(id) }
   }

@@ -86,7 +86,9 @@ extension PagedTable {
     guard section.base == nil else {
       throw PageStreamError.malformed(section: name, what: "holds changes, not a whole table")
     }
-    let empty = TableBox(layout: header.layout, bounds: header.bounds, expectedRows: header.limit)
+    let empty = TableBox(
+      layout: header.layout, bounds: header.bounds, expectedRows: header.limit,
+      comingRows: min(header.limit, section.pageCount * header.layout.rowsPerPage))
     self.init(box: empty)
     try lay(section, header, upon: empty, from: &source)
   }
@@ -124,11 +126,32 @@ extension PagedTable {
     let former = box.scalars.pointee.limit
     for id in min(former, section.pageCount * rowsPerPage)..<former { unindex(UInt32(id), box) }
     let core = try box.weights.prepare(for: section)
+    let (rows, index, lineage) = (HeadRows(box), box.index, box.weights.revision.lineage)
+    var strayID: UInt32?
+    // Lines of the index lie anywhere: those of a whole batch are asked for before the first is needed.
+    var batch: [(key: UInt64, id: UInt32)] = []
+    batch.reserveCapacity(64)
+    func insertBatch() {
+      for row in batch { index.prefetchForWriting(row.key) }
+      for row in batch {
+        index.insert(row.key, row.id, rows) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
+        // Keys of changed pages may still stand where they were before: those are looked at in the end.
+        if former == 0, index.view.find(row.key, where: { rows.key(of: $0) == row.key }) != row.id {
+          strayID = strayID ?? row.id
+        }
+      }
+      batch.removeAll(keepingCapacity: true)
+    }
     try PageStore.lay(section, upon: core, from: &source) { number in
+      insertBatch()
       for id in (number * rowsPerPage)..<((number + 1) * rowsPerPage) { unindex(UInt32(id), box) }
     } replaced: { number in
-      for id in (number * rowsPerPage)..<((number + 1) * rowsPerPage) { box.indexRow(UInt32(id)) }
+      for id in UInt32(number * rowsPerPage)..<UInt32((number + 1) * rowsPerPage) {
+        if let key = rows.key(of: id) { batch.append((key, id)) }
+      }
+      if batch.count > 48 { insertBatch() }
     }
+    insertBatch()
     if header.hasState {
       try box.state?.apply(try source.begin(section.name + ".state"), from: &source)
     }
@@ -149,6 +172,15 @@ extension PagedTable {
     box.scalars.pointee.firstFree = header.firstFree
     box.scalars.pointee.now = header.now
     box.scalars.pointee.counters = header.counters
+    if former > 0 {
+      for id in 0..<UInt32(core.pointee.pageCount * rowsPerPage) {
+        guard let key = rows.key(of: id) else { continue }
+        if index.view.find(key, where: { rows.key(of: $0) == key }) != id { strayID = strayID ?? id }
+      }
+    }
+    if let strayID {
+      throw PageStreamError.malformed(section: section.name, what: "the key of row \(strayID) has two rows")
+    }
     try checkRows(box, section.name)
   }
 
@@ -160,8 +192,8 @@ extension PagedTable {
   private func checkRows(_ box: TableBox, _ name: String) throws {
     let scalars = box.scalars.pointee
     let capacity = box.weights.pageCount * layout.rowsPerPage
-    func require(_ claim: Bool, _ what: String) throws {
-      if !claim { throw PageStreamError.malformed(section: name, what: what) }
+    func require(_ claim: Bool, _ what: @autoclosure () -> String) throws {
+      if !claim { throw PageStreamError.malformed(section: name, what: what()) }
     }
     try require(
       scalars.limit <= capacity && scalars.limit + layout.rowsPerPage > capacity, "rows and pages differ")
@@ -169,9 +201,9 @@ extension PagedTable {
     let rows = HeadRows(box)
     var live = 0
     for id in 0..<UInt32(capacity) {
-      guard let key = rows.key(of: id) else { continue }
+      guard rows.key(of: id) != nil else { continue }
       live += 1
-      try require(Int(id) < scalars.limit && find(key, in: box) == id, "key \(key) has two rows")
+      try require(Int(id) < scalars.limit, "a row stands past the end")
     }
     try require(live == scalars.rowCount, "\(scalars.rowCount) rows announced, \(live) there")
     var free = scalars.firstFree
@@ -181,11 +213,6 @@ extension PagedTable {
       free = box.row(UInt32(free - 1)).load(as: UInt64.self)
     }
     try require(free == 0, "free rows are linked in a ring")
-  }
-
-  private func find(_ key: UInt64, in box: TableBox) -> UInt32? {
-    let rows = HeadRows(box)
-    return box.index.view.find(key) { rows.key(of: $0) == key }
   }
 }
 

@@ -36,7 +36,13 @@ package final class ControlPlane: Sendable {
     var registry: Registry
     var watchers: [(id: Int, body: @Sendable (RegistryChange) -> Void)] = []
     var nextWatcher = 0
+    /// All control records below are in the checkpoint on the disk.
+    var checkpointOffset: UInt64
+    var commandsSinceCheckpoint = 0
   }
+
+  /// Commands after which the checkpoint is written anew, so that a start reads little of the log for them.
+  private static let checkpointEvery = 64
 
   private let log: EventLog
   private let path: String
@@ -49,7 +55,8 @@ package final class ControlPlane: Sendable {
   package init(log: EventLog, directory: String) throws {
     self.log = log
     path = directory + "/registry"
-    var registry = try Self.checkpoint(path)
+    var registry = try Self.readCheckpoint(path)
+    let checkpointOffset = registry.endOffset
     let reader = log.reader(from: max(registry.endOffset, log.firstOffset))
     while let batch = try reader.next() {
       for record in batch where record.kind == RecordKind.firstControl {
@@ -58,7 +65,7 @@ package final class ControlPlane: Sendable {
         do { try registry.apply(control, at: record.offset) } catch { registry.skip(record.offset) }
       }
     }
-    state = Guarded(State(registry: registry))
+    state = Guarded(State(registry: registry, checkpointOffset: checkpointOffset))
   }
 
   package var registry: Registry { state.withLock { $0.registry } }
@@ -107,8 +114,12 @@ package final class ControlPlane: Sendable {
     } catch {
       throw Status(.internal, "a command that was checked does not apply: \(error.message)")
     }
-    state.withLock { $0.registry = registry }
-    save(registry)
+    let isCheckpointDue = state.withLock { state in
+      state.registry = registry
+      state.commandsSinceCheckpoint += 1
+      return state.commandsSinceCheckpoint >= Self.checkpointEvery
+    }
+    if isCheckpointDue { save(registry) }
     tell(
       RegistryChange(
         offset: offset, timeNanos: now, kind: record.command.kind, summary: record.command.summary,
@@ -155,8 +166,19 @@ package final class ControlPlane: Sendable {
 
   // MARK: Checkpoint
 
-  /// The registry's bytes and their digest, so that the log's old segments may go. A checkpoint that cannot be
-  /// written costs nothing but a longer read at the next start.
+  /// Writes the checkpoint if a command came since the last one. Blocks.
+  /// - Returns: where the control records begin that only the log holds: it must not be cut beyond.
+  package func checkpoint() -> UInt64 {
+    turn.withLock { _ in
+      if state.withLock({ $0.commandsSinceCheckpoint > 0 || $0.registry.endOffset > $0.checkpointOffset }) {
+        save(registry)
+      }
+      return state.withLock { $0.checkpointOffset }
+    }
+  }
+
+  /// The registry's bytes and their digest. A checkpoint that cannot be written costs nothing but a longer read at the
+  /// next start, and segments of the log that stay.
   private func save(_ registry: Registry) {
     var writer = ByteWriter()
     writer.write(registry)
@@ -168,10 +190,15 @@ package final class ControlPlane: Sendable {
       try file.finish()
     } catch {
       // The one before is still whole.
+      return
+    }
+    state.withLock { state in
+      state.checkpointOffset = registry.endOffset
+      state.commandsSinceCheckpoint = 0
     }
   }
 
-  private static func checkpoint(_ path: String) throws -> Registry {
+  private static func readCheckpoint(_ path: String) throws -> Registry {
     guard access(path, F_OK) == 0 else { return Registry() }
     let reader = try PieceReader(path)
     var bytes: [UInt8] = []

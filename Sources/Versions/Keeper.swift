@@ -287,9 +287,10 @@ package final class Keeper: Sendable {
         state.order.removeAll { $0 == id }
       }
     }
-    // Without a version everything is needed.
+    // Without a version everything is needed, and with one the commands that no checkpoint holds.
+    let checkpointOffset = control.checkpoint()
     let oldest = registry.entries.map(\.record.offset).min() ?? log.firstOffset
-    try? log.pin("versions", at: max(oldest, log.firstOffset))
+    try? log.pin("versions", at: max(min(oldest, checkpointOffset), log.firstOffset))
     publishServing()
   }
 }

@@ -74,27 +74,27 @@ package final class VersionStore: Sendable {
     return chain
   }
 
-  /// Loads a version and checks it against its digest.
+  /// Loads a version, with the files of its chain as one, and checks it against its digest.
   /// - Throws: what is wrong, and with which file.
   package func load(_ id: VersionID) throws -> Model {
-    var model: Model?
+    let chain = try chain(of: id)
+    var streams: [PageStreamReader] = []
     var digest = Digest()
-    for link in try chain(of: id).reversed() {
-      do {
-        let file = try PieceReader(path(link))
-        var source = PageStreamReader { try file.read(into: $0) }
-        let header = try source.read(name: "version.header", VersionHeader.self)
-        digest = header.digest
-        if header.base == nil {
-          model = try Model(plan, from: &source)
-        } else {
-          try model?.apply(from: &source)
-        }
-      } catch {
-        throw VersionFileError("\(path(link)) is damaged or does not fit: \(error)")
-      }
+    for link in chain {
+      let file = try PieceReader(path(link))
+      var stream = PageStreamReader { try file.read(into: $0) }
+      let header = try stream.read(name: "version.header", VersionHeader.self)
+      if link == id { digest = header.digest }
+      streams.append(stream)
     }
-    guard let model else { throw VersionFileError("\(path(id)): its chain has no beginning") }
+    let model: Model
+    do {
+      var layers = PageLayers(streams)
+      model = try Model(plan, from: &layers)
+    } catch {
+      let place = (error as? PageLayerError)?.layer ?? 0
+      throw VersionFileError("\(path(chain[place])) is damaged or does not fit: \(error)")
+    }
     guard model.digest == digest else {
       throw VersionFileError("\(path(id)): the loaded model has another digest than was written")
     }

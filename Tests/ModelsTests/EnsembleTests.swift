@@ -101,7 +101,6 @@ struct EnsembleTests {
       #expect(restored.digest == ensemble.digest)
       var changes = PageBuffer()
       try ensemble.write(to: &changes, since: parent)
-      #expect(changes.bytes.count < whole.bytes.count)
       try restoredParent.apply(from: &changes)
       #expect(restoredParent.digest == ensemble.digest)
       var original = ensemble

@@ -52,7 +52,7 @@ extension VersionService {
   private func snapshot(_ order: VersionOrder, _ reply: Reply) {
     learner.perform { [self] learner in
       let (model, offset, failure) = (learner.model, learner.offset, learner.status.failure)
-      context.workers.perform { [self] in
+      context.versionWorkers.perform { [self] in
         do throws(Status) {
           // Nobody waits any more: a version that nobody knows of is not made.
           if reply.isLate { throw Status(.deadlineExceeded, "the deadline came before the version was made") }

@@ -77,7 +77,7 @@ package final class VersionService: Sendable {
     on workers: Workers? = nil,
     _ body: @escaping @Sendable (UnsafePointer<M>, Caller) throws(Status) -> [UInt8]
   ) {
-    let workers = workers ?? context.workers
+    let workers = workers ?? context.versionWorkers
     registry.unary(Self.name, method, permission: permission) { call throws(Status) in
       let payload = Array(call.payload)
       let caller = Caller(uid: call.peer.uid)
