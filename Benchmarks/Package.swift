@@ -51,6 +51,12 @@ let package = Package(
         "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
         "Wire",
       ]),
+    .executableTarget(
+      name: "LearningBench",
+      dependencies: [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Statistics", "Wire",
+      ],
+      swiftSettings: strict),
     room(
       "Versions",
       [

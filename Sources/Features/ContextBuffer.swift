@@ -2,19 +2,30 @@
 // from an event's bytes or, by the service, from a request's fields; reused, so that it allocates only to grow.
 
 internal import Configuration
+internal import Glibc
 internal import Primitives
 package import Wire
 
-package final class ContextBuffer {
-  let attributes: [AttributePlan]
-  /// What is asked for each attribute that comes in.
-  private let plans: Constants<Plan>
+/// A filled buffer as features read it: a few words, no reference counts.
+struct ContextView: BitwiseCopyable {
   /// By attribute: where its hashes start, how many there are; for vectors, of `vectors`.
   let start: UnsafeMutablePointer<Int32>
   let count: UnsafeMutablePointer<Int32>
   let number: UnsafeMutablePointer<Float>
   let hashes: UnsafeMutablePointer<UInt64>
   let vectors: UnsafeMutablePointer<Float>
+}
+
+package final class ContextBuffer {
+  let attributes: [AttributePlan]
+  /// What is asked for each attribute that comes in.
+  private let plans: Constants<Plan>
+  let view: ContextView
+  /// Attributes as they were read, and where the one at each position of the list was found last: callers name
+  /// theirs in the same order each time.
+  private let views: UnsafeMutablePointer<AttributeView>
+  private let expected: UnsafeMutablePointer<Int32>
+  private static let viewCapacity = 64
   /// Behind a pointer, because a class's own variables are checked for exclusive access each time.
   private let fields: UnsafeMutablePointer<Fields>
   private let hashCapacity: Int
@@ -27,11 +38,19 @@ package final class ContextBuffer {
   }
 
   private struct Plan {
-    var nameHash: UInt64
+    var name: UnsafePointer<UInt8>
+    var nameLength: Int
     var type: AttributeType
     var dimension: Int
     var minimumToken: Int
     var maximumValues: Int
+    /// Of one value: what most are.
+    var isCategory: Bool
+
+    @inline(__always)
+    func isNamed(_ other: ByteView) -> Bool {
+      other.count == nameLength && memcmp(other.base, name, nameLength) == 0
+    }
   }
 
   private struct Fields {
@@ -41,6 +60,8 @@ package final class ContextBuffer {
     var unknown = 0
     var mistyped = 0
     var isDescribed = false
+    /// Attributes that came, named or not.
+    var given = 0
   }
 
   var isEmpty: Bool { fields.pointee.isEmpty }
@@ -53,136 +74,168 @@ package final class ContextBuffer {
     plans = Constants(
       attributes.map {
         Plan(
-          nameHash: StableHash.of($0.name), type: $0.type, dimension: $0.dimension,
-          minimumToken: $0.minimumToken, maximumValues: $0.maximumValues)
+          name: Self.copy($0.name), nameLength: $0.name.utf8.count, type: $0.type, dimension: $0.dimension,
+          minimumToken: $0.minimumToken, maximumValues: $0.maximumValues, isCategory: $0.type == .category)
       })
     // Twice what all attributes together may have: one that is given again leaves its former place behind.
     hashCapacity = 2 * attributes.reduce(0) { $0 + $1.maximumValues } + 1
     vectorCapacity = 2 * attributes.reduce(0) { $0 + $1.dimension } + 1
-    start = .allocate(capacity: attributes.count + 1)
-    start.initialize(repeating: 0, count: attributes.count + 1)
-    count = .allocate(capacity: attributes.count + 1)
-    count.initialize(repeating: 0, count: attributes.count + 1)
-    number = .allocate(capacity: attributes.count + 1)
-    number.initialize(repeating: .nan, count: attributes.count + 1)
-    hashes = .allocate(capacity: hashCapacity)
-    vectors = .allocate(capacity: vectorCapacity)
+    let places = attributes.count + 1
+    view = ContextView(
+      start: .allocate(capacity: places), count: .allocate(capacity: places),
+      number: .allocate(capacity: places), hashes: .allocate(capacity: hashCapacity),
+      vectors: .allocate(capacity: vectorCapacity))
+    view.start.initialize(repeating: 0, count: places)
+    view.count.initialize(repeating: 0, count: places)
+    view.number.initialize(repeating: .nan, count: places)
+    views = .allocate(capacity: Self.viewCapacity)
+    expected = .allocate(capacity: Self.viewCapacity)
+    expected.initialize(repeating: 0, count: Self.viewCapacity)
     fields = .allocate(capacity: 1)
     fields.initialize(to: Fields())
   }
 
+  private static func copy(_ name: String) -> UnsafePointer<UInt8> {
+    let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, name.utf8.count))
+    for (place, byte) in name.utf8.enumerated() { bytes[place] = byte }
+    return UnsafePointer(bytes)
+  }
+
   deinit {
+    for place in 0..<plans.count { plans[place].name.deallocate() }
+    views.deallocate()
+    expected.deallocate()
     plans.deallocate()
-    start.deallocate()
-    count.deallocate()
-    number.deallocate()
-    hashes.deallocate()
-    vectors.deallocate()
+    view.start.deallocate()
+    view.count.deallocate()
+    view.number.deallocate()
+    view.hashes.deallocate()
+    view.vectors.deallocate()
     fields.deallocate()
   }
 
   package func reset() {
-    guard !fields.pointee.isEmpty || fields.pointee.unknown > 0 else { return }
+    guard fields.pointee.given > 0 else { return }
     fields.pointee = Fields(isDescribed: fields.pointee.isDescribed)
     for index in 0..<plans.count {
-      count[index] = 0
-      number[index] = .nan
+      view.count[index] = 0
+      view.number[index] = .nan
     }
     if isDescribed { describedTexts = [] }
   }
 
   /// The attribute's place; nil: unknown.
   func place(of name: ByteView) -> Int? {
-    let hash = StableHash.of(name.bytes)
-    for index in 0..<plans.count where plans[index].nameHash == hash { return index }
+    for index in 0..<plans.count where plans[index].isNamed(name) { return index }
     return nil
   }
 
+  // hot: once per event.
+  /// Adds the attributes of an event or a request.
+  package func add(_ list: AttributeViews) {
+    let count = list.read(into: views, atMost: Self.viewCapacity)
+    for index in 0..<count { add(views[index]) }
+    guard count == Self.viewCapacity, list.count > count else { return }
+    for (index, view) in list.enumerated() where index >= count { add(view) }
+  }
+
   /// Adds one attribute; a later one of the same name takes the place of the former.
-  package func add(_ view: AttributeView) {
-    guard let place = place(of: view.name) else {
-      fields.pointee.unknown += 1
-      return
+  package func add(_ attribute: AttributeView) {
+    let position = min(fields.pointee.given, Self.viewCapacity - 1)
+    fields.pointee.given += 1
+    var place = Int(expected[position])
+    if place >= plans.count || !plans[place].isNamed(attribute.name) {
+      guard let found = self.place(of: attribute.name) else {
+        fields.pointee.unknown += 1
+        return
+      }
+      place = found
+      expected[position] = Int32(place)
     }
     fields.pointee.isEmpty = false
     let plan = plans[place]
+    if plan.isCategory, case .text = attribute.kind {
+      open(place)
+      push(attribute.text.bytes, place, plan)
+      return
+    }
     let isConverted =
       switch plan.type {
-      case .number: addNumber(view, place)
-      case .category, .categories: addCategories(view, place, plan)
-      case .text: addTokens(view, place, plan)
-      case .vector: addVector(view, place, plan)
+      case .number: addNumber(attribute, place)
+      case .category, .categories: addCategories(attribute, place, plan)
+      case .text: addTokens(attribute, place, plan)
+      case .vector: addVector(attribute, place, plan)
       }
     if !isConverted { fields.pointee.mistyped += 1 }
   }
 
-  private func addNumber(_ view: AttributeView, _ place: Int) -> Bool {
+  private func addNumber(_ attribute: AttributeView, _ place: Int) -> Bool {
     var value = Float.nan
-    switch view.kind {
-    case .number: value = Float(view.number)
-    case .flag: value = view.flag ? 1 : 0
+    switch attribute.kind {
+    case .number: value = Float(attribute.number)
+    case .flag: value = attribute.flag ? 1 : 0
     case .text:
-      guard let parsed = Double(view.text.string) else { return false }
+      guard let parsed = Double(attribute.text.string) else { return false }
       value = Float(parsed)
     case .texts, .numbers, .none: return false
     }
-    number[place] = value.isFinite ? value : .nan
+    view.number[place] = value.isFinite ? value : .nan
     return true
   }
 
-  private func addCategories(_ view: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
+  private func addCategories(_ attribute: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
     open(place)
-    switch view.kind {
-    case .text: push(view.text.bytes, place, plan)
-    case .texts: for text in view.texts { push(text.bytes, place, plan) }
-    case .flag: push(view.flag ? "true" : "false", place, plan)
-    case .number: push(AttributeText.of(view.number), place, plan)
+    switch attribute.kind {
+    case .text: push(attribute.text.bytes, place, plan)
+    case .texts: for text in attribute.texts { push(text.bytes, place, plan) }
+    case .flag: push(attribute.flag ? "true" : "false", place, plan)
+    case .number: push(AttributeText.of(attribute.number), place, plan)
     case .numbers, .none: return false
     }
     return true
   }
 
-  private func addTokens(_ view: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
+  private func addTokens(_ attribute: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
     open(place)
-    switch view.kind {
-    case .text: pushTokens(view.text, place, plan)
-    case .texts: for text in view.texts { pushTokens(text, place, plan) }
+    switch attribute.kind {
+    case .text: pushTokens(attribute.text, place, plan)
+    case .texts: for text in attribute.texts { pushTokens(text, place, plan) }
     case .number, .numbers, .flag, .none: return false
     }
     return true
   }
 
-  private func addVector(_ view: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
-    guard view.kind == .numbers else { return false }
+  private func addVector(_ attribute: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
+    guard attribute.kind == .numbers else { return false }
     let first = fields.pointee.vectorTop
-    count[place] = 0
+    view.count[place] = 0
     var length = 0
-    for value in view.numbers {
+    for value in attribute.numbers {
       guard length < plan.dimension, first + length < vectorCapacity else { return false }
-      vectors[first + length] = value
+      view.vectors[first + length] = value
       length += 1
     }
     guard length == plan.dimension else { return false }
     fields.pointee.vectorTop = first + length
-    start[place] = Int32(first)
-    count[place] = Int32(length)
+    view.start[place] = Int32(first)
+    view.count[place] = Int32(length)
     return true
   }
 
   @inline(__always)
   private func open(_ place: Int) {
-    start[place] = Int32(fields.pointee.hashTop)
-    count[place] = 0
+    view.start[place] = Int32(fields.pointee.hashTop)
+    view.count[place] = 0
   }
 
   @inline(__always)
   private func push(_ text: UnsafeRawBufferPointer, _ place: Int, _ plan: Plan) {
     let top = fields.pointee.hashTop
-    guard !text.isEmpty, Int(count[place]) < plan.maximumValues, top < hashCapacity else { return }
-    hashes[top] = StableHash.of(text)
+    guard !text.isEmpty, Int(view.count[place]) < plan.maximumValues, top < hashCapacity else { return }
+    view.hashes[top] = StableHash.of(text)
     if isDescribed { describedTexts.append(String(decoding: text, as: UTF8.self)) }
     fields.pointee.hashTop = top + 1
-    count[place] += 1
+    view.count[place] += 1
   }
 
   private func push(_ text: String, _ place: Int, _ plan: Plan) {

@@ -29,15 +29,15 @@ package enum EntityRecord {
     }
     for place in 0..<count {
       store(bytes.count, at: 4 + 8 * place)
-      store(Int(buffer.count[place]), at: 8 + 8 * place)
-      let start = Int(buffer.start[place])
-      let range = start..<start + Int(buffer.count[place])
+      store(Int(buffer.view.count[place]), at: 8 + 8 * place)
+      let start = Int(buffer.view.start[place])
+      let range = start..<start + Int(buffer.view.count[place])
       switch buffer.attributes[place].type {
       case .categories, .text:
-        for index in range { withUnsafeBytes(of: buffer.hashes[index].littleEndian) { bytes += $0 } }
+        for index in range { withUnsafeBytes(of: buffer.view.hashes[index].littleEndian) { bytes += $0 } }
       case .vector:
         for index in range {
-          withUnsafeBytes(of: buffer.vectors[index].bitPattern.littleEndian) { bytes += $0 }
+          withUnsafeBytes(of: buffer.view.vectors[index].bitPattern.littleEndian) { bytes += $0 }
         }
       case .category, .number: break
       }

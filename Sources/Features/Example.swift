@@ -42,7 +42,8 @@ package final class Example {
   /// Views of the tables that are read; valid while the state that filled them is.
   let readers: UnsafeMutablePointer<TableReader>
 
-  let requestContext: ContextBuffer
+  /// Of an event that is made into an example at once, and of a request.
+  let inputs: EventInputs
   let candidateContext: ContextBuffer
   /// Attributes of a user who is not known yet.
   let userOverride: ContextBuffer
@@ -70,6 +71,11 @@ package final class Example {
     var contextMark = Mark()
     /// Source of the event, hashed; 0: none.
     var originKey: UInt64 = 0
+    var unknownAttributes = 0
+    var mistypedAttributes = 0
+    var coming = ComingKeys()
+    /// What the event or the request says of its circumstances.
+    var context: ContextView
     /// Hashes of the ids as features see them: changed by each forgetting.
     var userHash: UInt64 = 0
     var itemHash: UInt64 = 0
@@ -106,7 +112,6 @@ package final class Example {
     dense.initialize(repeating: 0, count: plan.denseCount)
     dense[0] = 1
     fields = .allocate(capacity: 1)
-    fields.initialize(to: Fields())
     categoryStart = .allocate(capacity: plan.categoryRegisters + 1)
     categoryCount = .allocate(capacity: plan.categoryRegisters + 1)
     categoryCount.initialize(repeating: 0, count: plan.categoryRegisters + 1)
@@ -121,10 +126,13 @@ package final class Example {
     rowKeys = .allocate(capacity: groups * Self.rowsPerGroup)
     rows = .allocate(capacity: groups * Self.rowsPerGroup)
     readers = .allocate(capacity: groups + plan.histories.count)
-    requestContext = ContextBuffer(plan.context)
+    inputs = EventInputs(plan)
     candidateContext = ContextBuffer(plan.context)
     userOverride = ContextBuffer(plan.user.attributes)
+    fields.initialize(to: Fields(context: inputs.context.view))
   }
+
+  var requestContext: ContextBuffer { inputs.context }
 
   deinit {
     keys.deallocate()

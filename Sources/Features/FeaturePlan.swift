@@ -152,9 +152,8 @@ struct AttributePlan {
 
 struct EntityPlan {
   var attributes: [AttributePlan]
-  /// Words before the first statistic: ordinal + 1, flags and generation, presence bits, columns.
+  /// Words before the first statistic: ordinal + 1, flags and generation, events, presence bits, columns.
   var words: Int
-  var presence: Int { 2 }
   /// Attributes that stand in the record.
   var hasRecordFeatures = false
 }
@@ -286,6 +285,8 @@ package final class FeaturePlan: @unchecked Sendable {
   let operations: ByScope<Constants<Operation>>
   let templates: ByScope<Constants<TemplatePlan>>
   let dense: ByScope<Constants<DensePlan>>
+  /// In the order of the examples' features.
+  let outright: Constants<OutrightTemplate>
   /// What stands for an absent number, by attribute; NaN: nothing.
   let userMissing: Constants<Float>
   let itemMissing: Constants<Float>
@@ -331,6 +332,7 @@ package final class FeaturePlan: @unchecked Sendable {
     operations = ByScope(compiler.operations.map { Constants($0) })
     templates = ByScope(compiler.templates.map { Constants($0) })
     dense = ByScope(compiler.dense.map { Constants($0) })
+    outright = Constants(compiler.outright.flatMap { $0 })
     userMissing = Constants(compiler.user.attributes.map(\.missing))
     itemMissing = Constants(compiler.item.attributes.map(\.missing))
     contextMissing = Constants(compiler.context.map(\.missing))
@@ -351,6 +353,7 @@ package final class FeaturePlan: @unchecked Sendable {
       templates[scope].deallocate()
       dense[scope].deallocate()
     }
+    outright.deallocate()
     userMissing.deallocate()
     itemMissing.deallocate()
     contextMissing.deallocate()

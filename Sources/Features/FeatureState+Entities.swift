@@ -74,17 +74,19 @@ extension FeatureState {
       guard let id = writer.findOrInsert(key) else { return false }
       let row = writer.weights(id)
       row.set(1, row.word32(1) & ~EntityRow.isDeleted | EntityRow.hasRecord)
-      for word in 0..<(entity.attributes.count + 31) / 32 { row.set(Int32(2 + word), 0 as UInt32) }
+      for word in 0..<(entity.attributes.count + 31) / 32 {
+        row.set(Int32(EntityRow.presence + word), 0 as UInt32)
+      }
       for (place, attribute) in entity.attributes.enumerated() where attribute.column >= 0 {
         let isNumber = attribute.type == .number
-        let isPresent = isNumber ? !buffer.number[place].isNaN : buffer.count[place] > 0
+        let isPresent = isNumber ? !buffer.view.number[place].isNaN : buffer.view.count[place] > 0
         if isNumber {
-          row[Int(attribute.column)] = isPresent ? buffer.number[place] : 0
+          row[Int(attribute.column)] = isPresent ? buffer.view.number[place] : 0
         } else {
-          row.set(attribute.column, isPresent ? buffer.hashes[Int(buffer.start[place])] : 0)
+          row.set(attribute.column, isPresent ? buffer.view.hashes[Int(buffer.view.start[place])] : 0)
         }
         if isPresent {
-          let word = Int32(2 + place >> 5)
+          let word = Int32(EntityRow.presence + place >> 5)
           row.set(word, row.word32(word) | 1 << UInt32(place & 31))
         }
       }
@@ -161,6 +163,11 @@ extension FeatureState {
   /// The item is in the catalogue.
   package func itemOrdinal(_ key: UInt64) -> UInt32? {
     groups[1].withReader { $0.find(key).flatMap(EntityRow.ordinal) }
+  }
+
+  /// Interactions with the item, of any type.
+  package func eventCount(ofItem key: UInt64) -> UInt32 {
+    groups[1].withReader { $0.find(key).map { $0.word32(EntityRow.events) } ?? 0 }
   }
 
   package func userOrdinal(_ key: UInt64) -> UInt32? {

@@ -13,31 +13,39 @@ package import Wire
 
 extension FeatureState {
   /// Makes the example of an interaction, as of before it: `example.hasLabel` tells whether it is to be learned.
-  /// - Parameter timeNanos: when it happened; the log's time of acceptance where the event says none.
+  /// - Parameters:
+  ///   - timeNanos: when it happened; the log's time of acceptance where the event says none.
+  ///   - inputs: what was read of the same event ahead of time; nil: it is read now.
   /// - Returns: false when the event makes no example and changes no statistic: it is no interaction, or of a type
   ///   that the configuration does not name.
   @discardableResult
-  package func makeExample(_ event: EventView, timeNanos: Int64, into example: Example) -> Bool {
-    guard event.kind == .interaction else { return false }
-    let type = plan.typeIndex(hash: StableHash.of(event.type.bytes))
-    guard type >= 0 else { return false }
-    begin(
-      event.user.isEmpty ? 0 : Self.userKey(event.user.bytes), timeNanos: timeNanos,
-      context: event.attributes, example)
-    example.fields.pointee.type = type
-    example.fields.pointee.originKey = event.source.isEmpty ? 0 : StableHash.of(event.source.bytes)
-    label(event, type, example)
+  package func makeExample(
+    _ event: EventView, timeNanos: Int64, inputs: EventInputs? = nil, into example: Example
+  ) -> Bool {
+    let inputs = inputs ?? example.inputs
+    if inputs === example.inputs { inputs.read(event) }
+    let read = inputs.fields.pointee
+    guard read.type >= 0 else { return false }
+    example.fields.pointee.hasUserOverride = false
+    start(read.userKey, timeNanos, inputs.context.view, example)
+    example.fields.pointee.type = read.type
+    example.fields.pointee.originKey = read.originKey
+    example.fields.pointee.unknownAttributes = inputs.context.unknown
+    example.fields.pointee.mistypedAttributes = inputs.context.mistyped
+    label(event, read.type, example)
     shared(example, isEmitted: example.hasLabel)
-    candidate(event.item.isEmpty ? 0 : Self.itemKey(event.item.bytes), example, isEmitted: example.hasLabel)
+    candidate(read.itemKey, example, isEmitted: example.hasLabel)
     return true
   }
 
   private func label(_ event: EventView, _ type: Int, _ example: Example) {
     let plan = plan.types[type]
     example.fields.pointee.value = event.hasValue && event.value.isFinite ? event.value : plan.defaultValue
-    example.fields.pointee.hasLabel = plan.label != .none
+    example.fields.pointee.hasLabel = true
     switch plan.label {
-    case .none: example.fields.pointee.label = 0
+    case .none:
+      example.fields.pointee.hasLabel = false
+      example.fields.pointee.label = 0
     case .value:
       example.fields.pointee.label = min(
         max(Float(example.value), self.plan.labelMinimum), self.plan.labelMaximum)
@@ -56,15 +64,24 @@ extension FeatureState {
   package func beginRequest(
     user: ByteView?, timeNanos: Int64, context: AttributeViews?, into example: Example
   ) {
+    example.resetBuffers()
+    if let context, context.count > 0 { example.requestContext.add(context) }
     let key = user.map { $0.isEmpty ? 0 : Self.userKey($0.bytes) } ?? 0
-    begin(key, timeNanos: timeNanos, context: context, example)
+    start(key, timeNanos, example.requestContext.view, example)
     shared(example, isEmitted: true)
   }
 
   /// Begins a request whose context (and attributes of an unknown user) were put into the example's buffers before,
   /// after `Example.resetBuffers`.
   package func beginRequest(userKey: UInt64, timeNanos: Int64, into example: Example) {
-    start(userKey, timeNanos, example)
+    start(userKey, timeNanos, example.requestContext.view, example)
+    shared(example, isEmitted: true)
+  }
+
+  /// Begins a request in the circumstances of the event that the example was made of.
+  package func beginRequest(beside example: Example) {
+    let fields = example.fields.pointee
+    start(fields.userKey, fields.timeNanos, fields.context, example)
     shared(example, isEmitted: true)
   }
 
@@ -79,7 +96,7 @@ extension FeatureState {
   package func makeCandidate(itemKey: UInt64, context: AttributeViews? = nil, into example: Example) {
     if let context, context.count > 0 {
       example.candidateContext.reset()
-      for attribute in context { example.candidateContext.add(attribute) }
+      example.candidateContext.add(context)
       example.fields.pointee.hasCandidateContext = true
       remake(example)
     } else if example.fields.pointee.hasCandidateContext {
@@ -103,19 +120,12 @@ extension FeatureState {
 
   // MARK: Parts
 
-  private func begin(_ userKey: UInt64, timeNanos: Int64, context: AttributeViews?, _ example: Example) {
-    example.resetBuffers()
-    if let context, context.count > 0 {
-      for attribute in context { example.requestContext.add(attribute) }
-    }
-    start(userKey, timeNanos, example)
-  }
-
-  private func start(_ userKey: UInt64, _ timeNanos: Int64, _ example: Example) {
+  @inline(__always)
+  private func start(_ userKey: UInt64, _ timeNanos: Int64, _ context: ContextView, _ example: Example) {
     precondition(example.plan === plan, "an example of another configuration")
     attach(example)
     let hasOverride = example.fields.pointee.hasUserOverride
-    example.fields.pointee = Example.Fields()
+    example.fields.pointee = Example.Fields(context: context)
     example.fields.pointee.hasUserOverride = hasOverride
     example.fields.pointee.timeNanos = timeNanos
     example.fields.pointee.userKey = userKey
@@ -235,11 +245,11 @@ extension FeatureState {
     let target = example.dense + Int(dense.place)
     target.update(repeating: 0, count: dense.dimension)
     if dense.vectorSide == 2 || (dense.vectorSide == 0 && example.fields.pointee.hasUserOverride) {
-      var buffer = dense.vectorSide == 0 ? example.userOverride : example.requestContext
+      var buffer = dense.vectorSide == 0 ? example.userOverride.view : example.fields.pointee.context
       if dense.vectorSide == 2, example.fields.pointee.hasCandidateContext,
-        example.candidateContext.count[dense.vectorPlace] > 0
+        example.candidateContext.view.count[dense.vectorPlace] > 0
       {
-        buffer = example.candidateContext
+        buffer = example.candidateContext.view
       }
       guard buffer.count[dense.vectorPlace] > 0 else { return }
       let start = Int(buffer.start[dense.vectorPlace])

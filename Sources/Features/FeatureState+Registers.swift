@@ -5,7 +5,7 @@
 internal import Configuration
 internal import Primitives
 internal import Tables
-package import Wire
+internal import Wire
 
 extension FeatureState {
   /// Points the example at this state's rows. They are valid as long as this state is neither changed nor gone.
@@ -20,18 +20,6 @@ extension FeatureState {
       histories[index].withReader { (example.readers + place).initialize(to: $0) }
       place += 1
     }
-  }
-
-  /// Asks for the memory of the rows of an event's user and item. `stage` 0 three events ahead, 1 two ahead.
-  package func prefetch(_ event: EventView, stage: Int) {
-    guard event.kind == .interaction else { return }
-    prefetch(0, event.user.isEmpty ? 0 : Self.userKey(event.user.bytes), stage)
-    prefetch(1, event.item.isEmpty ? 0 : Self.itemKey(event.item.bytes), stage)
-  }
-
-  private func prefetch(_ group: Int, _ key: UInt64, _ stage: Int) {
-    guard key != 0 else { return }
-    groups[group].withReader { stage == 0 ? $0.prefetchIndex(key) : $0.prefetchRow(key) }
   }
 
   /// Finds the entity's row and what its id's hash is now.
@@ -90,7 +78,7 @@ extension FeatureState {
     let side = Int(operation.b)
     let place = Int(operation.a)
     if side == 0, example.fields.pointee.hasUserOverride {
-      return override(operation, example.userOverride, example)
+      return override(operation, example.userOverride.view, example)
     }
     let row = side == 0 ? example.fields.pointee.userRow : example.fields.pointee.itemRow
     switch operation.code {
@@ -115,7 +103,7 @@ extension FeatureState {
     }
   }
 
-  private func override(_ operation: Operation, _ buffer: ContextBuffer, _ example: Example) {
+  private func override(_ operation: Operation, _ buffer: ContextView, _ example: Example) {
     let place = Int(operation.a)
     if operation.code == .entityNumber {
       let number = buffer.number[place]
@@ -126,7 +114,7 @@ extension FeatureState {
   }
 
   @inline(__always)
-  private func copy(_ buffer: ContextBuffer, _ place: Int, _ register: Int32, _ example: Example) {
+  private func copy(_ buffer: ContextView, _ place: Int, _ register: Int32, _ example: Example) {
     example.begin(register)
     let start = Int(buffer.start[place])
     for index in 0..<Int(buffer.count[place]) {
@@ -137,9 +125,9 @@ extension FeatureState {
   /// A candidate's own context goes before the request's.
   private func context(_ operation: Operation, _ example: Example) {
     let place = Int(operation.a)
-    var buffer = example.requestContext
+    var buffer = example.fields.pointee.context
     if example.fields.pointee.hasCandidateContext {
-      let own = example.candidateContext
+      let own = example.candidateContext.view
       if own.count[place] > 0 || !own.number[place].isNaN { buffer = own }
     }
     if operation.code == .contextNumber {

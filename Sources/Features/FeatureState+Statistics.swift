@@ -98,20 +98,22 @@ extension FeatureState {
   ) {
     let now = example.timeNanos
     let targets = example.targets
+    var fading = Fading(now)
     for index in range.first..<range.first + range.count {
       let update = plan.updates[index]
       guard update.types & bit != 0, !update.needsLabel || example.hasLabel else { continue }
       if sign < 0 {
         takeBack(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
       } else {
-        apply(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
+        apply(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)], &fading)
       }
     }
   }
 
   @inline(__always)
   private static func apply(
-    _ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>, _ now: Int64, _ target: Double
+    _ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>, _ now: Int64, _ target: Double,
+    _ fading: inout Fading
   ) {
     let column = update.column
     let last = update.last < 0 ? 0 : Int64(bitPattern: row.word64(update.last))
@@ -122,7 +124,7 @@ extension FeatureState {
       row.set(column, count == .max ? count : count + 1)
     case .decayed:
       let old = isOver ? 0 : Double(row[Int(column)])
-      row[Int(column)] = Float(fading(old, 1, last, now, update.halfLifeSeconds))
+      row[Int(column)] = Float(fading.sum(old, 1, last, update.halfLifeSeconds))
     case .sum:
       let old = isOver ? 0 : Double(bitPattern: row.word64(column))
       let sum = old + (update.isSquared ? target * target : target)
@@ -146,15 +148,28 @@ extension FeatureState {
     }
   }
 
-  /// `old` as of `last`, with `amount` as of `now`, both as of the later of the two.
-  @inline(__always)
-  private static func fading(
-    _ old: Double, _ amount: Double, _ last: Int64, _ now: Int64, _ halfLife: Double
-  ) -> Double {
-    guard halfLife > 0, last != 0, last != now else { return old + amount }
-    return now > last
-      ? old * Numerics.exp2(-seconds(from: last, to: now) / halfLife) + amount
-      : old + amount * Numerics.exp2(-seconds(from: now, to: last) / halfLife)
+  /// Sums that fade, at one moment. Columns of one row with one half-life share their factor.
+  struct Fading {
+    private let now: Int64
+    private var last: Int64 = 0
+    private var halfLife = 0.0
+    private var factor = 1.0
+
+    init(_ now: Int64) { self.now = now }
+
+    /// `old` as of `last`, with `amount` as of now, both as of the later of the two.
+    @inline(__always)
+    mutating func sum(_ old: Double, _ amount: Double, _ last: Int64, _ halfLife: Double) -> Double {
+      guard halfLife > 0, last != 0, last != now else { return old + amount }
+      if last != self.last || halfLife != self.halfLife {
+        (self.last, self.halfLife) = (last, halfLife)
+        let age =
+          now > last
+          ? FeatureState.seconds(from: last, to: now) : FeatureState.seconds(from: now, to: last)
+        factor = Numerics.exp2(-age / halfLife)
+      }
+      return now > last ? old * factor + amount : old + amount * factor
+    }
   }
 
   @inline(__always)

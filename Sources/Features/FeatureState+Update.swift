@@ -39,8 +39,8 @@ extension FeatureState {
   }
 
   private mutating func note(_ example: Example) {
-    counters.unknownAttributes &+= UInt64(example.requestContext.unknown)
-    counters.mistypedAttributes &+= UInt64(example.requestContext.mistyped)
+    counters.unknownAttributes &+= UInt64(example.fields.pointee.unknownAttributes)
+    counters.mistypedAttributes &+= UInt64(example.fields.pointee.mistypedAttributes)
     counters.omittedFeatures &+= UInt64(example.omitted)
   }
 
@@ -48,8 +48,8 @@ extension FeatureState {
   private func setTargets(_ example: Example) {
     for place in 0..<plan.targets.count {
       let target = plan.targets[place]
-      var value =
-        target.kind == .label ? Double(example.label) - Double(plan.labelCenter) : example.value
+      var value = example.value
+      if case .label = target.kind { value = Double(example.label) - Double(plan.labelCenter) }
       for index in 0..<target.minusCount {
         let number = example.numbers[Int(plan.operands[target.minusStart + index])]
         if !number.isNaN { value -= Double(number) }
@@ -88,12 +88,26 @@ extension FeatureState {
     if sign > 0 { groups[group].prepare(now: seconds, room: count) }
     let plan = plan
     groups[group].withWriter { writer in
+      if group < 2 { Self.prefetch(group, example.fields.pointee.coming, writer) }
       for index in start..<start + count {
         let key = example.rowKeys[index]
         guard let id = sign > 0 ? writer.findOrInsert(key) : writer.find(key) else { continue }
-        Self.change(plan, range, writer.weights(id), bit, example, sign: sign)
+        let row = writer.weights(id)
+        if group < 2 {
+          let events = row.word32(EntityRow.events)
+          row.set(EntityRow.events, sign > 0 ? max(events, events &+ 1) : events - min(events, 1))
+        }
+        Self.change(plan, range, row, bit, example, sign: sign)
       }
     }
+  }
+
+  @inline(__always)
+  private static func prefetch(_ group: Int, _ coming: ComingKeys, _ writer: TableWriter) {
+    let (near, far) =
+      group == 0 ? (coming.near.user, coming.far.user) : (coming.near.item, coming.far.item)
+    if far != 0 { writer.prefetchIndex(far) }
+    if near != 0 { writer.prefetchRow(near) }
   }
 
   private mutating func remember(_ bit: UInt64, _ seconds: UInt32, _ example: Example) {

@@ -1,7 +1,7 @@
 // Everything that features remember: the users' and items' attributes, their running figures, their histories
 // and the catalogue. A value: a copy is a snapshot, and a version pins it with the weights.
 //
-//   users ┐            row: ┌ ordinal + 1 ┬ flags, generation ┬ presence ┬ attributes ┬ statistics ┐
+//   users ┐            row: ┌ ordinal + 1 ┬ flags, generation ┬ events ┬ presence ┬ attributes ┬ statistics ┐
 //   items ┴ groups[0, 1]
 //   groups[2...]       row: ┌ statistics ┐  of a tuple of categories, such as user x genre
 //   histories          row: ┌ count ┬ hash ┬ hash ┬ … ┐  a ring of the user's last items
@@ -96,6 +96,9 @@ enum EntityRow {
   static let isDeleted: UInt32 = 1
   static let hasRecord: UInt32 = 2
   static let generationShift: UInt32 = 8
+  /// Place of the number of interactions, and of the first word of presence bits.
+  static let events: Int32 = 2
+  static let presence = 3
 
   @inline(__always)
   static func ordinal(_ row: UnsafePointer<Float>) -> UInt32? {
@@ -108,7 +111,7 @@ enum EntityRow {
 
   @inline(__always)
   static func isPresent(_ row: UnsafePointer<Float>, _ attribute: Int) -> Bool {
-    row[2 + attribute >> 5].bitPattern & (1 << UInt32(attribute & 31)) != 0
+    row[presence + attribute >> 5].bitPattern & (1 << UInt32(attribute & 31)) != 0
   }
 
   /// What an id's hash becomes after it was forgotten: features learned before cannot be reached by it.

@@ -20,6 +20,7 @@ struct PlanCompiler {
   var operands: [Int32] = []
   var operations: [[Operation]] = [[], [], []]
   var templates: [[TemplatePlan]] = [[], [], []]
+  var outright: [[OutrightTemplate]] = [[], [], []]
   var dense: [[DensePlan]] = [[], [], []]
   var categoryRegisters = 0
   var numberRegisters = 0
@@ -79,10 +80,10 @@ struct PlanCompiler {
       missing: section.missing.map { Float($0) } ?? .nan)
   }
 
-  /// Row: ordinal + 1, flags and generation, a presence bit for each attribute, then its columns.
+  /// Row: ordinal + 1, flags and generation, events, a presence bit for each attribute, then its columns.
   static func entity(_ sections: [AttributeSection]) -> EntityPlan {
     var attributes = sections.map(attribute)
-    var words = 2 + (attributes.count + 31) / 32
+    var words = EntityRow.presence + (attributes.count + 31) / 32
     for index in attributes.indices {
       switch attributes[index].type {
       case .category:
@@ -286,11 +287,12 @@ struct PlanCompiler {
         name: section.name, isLinear: section.isLinear, variance: Float(section.variance),
         drift: Float(section.drift), factor: section.factor, factorVariance: Float(section.factorVariance),
         factorInit: Float(section.factorInit), scope: scope))
-    templates[scope.rawValue].append(
-      TemplatePlan(
-        slot: UInt16(slot), seed: StableHash.of("sparse:" + section.name),
-        registers: InlineArray { $0 < registers.count ? registers[$0] : 0 }, registerCount: registers.count,
-        times: times, normalisation: section.normalise))
+    let template = TemplatePlan(
+      slot: UInt16(slot), seed: StableHash.of("sparse:" + section.name),
+      registers: InlineArray { $0 < registers.count ? registers[$0] : 0 }, registerCount: registers.count,
+      times: times, normalisation: section.normalise)
+    templates[scope.rawValue].append(template)
+    if let known = OutrightTemplate(template, sources) { outright[scope.rawValue].append(known) }
   }
 
   mutating func compileDense(_ entry: String) {

@@ -213,6 +213,8 @@ package final class Learner: @unchecked Sendable {
       fail("the log cannot be read: \(error)")
       return false
     }
+    recordLearner.begin(batch)
+    defer { recordLearner.end() }
     for record in batch where record.offset < end {
       take(record)
       if failure != nil || limit.load(ordering: .relaxed) <= offset { break }

@@ -23,7 +23,7 @@ extension Model {
   /// - Returns: false when it has to be learned at once: its type does not wait, or there is no room for it.
   mutating func postpone(_ encoded: UnsafeRawBufferPointer, _ workspace: Workspace) -> Bool {
     let example = workspace.example
-    guard pending != nil, plan.configuration.events[example.type].delay > 0, !encoded.isEmpty,
+    guard pending != nil, workspace.types[example.type].waits, !encoded.isEmpty,
       example.userKey != 0, example.itemKey != 0, encoded.count <= ImpressionJoin.longestFeatures
     else { return false }
     pending?.remember(
@@ -35,10 +35,7 @@ extension Model {
   mutating func answerPending(_ workspace: Workspace) {
     let example = workspace.example
     guard pending != nil, example.userKey != 0, example.itemKey != 0 else { return }
-    let name = plan.configuration.events[example.type].name
-    guard plan.configuration.events.contains(where: { $0.delay > 0 && $0.answeredBy.contains(name) }) else {
-      return
-    }
+    guard workspace.types[example.type].answers else { return }
     _ = pending?.join(request: example.userKey, item: example.itemKey, nanos: example.timeNanos)
   }
 
@@ -61,10 +58,10 @@ extension Model {
   /// Draws are counted from the number of the example, so that they are the same at every replay.
   mutating func learnNegatives(_ workspace: Workspace) {
     let example = workspace.example
-    let count = plan.configuration.events[example.type].negatives
+    let count = workspace.types[example.type].negatives
     guard count > 0, example.userKey != 0, features.items.limit > 1 else { return }
-    let (user, item, nanos) = (example.userKey, example.itemKey, example.timeNanos)
-    features.beginRequest(userKey: user, timeNanos: nanos, into: example)
+    let item = example.itemKey
+    features.beginRequest(beside: example)
     for draw in 0..<count {
       let place = CounterRandom.index(
         below: Int(features.items.limit), seed: configuration.learning.seed ^ 0x6E65_6761,

@@ -1,7 +1,7 @@
 // One event into the model: test, then learn.
 
 internal import Configuration
-internal import Features
+package import Features
 internal import Models
 internal import Primitives
 internal import Retrieval
@@ -25,19 +25,21 @@ extension Model {
   /// Takes one accepted event into the model.
   /// - Parameters:
   ///   - timeNanos: when it happened: the event's own time, or the log's time of acceptance where it says none.
+  ///   - inputs: what was read of it ahead of time.
   ///   - offset: its place in the log, for lists that people read; nothing that is learned depends on it.
   ///   - encoded: the event's bytes, kept while its label is waited for; without them it is learned at once.
   ///   - isAdmitted: learned whatever hygiene says, because a person said so.
   @discardableResult
   package mutating func learn(
     _ event: EventView, encoded: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-    timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false, in workspace: Workspace
+    inputs: EventInputs? = nil, timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false,
+    in workspace: Workspace
   ) -> LearnOutcome {
     switch event.kind {
     case .interaction:
       learnExpired(before: timeNanos, workspace)
       return learnInteraction(
-        event, encoded, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
+        event, encoded, inputs, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .entity:
       features.update(entity: event, timeNanos: timeNanos)
       describe(event)
@@ -58,14 +60,15 @@ extension Model {
   }
 
   private mutating func learnInteraction(
-    _ event: EventView, _ encoded: UnsafeRawBufferPointer, timeNanos: Int64, offset: UInt64,
-    isAdmitted: Bool, in workspace: Workspace
+    _ event: EventView, _ encoded: UnsafeRawBufferPointer, _ inputs: EventInputs?, timeNanos: Int64,
+    offset: UInt64, isAdmitted: Bool, in workspace: Workspace
   ) -> LearnOutcome {
     let example = workspace.example
-    guard features.makeExample(event, timeNanos: timeNanos, into: example) else {
+    guard features.makeExample(event, timeNanos: timeNanos, inputs: inputs, into: example) else {
       counters.ignored += 1
       return .ignored
     }
+    if inputs != nil { workspace.ahead.tell(example) }
     if !isAdmitted {
       let verdict = judge(event, example, workspace)
       if !verdict.isClean {
@@ -112,7 +115,7 @@ extension Model {
   private mutating func score(_ prediction: Float, label: Float, weight: Float) {
     let (p, y) = (Double(prediction), Double(label))
     metrics.update(prediction: p, label: y, weight: Double(weight))
-    let isBinary = metrics.task == .binary
+    let isBinary = ensemble.plan.objective.isLogistic
     let loss = isBinary ? (p - y) * (p - y) : (p - y).magnitude
     drift.update(
       loss: loss, isError: isBinary ? (p > 0.5) != (y > 0.5) : nil, example: counters.examples + 1,

@@ -42,12 +42,12 @@ extension Model {
   mutating func learnRetrieval(_ workspace: Workspace) {
     let example = workspace.example
     guard retrieval != nil, example.type >= 0, example.itemKey != 0, example.itemOrdinal != nil,
-      plan.configuration.events[example.type].isInteraction
+      workspace.types[example.type].isInteraction
     else { return }
     retrieval?.learn(
       RetrievalEvent(
         user: example.userKey == 0 ? nil : example.userKey, item: example.itemKey,
-        nanos: example.timeNanos, retrievers: workspace.retrievers[example.type]),
+        nanos: example.timeNanos, retrievers: workspace.types[example.type].retrievers),
       workspace.retrieval)
   }
 

@@ -35,7 +35,7 @@ package struct RankEvaluation {
       RetrievalEvent(
         user: event.user.isEmpty ? nil : FeatureState.userKey(event.user.bytes),
         item: FeatureState.itemKey(event.item.bytes), nanos: event.timeNanos,
-        retrievers: workspace.retrievers[type]))
+        retrievers: workspace.types[type].retrievers))
   }
 
   /// Learns the first `trainShare` of the interactions, then ranks and learns the rest.

@@ -74,6 +74,8 @@ package struct Replay {
       while reader.offset < range.upperBound, let batch = try reader.next() {
         if progress?.isCancelled == true { return false }
         var (replayed, excluded, passed) = (UInt64(0), UInt64(0), UInt64(0))
+        learner.begin(batch)
+        defer { learner.end() }
         for record in batch where record.offset < range.upperBound {
           passed += 1
           if matcher.matches(record) || retracted.contains(record.offset) {

@@ -10,9 +10,10 @@ package final class Workspace {
   package let plan: FeaturePlan
   package let example: Example
   package let scratch: EnsembleScratch
+  let ahead: EventsAhead
   package let retrieval = RetrievalScratch()
-  /// By event type: the retrievers that learn from it.
-  let retrievers: [RetrieverSet]
+  /// By event type.
+  let types: UnsafeMutablePointer<TypeRules>
   /// Numbers of an event, for the anomaly rule.
   var numbers: [Double]
   /// UTF-8 of the names of numeric context attributes, in the order of the configuration.
@@ -22,10 +23,37 @@ package final class Workspace {
     self.plan = plan
     example = Example(plan)
     scratch = EnsembleScratch(ensemble)
-    retrievers = plan.configuration.events.map { RetrieverSet(plan.configuration, type: $0.name) }
+    ahead = EventsAhead(plan, scratch.ahead)
+    types = .allocate(capacity: max(1, plan.configuration.events.count))
+    for (place, event) in plan.configuration.events.enumerated() {
+      (types + place).initialize(to: TypeRules(event, plan.configuration))
+    }
     numericNames = plan.configuration.features.context.filter { $0.type == .number }.map {
       Array($0.name.utf8)
     }
     numbers = Array(repeating: .nan, count: numericNames.count + 1)
+  }
+
+  deinit { types.deallocate() }
+}
+
+/// What the configuration says of an event type, as it is asked for each event.
+struct TypeRules {
+  /// Retrievers that learn from it.
+  let retrievers: RetrieverSet
+  let isInteraction: Bool
+  /// It waits for what may answer it.
+  let waits: Bool
+  /// It may answer another that waits.
+  let answers: Bool
+  /// Items drawn to be learned beside it.
+  let negatives: Int
+
+  init(_ event: EventTypeSection, _ configuration: Configuration) {
+    retrievers = RetrieverSet(configuration, type: event.name)
+    isInteraction = event.isInteraction
+    waits = event.delay > 0
+    answers = configuration.events.contains { $0.delay > 0 && $0.answeredBy.contains(event.name) }
+    negatives = event.negatives
   }
 }

@@ -92,7 +92,7 @@ struct MemberStep {
   private let l2: Float
 
   init(_ optimizer: Optimizer, rate: Float, momentum: Float, steps: UInt64, l1: Float, l2: Float) {
-    isFollowTheLeader = optimizer == .ftrl
+    if case .ftrl = optimizer { isFollowTheLeader = true } else { isFollowTheLeader = false }
     // Vectors and layers, which must not begin at 0, go by AdaGrad beside FTRL's linear weights.
     rule = StepRule(
       optimizer: isFollowTheLeader ? .adagrad : optimizer, rate: rate, momentum: momentum, steps: steps,

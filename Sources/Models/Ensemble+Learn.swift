@@ -14,37 +14,7 @@ extension Ensemble {
     try Self.check(view.label, view.weight)
     let features = try scratch.features.load(view)
     let outputs = scratch.outputs
-    for place in plan.order.indices {
-      let member = plan.order[place]
-      let base = member.base < 0 ? 0 : outputs[member.base].total
-      var output = MemberOutput()
-      switch member.kind {
-      case .joint, .bias:
-        output.own = joints[member.index].predict(
-          learning: features, scratch.joints[member.index], offset: base)
-      case .linear:
-        output.own = linears[member.index].predict(
-          learning: features, scratch.linears[member.index], offset: base)
-      case .fm, .mf:
-        output.own = machines[member.index].predict(
-          learning: features, scratch.machines[member.index], offset: base)
-      case .mlp:
-        output.own = perceptrons[member.index].predict(
-          features.dense, UnsafePointer(outputs.base), scratch.perceptrons[member.index], offset: base)
-      case .neighbours:
-        let said = neighbours[member.index].predict(
-          learning: features, scratch.neighbours[member.index])
-        output.own = said.average
-        output.sum = said.sum
-      case .pooled:
-        output.own = pooled[member.index].predict(learning: features, scratch.pooled[member.index])
-      }
-      output.total =
-        member.learnsResiduals
-        ? total(base: member.base < 0 ? priorZ : base, residual: output.own)
-        : Bounds.logit(base + output.own)
-      outputs[place] = output
-    }
+    for place in plan.order.indices { outputs[place] = answer(place, features, scratch) }
     let z = stack.combine(
       UnsafePointer(outputs.base), members: plan.order.count,
       user: stack.usesCounts ? popularity(Self.userCountKey(features.user)) : 0,
@@ -53,6 +23,43 @@ extension Ensemble {
       scratch.stack)
     scratch.view = features
     return prediction(z)
+  }
+
+  /// What one member says. Not inlined: in a loop the compiler would make every array its own beforehand, and an
+  /// empty one costs an allocation each time.
+  @inline(never)
+  private mutating func answer(
+    _ place: Int, _ features: FeatureView, _ scratch: EnsembleScratch
+  ) -> MemberOutput {
+    let member = plan.order[place]
+    let outputs = scratch.outputs
+    let base = member.base < 0 ? 0 : outputs[member.base].total
+    var output = MemberOutput()
+    switch member.kind {
+    case .joint, .bias:
+      output.own = joints[member.index].predict(
+        learning: features, scratch.joints[member.index], offset: base)
+    case .linear:
+      output.own = linears[member.index].predict(
+        learning: features, scratch.linears[member.index], offset: base)
+    case .fm, .mf:
+      output.own = machines[member.index].predict(
+        learning: features, scratch.machines[member.index], offset: base)
+    case .mlp:
+      output.own = perceptrons[member.index].predict(
+        features.dense, UnsafePointer(outputs.base), scratch.perceptrons[member.index], offset: base)
+    case .neighbours:
+      let said = neighbours[member.index].predict(learning: features, scratch.neighbours[member.index])
+      output.own = said.average
+      output.sum = said.sum
+    case .pooled:
+      output.own = pooled[member.index].predict(learning: features, scratch.pooled[member.index])
+    }
+    output.total =
+      member.learnsResiduals
+      ? total(base: member.base < 0 ? priorZ : base, residual: output.own)
+      : Bounds.logit(base + output.own)
+    return output
   }
 
   private static func check(_ label: Float, _ weight: Float) throws(Refusal) {
@@ -74,38 +81,48 @@ extension Ensemble {
     let weight = min(weight, Bounds.exampleWeight)
     let counted = min(weight * rateScale, Bounds.exampleWeight)
     let target = plan.objective.isLogistic ? label : label - prior.mean
-    let outputs = scratch.outputs
     stack.learn(scratch.stack, target: target, weight: counted)
     for place in plan.order.indices {
-      let member = plan.order[place]
-      // Of what the base said before it learned.
-      let expected =
-        member.base >= 0
-        ? plan.objective.expected(outputs[member.base].total) : plan.objective.isLogistic ? prior.mean : 0
-      let residual = target - expected
-      switch member.kind {
-      case .joint, .bias:
-        joints[member.index].learn(
-          features, scratch.joints[member.index], target: target, weight: counted)
-      case .linear:
-        linears[member.index].learn(
-          features, scratch.linears[member.index], target: target, weight: weight, rateScale: rateScale)
-      case .fm, .mf:
-        machines[member.index].learn(
-          features, scratch.machines[member.index], target: target, weight: weight, rateScale: rateScale)
-      case .mlp:
-        perceptrons[member.index].learn(
-          scratch.perceptrons[member.index], target: target, weight: weight, rateScale: rateScale)
-      case .neighbours:
-        neighbours[member.index].learn(features, scratch.neighbours[member.index], residual: residual)
-      case .pooled:
-        pooled[member.index].learn(
-          features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
-      }
+      learn(place, features, scratch, target: target, weight: weight, rateScale: rateScale)
     }
-    count(features)
+    if stack.usesCounts { count(features) }
     prior.add(label, weight: weight)
     examples += 1
+  }
+
+  /// One member's step; see `answer`.
+  @inline(never)
+  private mutating func learn(
+    _ place: Int, _ features: FeatureView, _ scratch: EnsembleScratch, target: Float, weight: Float,
+    rateScale: Float
+  ) {
+    let member = plan.order[place]
+    // Of what the base said before it learned.
+    let expected =
+      member.base >= 0
+      ? plan.objective.expected(scratch.outputs[member.base].total)
+      : plan.objective.isLogistic ? prior.mean : 0
+    let residual = target - expected
+    let counted = min(weight * rateScale, Bounds.exampleWeight)
+    switch member.kind {
+    case .joint, .bias:
+      joints[member.index].learn(
+        features, scratch.joints[member.index], target: target, weight: counted)
+    case .linear:
+      linears[member.index].learn(
+        features, scratch.linears[member.index], target: target, weight: weight, rateScale: rateScale)
+    case .fm, .mf:
+      machines[member.index].learn(
+        features, scratch.machines[member.index], target: target, weight: weight, rateScale: rateScale)
+    case .mlp:
+      perceptrons[member.index].learn(
+        scratch.perceptrons[member.index], target: target, weight: weight, rateScale: rateScale)
+    case .neighbours:
+      neighbours[member.index].learn(features, scratch.neighbours[member.index], residual: residual)
+    case .pooled:
+      pooled[member.index].learn(
+        features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
+    }
   }
 
   private mutating func count(_ features: FeatureView) {

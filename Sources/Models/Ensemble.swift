@@ -31,7 +31,7 @@ package struct Prediction: BitwiseCopyable, Equatable, Sendable {
 package struct Ensemble: Sendable {
   package let plan: EnsemblePlan
   package internal(set) var prior: LabelPrior
-  /// Examples of each user and each item, for the stack.
+  /// Examples of each user and each item, where the stack asks for them.
   package internal(set) var counts: PagedTable
   package internal(set) var joints: [JointModel] = []
   package internal(set) var linears: [LinearModel] = []
@@ -92,11 +92,6 @@ package struct Ensemble: Sendable {
   static func userCountKey(_ user: UInt64) -> UInt64 { StableHash.combine(user, 1) }
   static func itemCountKey(_ item: UInt64) -> UInt64 { StableHash.combine(item, 2) }
 
-  /// How many examples of an item were learned.
-  package func exampleCount(ofItem item: UInt64) -> Float {
-    counts.withReader { reader in reader.find(Self.itemCountKey(item))?[0] ?? 0 }
-  }
-
   /// 0.2 ln(1 + n)
   @inline(__always)
   static func popularity(_ count: Float) -> Double { 0.2 * DeterministicMath.log(1 + Double(count)) }
@@ -110,6 +105,7 @@ package struct Ensemble: Sendable {
 /// Room for everything that predicting and learning need, for one thread at a time. Made for one plan.
 package final class EnsembleScratch {
   let features: FeatureBuffer
+  package let ahead = KeysAhead()
   let batch: CandidateBatch
   let joints: [JointScratch]
   let linears: [LinearScratch]
@@ -129,9 +125,10 @@ package final class EnsembleScratch {
   package init(_ ensemble: Ensemble) {
     features = FeatureBuffer(plan: ensemble.plan)
     batch = CandidateBatch(ensemble.plan)
-    joints = ensemble.joints.map { JointScratch($0) }
-    linears = ensemble.linears.map { _ in LinearScratch() }
-    machines = ensemble.machines.map { FactorisationScratch($0) }
+    let ahead = ahead
+    joints = ensemble.joints.map { JointScratch($0, ahead) }
+    linears = ensemble.linears.map { _ in LinearScratch(ahead) }
+    machines = ensemble.machines.map { FactorisationScratch($0, ahead) }
     perceptrons = ensemble.perceptrons.map { PerceptronModelScratch($0) }
     neighbours = ensemble.neighbours.map { NeighbourScratch($0) }
     pooled = ensemble.pooled.map { PooledScratch($0) }

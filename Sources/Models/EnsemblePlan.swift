@@ -44,7 +44,12 @@ struct MemberPlace: Equatable, Sendable {
   var family: MemberKind { Self.family(kind) }
 
   /// It learns what is left of the target as a number; others learn z with the base's as offset.
-  var learnsResiduals: Bool { kind == .neighbours || kind == .pooled }
+  var learnsResiduals: Bool {
+    switch kind {
+    case .neighbours, .pooled: true
+    case .bias, .linear, .fm, .mf, .joint, .mlp: false
+    }
+  }
 
   static func family(_ kind: MemberKind) -> MemberKind {
     switch kind {

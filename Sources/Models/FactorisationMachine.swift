@@ -41,9 +41,17 @@ package struct FactorisationMachine: Sendable {
   /// Numbers of a row.
   var width: Int { 1 + factorCount * fieldCount }
   var isFieldAware: Bool { fieldCount > 1 }
-  private var hasSecondState: Bool { optimizer == .adam || optimizer == .ftrl }
+  private var hasSecondState: Bool {
+    switch optimizer {
+    case .adam, .ftrl: true
+    case .adagrad, .sgd: false
+    }
+  }
   /// What the kernel does; the rest is stepped weight by weight.
-  private var usesKernel: Bool { optimizer == .adagrad && !isFieldAware && l1 == 0 }
+  private var usesKernel: Bool {
+    if case .adagrad = optimizer { return !isFieldAware && l1 == 0 }
+    return false
+  }
 
   init(_ section: MemberSection, _ plan: EnsemblePlan) {
     objective = plan.objective
@@ -87,6 +95,7 @@ package struct FactorisationMachine: Sendable {
       scratch.reserve(features.count)
       scratch.keys = features.keys
       scratch.values = features.values
+      scratch.slots = features.slots
       return features.count
     }
     scratch.reserve(2)
@@ -103,11 +112,12 @@ package struct FactorisationMachine: Sendable {
     scratch.count = count
     rows.prepare(now: features.seconds, room: count)
     let (vectors, seed, scale, gradientInit) = (factorCount * fieldCount, seed, scale, gradientInit)
-    let firstOfLinear = optimizer == .ftrl ? 0 : gradientInit
+    var firstOfLinear = gradientInit
+    if case .ftrl = optimizer { firstOfLinear = 0 }
     let (factors, isFieldAware) = (factorCount, isFieldAware)
-    let (keys, ids, found) = (scratch.keys, scratch.ids.base, scratch.found.base)
+    let (keys, slots, ids, found) = (scratch.keys, scratch.slots, scratch.ids.base, scratch.found.base)
     rows.withWriter { writer in
-      RowsAhead.forEach(keys, count, writer, where: { _ in true }) { index, hint in
+      scratch.ahead.forEach(keys, slots, count, writer, where: { _ in true }) { index, hint in
         let key = keys[index]
         let id = writer.findOrInsert(key, hint) { weights, state in
           InitialVector.fill(weights + 1, vectors, seed: seed, key: key, scale: scale)

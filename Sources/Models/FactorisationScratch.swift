@@ -2,9 +2,9 @@
 
 final class FactorisationScratch {
   /// The features it is over: the example's own, or the two ids.
-  var keys: UnsafePointer<UInt64>
-  var values: UnsafePointer<Float>
-  var count = 0
+  @exclusivity(unchecked) var keys: UnsafePointer<UInt64>
+  @exclusivity(unchecked) var values: UnsafePointer<Float>
+  @exclusivity(unchecked) var count = 0
   let ids = Buffer<UInt32>(256)
   let found = Buffer<UnsafePointer<Float>?>(256)
   let writable = Buffer<UnsafeMutablePointer<Float>?>(256)
@@ -15,20 +15,28 @@ final class FactorisationScratch {
   let sharedSum: Buffer<Float>
   let slopes = Buffer<Float>(256)
   let example = FieldAwareExample()
-  var z: Float = 0
+  @exclusivity(unchecked) var z: Float = 0
+  let ahead: RowsAhead
+  /// Of the keys: the example's own, or none.
+  @exclusivity(unchecked) var slots: UnsafePointer<UInt16>
+  private let idSlots = Buffer<UInt16>(2)
   private let idKeys = Buffer<UInt64>(2)
   private let idValues = Buffer<Float>(2)
   /// Rows of keys that have none.
   private let initial = Buffer<Float>(256)
   private let width: Int
 
-  init(_ model: FactorisationMachine) {
+  init(_ model: FactorisationMachine, _ ahead: KeysAhead) {
     width = model.width
+    // The ids' keys are the machine's own.
+    self.ahead = RowsAhead(model.isMatrix ? nil : ahead)
     sum = Buffer(model.factorCount)
     sharedSum = Buffer(model.factorCount)
     keys = UnsafePointer(idKeys.base)
     values = UnsafePointer(idValues.base)
     (idValues[0], idValues[1]) = (1, 1)
+    (idSlots[0], idSlots[1]) = (0, 0)
+    slots = UnsafePointer(idSlots.base)
   }
 
   @inline(__always)
@@ -55,6 +63,7 @@ final class FactorisationScratch {
     }
     keys = UnsafePointer(idKeys.base)
     values = UnsafePointer(idValues.base)
+    slots = UnsafePointer(idSlots.base)
     return count
   }
 

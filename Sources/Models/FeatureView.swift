@@ -44,8 +44,8 @@ package struct FeatureView {
 
 /// Room for trivial elements that grows and never shrinks.
 final class Buffer<Element: BitwiseCopyable> {
-  private(set) var base: UnsafeMutablePointer<Element>
-  private(set) var capacity: Int
+  @exclusivity(unchecked) private(set) var base: UnsafeMutablePointer<Element>
+  @exclusivity(unchecked) private(set) var capacity: Int
 
   init(_ capacity: Int = 64) {
     self.capacity = capacity
@@ -83,12 +83,13 @@ package enum Refusal: String, Error, CaseIterable, Sendable {
   case unknownTemplate = "a feature belongs to no template of this model"
 }
 
-/// A checked copy of a view's features: values clamped to +-10,000, and next to nothing made nothing.
+/// A checked copy of a view's features: what members read is finite and bounded whatever the example held, values
+/// clamped to +-10,000 and next to nothing made nothing.
 final class FeatureBuffer {
-  let keys = Buffer<UInt64>(256)
-  let values = Buffer<Float>(256)
-  let slots = Buffer<UInt16>(256)
-  let dense: Buffer<Float>
+  private let keys = Buffer<UInt64>(256)
+  private let values = Buffer<Float>(256)
+  private let slots = Buffer<UInt16>(256)
+  private let dense: Buffer<Float>
   private let denseCount: Int
   private let slotCount: Int
 
@@ -98,29 +99,46 @@ final class FeatureBuffer {
     dense = Buffer(max(1, denseCount))
   }
 
+  // hot
   func load(_ view: FeatureView) throws(Refusal) -> FeatureView {
-    keys.reserve(view.count)
-    values.reserve(view.count)
-    slots.reserve(view.count)
-    for index in 0..<view.count {
-      keys[index] = view.keys[index]
-      slots[index] = view.slots[index]
-      let value = view.values[index]
-      guard value.isFinite else { throw .valueNotFinite }
-      guard Int(view.slots[index]) < slotCount else { throw .unknownTemplate }
-      values[index] = Bounds.value(value)
-    }
     precondition(view.denseCount == denseCount, "the example's dense block is not this model's")
-    for index in 0..<denseCount {
-      let value = view.dense[index]
-      guard value.isFinite else { throw .valueNotFinite }
-      dense[index] = Bounds.value(value)
-    }
+    let count = view.count
+    keys.reserve(count)
+    values.reserve(count)
+    slots.reserve(count)
+    keys.base.update(from: view.keys, count: count)
+    slots.base.update(from: view.slots, count: count)
+    values.base.update(from: view.values, count: count)
+    dense.base.update(from: view.dense, count: denseCount)
+    var highest: UInt16 = 0
+    for index in 0..<count { highest = max(highest, slots.base[index]) }
+    guard count == 0 || Int(highest) < slotCount else { throw .unknownTemplate }
+    try Self.bound(values.base, count)
+    try Self.bound(dense.base, denseCount)
     var copy = view
     copy.keys = UnsafePointer(keys.base)
     copy.values = UnsafePointer(values.base)
     copy.slots = UnsafePointer(slots.base)
     copy.dense = UnsafePointer(dense.base)
     return copy
+  }
+
+  @inline(__always)
+  private static func bound(_ numbers: UnsafeMutablePointer<Float>, _ count: Int) throws(Refusal) {
+    // Counts what is not finite, too large, or next to nothing.
+    var outside = 0
+    for index in 0..<count {
+      let size = numbers[index].magnitude
+      let isSmall = size < Bounds.smallest && size != 0
+      outside += isSmall || !(size <= Bounds.value) ? 1 : 0
+    }
+    if outside > 0 { try clamp(numbers, count) }
+  }
+
+  private static func clamp(_ numbers: UnsafeMutablePointer<Float>, _ count: Int) throws(Refusal) {
+    for index in 0..<count {
+      guard numbers[index].isFinite else { throw .valueNotFinite }
+      numbers[index] = Bounds.value(numbers[index])
+    }
   }
 }

@@ -102,8 +102,8 @@ package struct JointModel: Sendable {
     rows.update(repeating: .missing, count: features.count)
     sparse.withWriter { writer in
       templates.withUnsafeBufferPointer { templates in
-        RowsAhead.forEach(
-          features.keys, features.count, writer, where: { templates[Int(features.slots[$0])].isLinear }
+        scratch.rowsAhead.forEach(
+          features.keys, features.slots, features.count, writer, where: { templates[Int($0)].isLinear }
         ) { index, hint in
           let id = writer.findOrInsert(features.keys[index], hint) { _, state in
             state?[0] = templates[Int(features.slots[index])].variance
@@ -141,8 +141,8 @@ package struct JointModel: Sendable {
     rows.update(repeating: .missing, count: features.count)
     factors.withWriter { writer in
       templates.withUnsafeBufferPointer { templates in
-        RowsAhead.forEach(
-          features.keys, features.count, writer, where: { templates[Int(features.slots[$0])].side != 0 }
+        scratch.vectorsAhead.forEach(
+          features.keys, features.slots, features.count, writer, where: { templates[Int($0)].side != 0 }
         ) { index, hint in
           let template = templates[Int(features.slots[index])]
           let key = features.keys[index]

@@ -16,11 +16,14 @@ final class JointScratch {
   let gatheredKeys = Buffer<UInt64>(256)
   let gatheredPlaces = Buffer<Int32>(256)
   private(set) var gatheredCount = 0
+  let rowsAhead: RowsAhead
+  let vectorsAhead: RowsAhead
   /// Offset and z of the last example.
-  var z: Float = 0
+  @exclusivity(unchecked) var z: Float = 0
   private let factorCount: Int
 
-  init(_ model: JointModel) {
+  init(_ model: JointModel, _ ahead: KeysAhead) {
+    (rowsAhead, vectorsAhead) = (RowsAhead(ahead), RowsAhead(ahead))
     factorCount = model.factorCount
     dense = Buffer(max(1, model.denseWeights.count))
     product = Buffer(max(1, model.denseWeights.count))

@@ -49,7 +49,9 @@ package struct LinearModel: Sendable {
     let rows = scratch.rows.base
     var z: Float = 0
     sparse.withWriter { writer in
-      RowsAhead.forEach(features.keys, features.count, writer, where: { _ in true }) { index, hint in
+      scratch.ahead.forEach(
+        features.keys, features.slots, features.count, writer, where: { _ in true }
+      ) { index, hint in
         let id = writer.findOrInsert(features.keys[index], hint) { _, state in state?[0] = gradientInit }
         rows[index] = id?.rawValue ?? .missing
         if let id { z += writer.read(id)[0] * features.values[index] }
@@ -114,5 +116,8 @@ package struct LinearModel: Sendable {
 final class LinearScratch {
   let rows = Buffer<UInt32>(256)
   let found = Buffer<UnsafePointer<Float>?>(256)
-  var z: Float = 0
+  let ahead: RowsAhead
+  @exclusivity(unchecked) var z: Float = 0
+
+  init(_ ahead: KeysAhead) { self.ahead = RowsAhead(ahead) }
 }

@@ -59,9 +59,7 @@ package struct PooledModel: Sendable {
         state?.update(repeating: gradientInit, count: 3 * count)
       }
       scratch.item = item?.rawValue ?? .missing
-      RowsAhead.forEach(
-        UnsafePointer(scratch.keys.base), scratch.count, writer, where: { _ in true }
-      ) { index, hint in
+      scratch.ahead.forEach(UnsafePointer(scratch.keys.base), scratch.count, writer) { index, hint in
         let id = writer.find(scratch.keys[index], hint)
         rows[index] = id?.rawValue ?? .missing
         if let id { scratch.add(writer.read(id), scratch.numbers[index], count) }
@@ -166,12 +164,13 @@ final class PooledScratch {
   let pool: Buffer<Float>
   let former: Buffer<Float>
   let gradients: Buffer<Float>
+  let ahead = RowsAhead()
   private let factorCount: Int
-  var count = 0
-  var item = UInt32.missing
-  var z: Float = 0
+  @exclusivity(unchecked) var count = 0
+  @exclusivity(unchecked) var item = UInt32.missing
+  @exclusivity(unchecked) var z: Float = 0
   /// 1 / sqrt(n + 1)
-  var scale: Float = 1
+  @exclusivity(unchecked) var scale: Float = 1
 
   init(_ model: PooledModel) {
     factorCount = model.factorCount

@@ -41,7 +41,12 @@ package struct Stack: Sendable {
   }
 
   /// The first member's answer and the mean need no counts of users and items.
-  var usesCounts: Bool { combination != .first && combination != .mean }
+  var usesCounts: Bool {
+    switch combination {
+    case .first, .mean: false
+    case .rls, .mlp, .both: true
+    }
+  }
 
   mutating func adopt(_ section: StackSection) {
     forgetting = section.forgetting

@@ -31,8 +31,10 @@ struct StepRule {
     self.epsilon = epsilon
     self.l1 = l1
     self.l2 = l2
-    (firstCorrection, secondCorrection) =
-      optimizer == .adam ? Self.corrections(steps) : (1, 1)
+    switch optimizer {
+    case .adam: (firstCorrection, secondCorrection) = Self.corrections(steps)
+    case .adagrad, .sgd, .ftrl: (firstCorrection, secondCorrection) = (1, 1)
+    }
   }
 
   /// Powers by squaring: the same in every process.

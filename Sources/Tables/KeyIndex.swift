@@ -25,9 +25,9 @@ public final class KeyIndex: @unchecked Sendable {
   @usableFromInline let shift: UInt64
   private let segmentCount: Int
   /// Entries in each segment, also of keys that are gone.
-  private var counts: [Int]
+  @exclusivity(unchecked) private var counts: [Int]
   /// Removed keys whose entries snapshots may need, and how often each waits to be reclaimed.
-  private var stale: [StaleEntry: Int] = [:]
+  @exclusivity(unchecked) private var stale: [StaleEntry: Int] = [:]
 
   private struct StaleEntry: Hashable {
     var key: UInt64
@@ -35,7 +35,7 @@ public final class KeyIndex: @unchecked Sendable {
   }
 
   /// Where segments lie: one arena for each size.
-  private var arenas: [PageArena?] = Array(repeating: nil, count: 40)
+  @exclusivity(unchecked) private var arenas: [PageArena?] = Array(repeating: nil, count: 40)
   /// One line of zeroes, for all segments that have no entry yet.
   private let emptySegment: UInt64
   /// Lines of a segment that gets its first entry.

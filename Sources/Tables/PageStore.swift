@@ -35,6 +35,14 @@ public struct PageStore: @unchecked Sendable {
     return revision.lineage.core
   }
 
+  /// True if `makeWritable` has nothing to do.
+  var isWritable: Bool {
+    mutating get {
+      isKnownUniquelyReferenced(&revision) && !revision.isSealed
+        && !revision.block.pointee.isDigestCached.load(ordering: .acquiring)
+    }
+  }
+
   /// True if the next write has to begin a lineage of its own.
   package var mustFork: Bool { revision.isSealed }
 

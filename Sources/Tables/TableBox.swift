@@ -75,6 +75,7 @@ final class TableBox: @unchecked Sendable {
   @usableFromInline
   func makeWritable() {
     precondition(!isWeightsOnly, "a copy without optimizer state cannot be written")
+    if weights.isWritable && state?.isWritable ?? true { return }
     let forks = weights.mustFork
     let lineage = weights.revision.lineage
     _ = weights.makeWritable()

@@ -130,7 +130,7 @@ struct OptimizerTests {
       [section], combination: .first, denseCount: 0, minimum: -100, maximum: 100,
       templates: [Template("t", variance: 0.5)])
     var model = JointModel(section, plan)
-    let scratch = JointScratch(model)
+    let scratch = JointScratch(model, KeysAhead())
     var example = TestExample()
     example.dense = []
     example.features = [(0, 5, 1)]

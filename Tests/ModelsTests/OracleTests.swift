@@ -80,7 +80,7 @@ struct OracleTests {
         [section], isLogistic: isLogistic, combination: .first, denseCount: 0, minimum: -1e6, maximum: 1e6,
         templates: [Template("x")])
       var model = LinearModel(section, plan)
-      let scratch = LinearScratch()
+      let scratch = LinearScratch(KeysAhead())
       var intercept: Float = 0
       var stream = Stream(state: 5)
       var predictions: [Double] = []

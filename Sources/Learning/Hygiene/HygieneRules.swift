@@ -75,7 +75,12 @@ package struct HygieneVerdict: Sendable, Equatable {
   package init() {}
 
   package var isClean: Bool { reasons == 0 }
-  package var isLearned: Bool { action != .quarantine && action != .reject }
+  package var isLearned: Bool {
+    switch action {
+    case .quarantine, .reject: false
+    default: true
+    }
+  }
 
   package func contains(_ reason: HygieneReason) -> Bool { reasons & (1 << UInt16(reason.rawValue)) != 0 }
 

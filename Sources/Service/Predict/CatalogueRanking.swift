@@ -67,7 +67,7 @@ struct CatalogueRanking {
     guard isKnown || hasAttributes || request.context.count > 0 else {
       var isAny = false
       for index in all.indices {
-        all[index].score = model.ensemble.exampleCount(ofItem: all[index].key)
+        all[index].score = Float(model.features.eventCount(ofItem: all[index].key))
         if all[index].score > 0 { isAny = true }
       }
       ranking.chain = isAny ? "popularity" : "recency"

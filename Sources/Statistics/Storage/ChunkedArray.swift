@@ -5,15 +5,15 @@
 //             [ 1 ]──▶ elements (unique: written in place)
 //             [ … ]
 
-package struct ChunkedArray<Element: Equatable & Sendable>: Sendable, Equatable {
+public struct ChunkedArray<Element: Equatable & Sendable>: Sendable, Equatable {
   /// log2 of the elements in 4 KiB, rounded down; at least 0.
-  @usableFromInline static var shift: Int {
+  @inlinable static var shift: Int {
     Int.bitWidth - 1 - max(1, 4096 / MemoryLayout<Element>.stride).leadingZeroBitCount
   }
-  @usableFromInline static var mask: Int { (1 << shift) - 1 }
+  @inlinable static var mask: Int { (1 << shift) - 1 }
 
   @usableFromInline var chunks: [[Element]]
-  package let count: Int
+  public let count: Int
 
   package init(repeating element: Element, count: Int) {
     precondition(count >= 0)
@@ -24,15 +24,15 @@ package struct ChunkedArray<Element: Equatable & Sendable>: Sendable, Equatable 
   }
 
   @inlinable
-  package subscript(_ index: Int) -> Element {
+  public subscript(_ index: Int) -> Element {
     get { chunks[index >> Self.shift][index & Self.mask] }
     _modify { yield &chunks[index >> Self.shift][index & Self.mask] }
   }
 
   /// Lends the chunk that holds `index`, and the index inside of it: for several elements that lie together. Aligned
   /// groups of a power of two elements, up to a chunk, never cross chunks.
-  @inlinable
-  package mutating func withChunk<Result>(
+  @inlinable @inline(__always)
+  public mutating func withChunk<Result>(
     of index: Int, _ body: (inout [Element], Int) -> Result
   ) -> Result {
     body(&chunks[index >> Self.shift], index & Self.mask)

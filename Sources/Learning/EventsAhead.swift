@@ -1,0 +1,105 @@
+// The next few events of a batch, read ahead of the one that is learned, so that the memory that they need is on its
+// way. What is read depends on the events' bytes alone; what is learned is the same without.
+
+internal import EventLog
+internal import Features
+internal import Models
+internal import Wire
+
+/// Belongs to one thread, as the workspace does.
+final class EventsAhead {
+  private struct Entry {
+    var record: UnsafeRawPointer?
+    var isEvent = false
+    let inputs: Unmanaged<EventInputs>
+  }
+
+  private let inputs: [EventInputs]
+  private let keys: KeysAhead
+  private let entries: UnsafeMutablePointer<Entry>
+  private let events: UnsafeMutablePointer<EventView>
+  @exclusivity(unchecked) private var upcoming: RecordBatch.Iterator?
+  /// Number of the newest that was read, and of the one that is learned.
+  @exclusivity(unchecked) private var newest: UInt64 = 0
+  @exclusivity(unchecked) private var present: UInt64 = 0
+
+  init(_ plan: FeaturePlan, _ keys: KeysAhead) {
+    self.keys = keys
+    inputs = (0..<KeysAhead.places).map { _ in EventInputs(plan) }
+    entries = .allocate(capacity: KeysAhead.places)
+    for place in 0..<KeysAhead.places {
+      (entries + place).initialize(to: Entry(inputs: .passUnretained(inputs[place])))
+    }
+    events = .allocate(capacity: KeysAhead.places)
+  }
+
+  deinit {
+    entries.deallocate()
+    events.deallocate()
+  }
+
+  /// From now on the records of this batch come, in order; some may be left out.
+  func begin(_ batch: RecordBatch) {
+    upcoming = batch.makeIterator()
+    present = newest
+  }
+
+  /// The batch's bytes are not looked at any more.
+  func end() {
+    upcoming = nil
+    present = newest
+  }
+
+  // hot: once per record.
+  /// Lends the event that the record holds, and what was read of it; nil if the record is none of the batch's, or
+  /// no event. To be followed by `leave`.
+  @inline(__always)
+  func take(_ record: LogRecord) -> (event: UnsafePointer<EventView>, inputs: EventInputs)? {
+    guard upcoming != nil, let base = record.payload.baseAddress else { return nil }
+    while true {
+      if present == newest, !readNext() { return nil }
+      present &+= 1
+      let entry = entries + Int(present & 3)
+      guard entry.pointee.record == base else { continue }
+      while newest &- present < UInt64(KeysAhead.distance), readNext() {}
+      guard entry.pointee.isEvent else { return nil }
+      keys.enter(present)
+      return (UnsafePointer(events + Int(present & 3)), entry.pointee.inputs._withUnsafeGuaranteedRef { $0 })
+    }
+  }
+
+  func leave() { keys.leave() }
+
+  /// Tells the example of the present event whose rows come next.
+  func tell(_ example: Example) {
+    for distance in 2...3 as ClosedRange<UInt64> {
+      let number = present &+ distance
+      guard number <= newest, entries[Int(number & 3)].isEvent else { continue }
+      entries[Int(number & 3)].inputs._withUnsafeGuaranteedRef {
+        example.expect($0, isNear: distance == 2)
+      }
+    }
+  }
+
+  private func readNext() -> Bool {
+    guard let record = upcoming?.next() else { return false }
+    newest &+= 1
+    let place = Int(newest & 3)
+    entries[place].record = record.payload.baseAddress
+    entries[place].isEvent = false
+    return entries[place].inputs._withUnsafeGuaranteedRef { inputs in
+      guard record.kind == RecordKind.event, !record.isTombstone,
+        let event = try? EventView(record.payload)
+      else {
+        keys.put(newest, inputs.keys, inputs.slots, 0)
+        return true
+      }
+      entries[place].isEvent = true
+      (events + place).initialize(to: event)
+      inputs.read(event)
+      inputs.guessKeys()
+      keys.put(newest, inputs.keys, inputs.slots, inputs.keyCount)
+      return true
+    }
+  }
+}
