@@ -105,13 +105,13 @@ test-asan: echo-server ## The Swift and C tests with AddressSanitizer
 
 # ------------------------------------------------------------------------------------------- running, measuring
 
-.PHONY: demo bench bench-wire bench-log bench-tables bench-models bench-retrieval bench-versions install uninstall clean
+.PHONY: demo bench bench-wire bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions install uninstall clean
 demo: release ## Builds the daemon and shows it at work, in about a minute
 	@$(BUILD)/release/cowbird demo
 
-bench: bench-wire bench-log bench-tables bench-models bench-retrieval bench-versions ## Every benchmark, each beside its baseline
+bench: bench-wire bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions ## Every benchmark, each beside its baseline
 
-bench-log bench-tables bench-models bench-retrieval bench-versions: bench-%: deps-build
+bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions: bench-%: deps-build
 	@$(STAGE) "Benchmark of $*" scripts/bench $*
 
 bench-wire: deps-build deps-python ## Round trips beside the kernel's floor: C and Python client
