@@ -208,12 +208,6 @@ int cowbird_poll(int fd, short events, int64_t timeout_nanos) {
   return count < 0 ? -errno : count;
 }
 
-uint64_t cowbird_monotonic_nanos(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void cowbird_errno_text(int number, char *text, size_t capacity) {
   char buffer[128];
   snprintf(text, capacity, "%s", strerror_r(number, buffer, sizeof buffer));

@@ -6,7 +6,7 @@
 //
 //   readers ◀── segments mapped into memory, up to the end that they asked for
 //
-// Who may touch what: `state` under `monitor`; `admission` and `nextOffset` by the writer thread alone; one sync
+// Who may touch what: `state` under `stateLock`; `admission` and `nextOffset` by the writer thread alone; one sync
 // at a time, under `syncTurn` (see Sync).
 
 internal import Primitives
@@ -21,22 +21,28 @@ package final class EventLog: @unchecked Sendable {
   /// What a start found and did.
   package let recovery: RecoveryReport
 
-  let monitor = Monitor()
+  let stateLock = Lock()
+  /// Something is queued for the writer thread.
+  let hasWork = Condition()
+  /// Something is to be synced.
+  let mustSync = Condition()
+  /// The end of the log moved, or its state changed.
+  let tailMoved = Condition()
   var state: LogState
 
   // The writer's own.
   var admission: Admission
   var nextOffset: UInt64
   var bytesSinceCheckpoint = 0
-  var checkpointer: LogThread?
+  var checkpointer: PlainThread?
   /// Files of deleted segments that could not be removed yet.
   var givenUp: [String] = []
 
-  let syncTurn = Monitor()
-  let housekeeping = Monitor()
+  let syncTurn = Lock()
+  let housekeeping = Lock()
   private var lock: (any FileLock)?
-  private var writer: LogThread?
-  private var syncer: LogThread?
+  private var writer: PlainThread?
+  private var syncer: PlainThread?
   let isThreaded: Bool
 
   /// Opens the log in a directory, or makes it: takes the lock, cuts a torn tail, reads what the checkpoint does
@@ -83,8 +89,8 @@ package final class EventLog: @unchecked Sendable {
 
   private func start() {
     // The threads hold the log until `close`.
-    writer = LogThread(name: "log-writer") { self.runWriter() }
-    syncer = LogThread(name: "log-sync") { self.runSyncer() }
+    writer = PlainThread(name: "log-writer") { self.runWriter() }
+    syncer = PlainThread(name: "log-sync") { self.runSyncer() }
   }
 
   static func takeLock(
@@ -110,8 +116,8 @@ package final class EventLog: @unchecked Sendable {
     completion: @escaping @Sendable (Result<AppendReceipt, LogError>) -> Void
   ) throws(LogError) {
     precondition(!batch.isSubmitted, "a batch is appended once")
-    monitor.lock()
-    defer { monitor.unlock() }
+    stateLock.lock()
+    defer { stateLock.unlock() }
     guard !state.isClosing else { throw LogError(.failedPrecondition, "the log is closed") }
     guard state.queuedBytes == 0 || state.queuedBytes + batch.byteCount <= options.maxQueuedBytes else {
       throw LogError(
@@ -121,7 +127,7 @@ package final class EventLog: @unchecked Sendable {
     batch.isSubmitted = true
     state.queue.append(Submission(batch: batch, durability: durability, completion: completion))
     state.queuedBytes += batch.byteCount
-    monitor.broadcast(.work)
+    hasWork.broadcast()
   }
 
   /// The same, waiting for the answer.
@@ -190,15 +196,17 @@ package final class EventLog: @unchecked Sendable {
   /// Answers all that was queued, syncs, writes a checkpoint and lets go of the directory. Readers that wait are
   /// woken and end. Calling it again does nothing.
   package func close() {
-    monitor.lock()
+    stateLock.lock()
     let isFirst = !state.isClosing
     state.isClosing = true
-    for condition in Monitor.Condition.allCases { monitor.broadcast(condition) }
-    monitor.unlock()
+    hasWork.broadcast()
+    mustSync.broadcast()
+    tailMoved.broadcast()
+    stateLock.unlock()
     guard isFirst else { return }
     if isThreaded { writer?.join() } else { step() }
     withState { $0.isWriterGone = true }
-    monitor.broadcast(.sync)
+    mustSync.broadcast()
     if isThreaded { syncer?.join() }
     if withState({ $0.isSuspect && !$0.isLost }) { replaceActive() }
     do throws(LogError) { try syncNow() } catch { suspect(error) }
@@ -208,39 +216,40 @@ package final class EventLog: @unchecked Sendable {
       state.isClosed = true
       state.segments[state.segments.count - 1].file = nil
     }
-    monitor.broadcast(.tail)
+    tailMoved.broadcast()
     lock = nil
   }
 
   /// Ends the waiting of every reader that waits now: its call answers nil.
   package func wakeReaders() {
     withState { $0.wakeUps += 1 }
-    monitor.broadcast(.tail)
+    tailMoved.broadcast()
   }
 
   func withState<R, E: Error>(_ body: (inout LogState) throws(E) -> R) throws(E) -> R {
-    monitor.lock()
-    defer { monitor.unlock() }
+    stateLock.lock()
+    defer { stateLock.unlock() }
     return try body(&state)
   }
 }
 
 /// What a thread waits for that asked another for an answer.
 final class Answer<Value: Sendable>: @unchecked Sendable {
-  private let monitor = Monitor()
+  private let lock = Lock()
+  private let given = Condition()
   private var result: Result<Value, LogError>?
 
   func set(_ result: Result<Value, LogError>) {
-    monitor.lock()
+    lock.lock()
     self.result = result
-    monitor.broadcast(.tail)
-    monitor.unlock()
+    given.broadcast()
+    lock.unlock()
   }
 
   func wait() throws(LogError) -> Value {
-    monitor.lock()
-    defer { monitor.unlock() }
-    while result == nil { monitor.wait(.tail) }
+    lock.lock()
+    defer { lock.unlock() }
+    while result == nil { given.wait(lock) }
     return try result!.get()
   }
 }

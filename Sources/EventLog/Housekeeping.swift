@@ -117,7 +117,7 @@ extension EventLog {
     try syncNow()
     try storeCheckpoint(currentCheckpoint(startOffset: start))
     withState { $0.segments.removeFirst(victims.count) }
-    monitor.broadcast(.tail)
+    tailMoved.broadcast()
     for victim in victims {
       report.segmentsDeleted += 1
       report.bytesDeleted += victim.index.usedBytes
@@ -167,7 +167,7 @@ extension EventLog {
       return
     }
     checkpointer?.join()
-    checkpointer = LogThread(name: "log-checkpoint") {
+    checkpointer = PlainThread(name: "log-checkpoint") {
       self.housekeeping.lock()
       // Retention may have written a newer one meanwhile.
       if checkpoint.startOffset == self.firstOffset { self.storeOrWarn(checkpoint) }

@@ -2,6 +2,8 @@
 // none delays the writer: records are read where they lie, in mapped segments, which stay mapped (even when
 // deleted or redacted meanwhile) for as long as a batch of them is held.
 
+internal import Primitives
+
 /// Records that lie one after the other, checked already. The batch and its iterator keep the bytes; a record
 /// alone does not.
 package struct RecordBatch: Sequence {
@@ -81,7 +83,7 @@ package final class LogReader {
   }
 
   private func waitForRecords(_ timeoutNanos: UInt64?) -> UInt64? {
-    let deadline = timeoutNanos.map { monotonicNanos() &+ $0 }
+    let deadline = timeoutNanos.map { MonotonicClock.nanos() &+ $0 }
     return log.withState { state in
       let wakeUps = state.wakeUps
       while true {
@@ -89,10 +91,10 @@ package final class LogReader {
         if offset < end { return end }
         if state.isClosed || timeoutNanos == 0 || state.wakeUps != wakeUps { return nil }
         if let deadline {
-          if monotonicNanos() >= deadline { return nil }
-          _ = log.monitor.wait(.tail, untilNanos: deadline)
+          if MonotonicClock.nanos() >= deadline { return nil }
+          _ = log.tailMoved.wait(log.stateLock, untilNanos: deadline)
         } else {
-          log.monitor.wait(.tail)
+          log.tailMoved.wait(log.stateLock)
         }
       }
     }

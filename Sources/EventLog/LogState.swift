@@ -1,4 +1,4 @@
-// What the log's threads share, guarded by its monitor.
+// What the log's threads share, guarded by `stateLock`.
 
 struct LogState {
   /// In order; the last is the active one.

@@ -1,6 +1,8 @@
 // Forgetting: the payloads of chosen records go, their offsets stay. A segment that holds some is written anew
 // beside the old one, synced, and put in its place; a record keeps its length, so every position stays true.
 
+internal import Primitives
+
 extension EventLog {
   /// Redacts the records that `predicate` chooses; what it answers for one record must not change. Answers the
   /// offsets, in order. Durable on return; a failure leaves each segment as it was or fully redacted, so the

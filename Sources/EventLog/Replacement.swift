@@ -6,6 +6,8 @@
 //   replacement   [1 ── 700 ┆ suspect ┆       the old segment ends at 700, what was synced
 //                       [700 ───── 900 …      the rest is written anew from memory, synced, then renamed
 
+internal import Primitives
+
 extension EventLog {
   func roll(forBytes bytes: Int = 0) throws(LogError) {
     if let failure = withState({ $0.isSuspect ? $0.failure : nil }) { throw failure }

@@ -1,4 +1,4 @@
-// One segment of an open log. What changes is guarded by the log's monitor.
+// One segment of an open log. What changes is guarded by the log's `stateLock`.
 
 final class Segment: @unchecked Sendable {
   let firstOffset: UInt64

@@ -4,21 +4,23 @@
 // one could be told that all is well. After a failure the pages may be gone although a second sync succeeds
 // (PostgreSQL's "fsyncgate"): the segment is never synced again but replaced (see Replacement).
 
+internal import Primitives
+
 extension EventLog {
   func runSyncer() {
     while true {
-      monitor.lock()
+      stateLock.lock()
       while !state.needsSync(options) && !state.isWriterGone {
         if state.unsynced.isEmpty || state.isSuspect {
-          monitor.wait(.sync)
+          mustSync.wait(stateLock)
         } else {
           let deadline = state.oldestUnsyncedNanos + options.syncAfterNanos
-          if monotonicNanos() >= deadline { break }
-          _ = monitor.wait(.sync, untilNanos: deadline)
+          if MonotonicClock.nanos() >= deadline { break }
+          _ = mustSync.wait(stateLock, untilNanos: deadline)
         }
       }
       let isDone = state.isWriterGone
-      monitor.unlock()
+      stateLock.unlock()
       if isDone { return }
       try? syncNow()
     }
@@ -71,12 +73,12 @@ extension EventLog {
       let synced = state.unsynced.prefix { $0.endOffset <= end }
       state.unsyncedBytes -= synced.reduce(0) { $0 + $1.acceptedBytes }
       state.unsynced.removeFirst(synced.count)
-      state.oldestUnsyncedNanos = monotonicNanos()
+      state.oldestUnsyncedNanos = MonotonicClock.nanos()
       let answered = state.waiters.prefix { $0.target <= end }.map(\.submission)
       state.waiters.removeFirst(answered.count)
       return (answered, state.hooks.filter { $0.durability == .durable })
     }
-    monitor.broadcast(.tail)
+    tailMoved.broadcast()
     for hook in hooks { hook.call(end) }
     return answers
   }

@@ -1,6 +1,7 @@
 // The writer thread: takes what is queued, decides, writes, answers. The only place where offsets are given.
 
 internal import CSystem
+internal import Primitives
 
 extension EventLog {
   /// Time between attempts to replace a suspect segment that nobody waits for.
@@ -10,16 +11,16 @@ extension EventLog {
 
   func runWriter() {
     while true {
-      monitor.lock()
+      stateLock.lock()
       while state.queue.isEmpty && state.commands.isEmpty && !state.isClosing {
         if state.isSuspect && !state.isLost {
-          if !monitor.wait(.work, untilNanos: monotonicNanos() + Self.retryNanos) { break }
+          if !hasWork.wait(stateLock, untilNanos: MonotonicClock.nanos() + Self.retryNanos) { break }
         } else {
-          monitor.wait(.work)
+          hasWork.wait(stateLock)
         }
       }
       let isDone = state.isClosing && state.queue.isEmpty && state.commands.isEmpty
-      monitor.unlock()
+      stateLock.unlock()
       if isDone { return }
       writeQueued()
       leaveToSync()
@@ -31,12 +32,12 @@ extension EventLog {
   private func leaveToSync() {
     let isIdle = withState { state in
       state.needsSync(options) && state.queue.isEmpty && state.commands.isEmpty
-        && monotonicNanos() - state.lastWeakAppendNanos > Self.weakAppendNanos
+        && MonotonicClock.nanos() - state.lastWeakAppendNanos > Self.weakAppendNanos
     }
     if isIdle {
       try? syncNow()
     } else {
-      monitor.broadcast(.sync)
+      mustSync.broadcast()
     }
   }
 
@@ -53,26 +54,26 @@ extension EventLog {
       return body()
     }
     let answer = Answer<R>()
-    monitor.lock()
+    stateLock.lock()
     guard !state.isClosing else {
-      monitor.unlock()
+      stateLock.unlock()
       throw LogError(.failedPrecondition, "the log is closed")
     }
     state.commands.append { answer.set(.success(body())) }
-    monitor.broadcast(.work)
-    monitor.unlock()
+    hasWork.broadcast()
+    stateLock.unlock()
     return try answer.wait()
   }
 
   private func writeQueued() {
-    monitor.lock()
+    stateLock.lock()
     let queue = state.queue
     let commands = state.commands
     state.queue.removeAll()
     state.commands.removeAll()
     state.queuedBytes = 0
     let mustReplace = state.isSuspect && !state.isLost
-    monitor.unlock()
+    stateLock.unlock()
 
     if mustReplace { replaceActive() }
     var group: [Submission] = []
@@ -186,8 +187,8 @@ extension EventLog {
       defer { state.waiters.removeAll() }
       return state.waiters
     }
-    monitor.broadcast(.work)
-    monitor.broadcast(.tail)
+    hasWork.broadcast()
+    tailMoved.broadcast()
     failure.outcomeIsUnknown = true
     for waiter in failed { waiter.submission.completion(.failure(failure)) }
   }
@@ -199,7 +200,7 @@ extension EventLog {
       state.receivedEnd = end
       return state.hooks.filter { $0.durability == .received }
     }
-    monitor.broadcast(.tail)
+    tailMoved.broadcast()
     for hook in hooks { hook.call(end) }
   }
 
@@ -224,10 +225,12 @@ extension EventLog {
       for (submission, target) in zip(group, targets) where submission.durability == .durable {
         state.waiters.append((target, submission))
       }
-      if group.contains(where: { $0.durability < .durable }) { state.lastWeakAppendNanos = monotonicNanos() }
+      if group.contains(where: { $0.durability < .durable }) {
+        state.lastWeakAppendNanos = MonotonicClock.nanos()
+      }
       return state.hooks.filter { $0.durability <= .written && !(isReceived && $0.durability == .received) }
     }
-    monitor.broadcast(.tail)
+    tailMoved.broadcast()
     for hook in hooks { hook.call(end) }
   }
 
@@ -241,7 +244,7 @@ extension EventLog {
 extension LogState {
   mutating func keepUnsynced(_ group: [Submission]) {
     for submission in group where submission.receipt.accepted > 0 {
-      if unsynced.isEmpty { oldestUnsyncedNanos = monotonicNanos() }
+      if unsynced.isEmpty { oldestUnsyncedNanos = MonotonicClock.nanos() }
       unsynced.append(submission)
       unsyncedBytes += submission.acceptedBytes
     }

@@ -11,6 +11,7 @@
 // System, 2003).
 
 internal import Glibc
+internal import Primitives
 internal import Synchronization
 
 public final class PageLineage: @unchecked Sendable {
@@ -19,7 +20,7 @@ public final class PageLineage: @unchecked Sendable {
   public let core: UnsafeMutablePointer<PageCore>
   private var sealed: [Sealed] = []
   /// Guards `headHasGone`, and from then on all of this. A mutex that the thread sanitizer knows.
-  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let lock = Lock()
   /// From then on those who drop snapshots collect.
   private var headHasGone = false
   /// The revision this lineage was forked from, as long as pages of it are in use.
@@ -37,12 +38,9 @@ public final class PageLineage: @unchecked Sendable {
     let floor = base.map { $0.block.pointee.epoch } ?? 0
     core.initialize(to: PageCore(bodyBytes: bodyBytes, head: head, floor: floor))
     self.base = base
-    pthread_mutex_init(lock, nil)
   }
 
   deinit {
-    pthread_mutex_destroy(lock)
-    lock.deallocate()
     for record in sealed { Self.destroyBlock(record.block) }
     core.pointee.destroy()
     core.deinitialize(count: 1)
@@ -105,14 +103,14 @@ public final class PageLineage: @unchecked Sendable {
   /// A revision's owner has gone. Any thread.
   func ended(_ block: UnsafeMutablePointer<RevisionBlock>, wasHead: Bool) {
     if !wasHead { block.pointee.isGone.store(true, ordering: .releasing) }
-    pthread_mutex_lock(lock)
+    lock.lock()
     if wasHead {
       headHasGone = true
       reclaim = nil
     }
     if headHasGone { collect() }
     if wasHead && !sealed.isEmpty { core.pointee.retireAll() }
-    pthread_mutex_unlock(lock)
+    lock.unlock()
     if wasHead { Self.destroyBlock(block) }
   }
 

@@ -8,6 +8,7 @@
 
 internal import CSystem
 internal import Glibc
+internal import Primitives
 public import Wire
 
 /// A connection to a Cowbird daemon (or to any ttrpc server on a Unix socket).
@@ -113,7 +114,7 @@ public final class Client {
         try receive(until: deadlines.min() ?? 0)
       } catch {
         if let failure { throw failure }
-        let now = cowbird_monotonic_nanos()
+        let now = MonotonicClock.nanos()
         let late = pending.first { !$0.value.isStream && $0.value.deadline != 0 && $0.value.deadline <= now }
         pending[late?.key ?? id]!.end = .failure(error)
         answered.append(late?.key ?? id)
@@ -217,7 +218,7 @@ public final class Client {
     let target = output.extend(by: FrameHeader.size + size)
     FrameHeader(length: UInt32(size), streamID: id, type: FrameType.request, flags: flags).write(to: target)
     head.write(payload: payload, to: target + FrameHeader.size)
-    let deadline = head.timeoutNanos.map { cowbird_monotonic_nanos().addingReportingOverflow($0) }
+    let deadline = head.timeoutNanos.map { MonotonicClock.nanos().addingReportingOverflow($0) }
     pending[id] = Pending(
       deadline: deadline.map { $0.overflow ? 0 : $0.partialValue } ?? 0, isStream: isStream)
     do throws(Status) {
@@ -267,7 +268,7 @@ public final class Client {
   private func poll(_ events: Int16, _ deadline: UInt64) throws(Status) {
     var timeout: Int64 = -1
     if deadline != 0 {
-      let now = cowbird_monotonic_nanos()
+      let now = MonotonicClock.nanos()
       guard now < deadline else { throw Self.late }
       timeout = Int64(clamping: deadline - now)
     }

@@ -2,6 +2,7 @@
 
 internal import CSystem
 internal import Glibc
+internal import Primitives
 internal import Synchronization
 internal import Wire
 
@@ -37,7 +38,7 @@ extension Connection {
       let limit = FrameHeader.maximumLength - 16
       return fail(id, Status(.resourceExhausted, "the answer has \(payloadSize) bytes; at most \(limit) fit"))
     }
-    if deadline != 0, cowbird_monotonic_nanos() >= deadline {
+    if deadline != 0, MonotonicClock.nanos() >= deadline {
       return fail(id, Status(.deadlineExceeded, "the deadline passed before the answer was ready"))
     }
     let queue = outgoing()

@@ -2,6 +2,7 @@
 
 internal import CMessages
 internal import Glibc
+internal import Primitives
 internal import Wire
 
 /// The state of each service. Any thread may set and ask.

@@ -3,6 +3,7 @@
 
 internal import CSystem
 internal import Glibc
+internal import Primitives
 
 package final class Mailbox: @unchecked Sendable {
   package typealias Work = @Sendable (Reactor) -> Void

@@ -1,5 +1,7 @@
 // The permission table in force: read at each accept, replaced when the configuration is loaded again.
 
+internal import Primitives
+
 package final class PermissionSource: @unchecked Sendable {
   private let lock = Lock()
   private var table: PermissionTable

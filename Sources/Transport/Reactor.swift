@@ -6,6 +6,7 @@
 
 internal import CSystem
 internal import Glibc
+internal import Primitives
 internal import Synchronization
 internal import Wire
 
@@ -23,7 +24,7 @@ package final class Reactor: @unchecked Sendable {
   let load = Atomic(0)
   private let threadNumber = Atomic<UInt>(0)
 
-  @exclusivity(unchecked) private(set) var now: UInt64 = cowbird_monotonic_nanos()
+  @exclusivity(unchecked) private(set) var now: UInt64 = MonotonicClock.nanos()
   let arena: MessageArena
   let readBuffer: UnsafeMutableRawPointer
   let call: UnaryCall
@@ -142,7 +143,7 @@ package final class Reactor: @unchecked Sendable {
   func serveAgain(_ connection: Connection) { again.append(connection) }
 
   /// Whether the connection that is being served has had its time.
-  func turnIsOver() -> Bool { cowbird_monotonic_nanos() &- turnStart > options.turnNanos }
+  func turnIsOver() -> Bool { MonotonicClock.nanos() &- turnStart > options.turnNanos }
 
   // MARK: - Buffers
 
@@ -163,7 +164,7 @@ package final class Reactor: @unchecked Sendable {
   func after(_ nanos: UInt64, _ work: @escaping () -> Void) {
     nextWork += 1
     works[nextWork] = work
-    let (time, isBeyond) = cowbird_monotonic_nanos().addingReportingOverflow(nanos)
+    let (time, isBeyond) = MonotonicClock.nanos().addingReportingOverflow(nanos)
     timers.push(Timer(time: isBeyond ? .max : time, token: nextWork, streamID: 0, kind: .work))
   }
 
@@ -200,7 +201,7 @@ package final class Reactor: @unchecked Sendable {
       // A timer, not a time given to epoll: it is set when a limit comes nearer, not for every wait.
       if timers.next < timerSetTo { setTimer() }
       let count = cowbird_epoll_wait(epoll, events, Int32(capacity), !isBusy)
-      now = cowbird_monotonic_nanos()
+      now = MonotonicClock.nanos()
       if count > 0 { lastWork = now }
       var isWoken = false
       for place in 0..<Int(max(0, count)) {
@@ -240,7 +241,7 @@ package final class Reactor: @unchecked Sendable {
     // Two arrays take turns, so that neither is copied or allocated anew.
     swap(&again, &resuming)
     for place in resuming.indices where resuming[place].state != .closed {
-      turnStart = cowbird_monotonic_nanos()
+      turnStart = MonotonicClock.nanos()
       resuming[place].resumeInput()
     }
     resuming.removeAll(keepingCapacity: true)

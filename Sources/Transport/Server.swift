@@ -2,6 +2,7 @@
 
 internal import CSystem
 internal import Glibc
+internal import Primitives
 internal import Synchronization
 package import Wire
 
@@ -14,7 +15,7 @@ package final class Server: @unchecked Sendable {
   let reactors: [Reactor]
   private let listeners: [Listener]
   private let methods: [Method]
-  private var threads: [pthread_t] = []
+  private var threads: [PlainThread] = []
   private let isStopped = Atomic(false)
 
   /// Starts serving: when this returns, peers can connect.
@@ -68,7 +69,7 @@ package final class Server: @unchecked Sendable {
     else { return 0 }
     for listener in listeners { listener.remove() }
     let draining = Atomic(reactors.count)
-    let limit = cowbird_monotonic_nanos() &+ (nanos ?? options.drainTimeoutNanos)
+    let limit = MonotonicClock.nanos() &+ (nanos ?? options.drainTimeoutNanos)
     for reactor in reactors {
       reactor.post { reactor in
         reactor.drain()
@@ -77,31 +78,21 @@ package final class Server: @unchecked Sendable {
     }
     // A reactor that is draining has counted all whom it will have.
     while draining.load(ordering: .acquiring) > 0 || connectionCount > 0 {
-      guard cowbird_monotonic_nanos() < limit else { break }
+      guard MonotonicClock.nanos() < limit else { break }
       usleep(1000)
     }
     let cut = connectionCount
     for reactor in reactors { reactor.post { $0.stop() } }
-    for thread in threads { pthread_join(thread, nil) }
+    for thread in threads { thread.join() }
     for listener in listeners { listener.close() }
     return cut
   }
 
-  private static func start(_ reactor: Reactor) throws(Status) -> pthread_t {
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(reactor)
-    let outcome = pthread_create(
-      &thread, nil,
-      { argument in
-        let reactor = Unmanaged<Reactor>.fromOpaque(argument!).takeRetainedValue()
-        cowbird_name_thread(pthread_self(), "reactor \(reactor.index)")
-        reactor.run()
-        return nil
-      }, box.toOpaque())
-    guard outcome == 0 else {
-      box.release()
-      throw Status(.resourceExhausted, "cannot start a thread: \(errnoText(outcome))")
+  private static func start(_ reactor: Reactor) throws(Status) -> PlainThread {
+    do throws(ThreadRefused) {
+      return try PlainThread(trying: "reactor \(reactor.index)") { reactor.run() }
+    } catch {
+      throw Status(.resourceExhausted, "cannot start a thread: \(errnoText(error.errno))")
     }
-    return thread
   }
 }

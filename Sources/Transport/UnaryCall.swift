@@ -1,6 +1,7 @@
 // One unary call while its handler runs: what came, and how to answer.
 
 internal import CSystem
+internal import Primitives
 package import Wire
 
 /// A unary call, valid only until its handler returns: the reactor uses the same object for every call, and
@@ -58,7 +59,7 @@ package final class UnaryCall {
 
   /// Nanoseconds until the deadline; nil without one.
   package var remainingNanos: Int64? {
-    deadline == 0 ? nil : Int64(bitPattern: deadline &- cowbird_monotonic_nanos())
+    deadline == 0 ? nil : Int64(bitPattern: deadline &- MonotonicClock.nanos())
   }
 
   /// Decodes the request. Throws INVALID_ARGUMENT that names the message and what is wrong with it.

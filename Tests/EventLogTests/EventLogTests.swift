@@ -1,5 +1,6 @@
 // The promises of a log that nothing goes wrong under.
 
+import Primitives
 import Testing
 
 @testable import EventLog
@@ -200,18 +201,18 @@ struct EventLogTests {
 
 /// A list that several threads add to.
 final class Recorded<Value: Sendable>: @unchecked Sendable {
-  private let monitor = Monitor()
+  private let lock = Lock()
   private var list: [Value] = []
 
   func add(_ value: Value) {
-    monitor.lock()
+    lock.lock()
     list.append(value)
-    monitor.unlock()
+    lock.unlock()
   }
 
   var values: [Value] {
-    monitor.lock()
-    defer { monitor.unlock() }
+    lock.lock()
+    defer { lock.unlock() }
     return list
   }
 }

@@ -1,6 +1,7 @@
 // A disk that is full, fails, or goes away: what callers are told, and that the log goes on by itself.
 
 import Glibc
+import Primitives
 import Testing
 
 @testable import EventLog
@@ -8,21 +9,21 @@ import Testing
 /// Fails chosen calls of a file system that otherwise works.
 final class FailingCalls: FileSystem, @unchecked Sendable {
   private let base: any FileSystem
-  private let monitor = Monitor()
+  private let lock = Lock()
   private var failures: [String: Int32] = [:]
 
   init(over base: any FileSystem = PosixFileSystem()) { self.base = base }
 
   /// From now on the operation fails with this errno; nil: it works.
   func fail(_ operation: String, _ number: Int32?) {
-    monitor.lock()
+    lock.lock()
     failures[operation] = number
-    monitor.unlock()
+    lock.unlock()
   }
 
   func check(_ operation: String, _ path: String) throws(FileError) {
-    monitor.lock()
-    defer { monitor.unlock() }
+    lock.lock()
+    defer { lock.unlock() }
     if let number = failures[operation] { throw FileError(operation, path, number) }
   }
 

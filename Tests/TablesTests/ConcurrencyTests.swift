@@ -8,31 +8,25 @@ import Testing
 /// The newest revision, handed from the writer to readers, under a mutex that the thread sanitizer knows.
 private final class Latest: @unchecked Sendable {
   private var current: (revision: Int, table: PagedTable)
-  private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let lock = Lock()
   let isDone = Atomic<Bool>(false)
 
   init(_ table: PagedTable) {
     current = (0, table)
-    pthread_mutex_init(lock, nil)
-  }
-
-  deinit {
-    pthread_mutex_destroy(lock)
-    lock.deallocate()
   }
 
   func set(_ revision: Int, _ table: PagedTable) {
-    pthread_mutex_lock(lock)
+    lock.lock()
     let old = current
     current = (revision, table)
-    pthread_mutex_unlock(lock)
+    lock.unlock()
     // The old one is dropped outside the lock.
     withExtendedLifetime(old) {}
   }
 
   func get() -> (revision: Int, table: PagedTable) {
-    pthread_mutex_lock(lock)
-    defer { pthread_mutex_unlock(lock) }
+    lock.lock()
+    defer { lock.unlock() }
     return current
   }
 }

@@ -2,6 +2,7 @@
 
 import CMessages
 import Glibc
+import Primitives
 import Testing
 import Wire
 

@@ -78,9 +78,6 @@ int cowbird_notify(const char *path, const char *bytes, size_t count);
 /// Waits until `fd` is ready for `events` (POLLIN, POLLOUT). Returns 1, 0 at the timeout, or the negated errno.
 int cowbird_poll(int fd, short events, int64_t timeout_nanos);
 
-/// CLOCK_MONOTONIC in nanoseconds.
-uint64_t cowbird_monotonic_nanos(void);
-
 /// Writes the system's words for the error `number` to `text`, with a final zero.
 void cowbird_errno_text(int number, char *text, size_t capacity);
 
