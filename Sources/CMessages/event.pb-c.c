@@ -97,6 +97,96 @@ void   cowbird__v1__interaction__free_unpacked
   assert(message->base.descriptor == &cowbird__v1__interaction__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cowbird__v1__impressions__init
+                     (Cowbird__V1__Impressions         *message)
+{
+  static const Cowbird__V1__Impressions init_value = COWBIRD__V1__IMPRESSIONS__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__impressions__get_packed_size
+                     (const Cowbird__V1__Impressions *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__impressions__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__impressions__pack
+                     (const Cowbird__V1__Impressions *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__impressions__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__impressions__pack_to_buffer
+                     (const Cowbird__V1__Impressions *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__impressions__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__Impressions *
+       cowbird__v1__impressions__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__Impressions *)
+     protobuf_c_message_unpack (&cowbird__v1__impressions__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__impressions__free_unpacked
+                     (Cowbird__V1__Impressions *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__impressions__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cowbird__v1__impression__init
+                     (Cowbird__V1__Impression         *message)
+{
+  static const Cowbird__V1__Impression init_value = COWBIRD__V1__IMPRESSION__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__impression__get_packed_size
+                     (const Cowbird__V1__Impression *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__impression__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__impression__pack
+                     (const Cowbird__V1__Impression *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__impression__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__impression__pack_to_buffer
+                     (const Cowbird__V1__Impression *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__impression__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__Impression *
+       cowbird__v1__impression__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__Impression *)
+     protobuf_c_message_unpack (&cowbird__v1__impression__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__impression__free_unpacked
+                     (Cowbird__V1__Impression *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__impression__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cowbird__v1__attribute__init
                      (Cowbird__V1__Attribute         *message)
 {
@@ -322,7 +412,7 @@ void   cowbird__v1__retraction__free_unpacked
   assert(message->base.descriptor == &cowbird__v1__retraction__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor cowbird__v1__event__field_descriptors[7] =
+static const ProtobufCFieldDescriptor cowbird__v1__event__field_descriptors[8] =
 {
   {
     "id",
@@ -408,10 +498,23 @@ static const ProtobufCFieldDescriptor cowbird__v1__event__field_descriptors[7] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "impressions",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cowbird__V1__Event, kind_case),
+    offsetof(Cowbird__V1__Event, impressions),
+    &cowbird__v1__impressions__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__event__field_indices_by_name[] = {
   5,   /* field[5] = entity */
   0,   /* field[0] = id */
+  7,   /* field[7] = impressions */
   4,   /* field[4] = interaction */
   6,   /* field[6] = retraction */
   3,   /* field[3] = sequence */
@@ -422,7 +525,7 @@ static const ProtobufCIntRange cowbird__v1__event__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 8, 4 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__event__descriptor =
 {
@@ -432,7 +535,7 @@ const ProtobufCMessageDescriptor cowbird__v1__event__descriptor =
   "Cowbird__V1__Event",
   "cowbird.v1",
   sizeof(Cowbird__V1__Event),
-  7,
+  8,
   cowbird__v1__event__field_descriptors,
   cowbird__v1__event__field_indices_by_name,
   2,  cowbird__v1__event__number_ranges,
@@ -553,6 +656,199 @@ const ProtobufCMessageDescriptor cowbird__v1__interaction__descriptor =
   cowbird__v1__interaction__field_indices_by_name,
   1,  cowbird__v1__interaction__number_ranges,
   (ProtobufCMessageInit) cowbird__v1__interaction__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cowbird__v1__impressions__field_descriptors[7] =
+{
+  {
+    "request_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impressions, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impressions, user),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "items",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cowbird__V1__Impressions, n_items),
+    offsetof(Cowbird__V1__Impressions, items),
+    &cowbird__v1__impression__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "context",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cowbird__V1__Impressions, n_context),
+    offsetof(Cowbird__V1__Impressions, context),
+    &cowbird__v1__attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_attributes",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cowbird__V1__Impressions, n_user_attributes),
+    offsetof(Cowbird__V1__Impressions, user_attributes),
+    &cowbird__v1__attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model_offset",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impressions, model_offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "configuration",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impressions, configuration),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__impressions__field_indices_by_name[] = {
+  6,   /* field[6] = configuration */
+  3,   /* field[3] = context */
+  2,   /* field[2] = items */
+  5,   /* field[5] = model_offset */
+  0,   /* field[0] = request_id */
+  1,   /* field[1] = user */
+  4,   /* field[4] = user_attributes */
+};
+static const ProtobufCIntRange cowbird__v1__impressions__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__impressions__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.Impressions",
+  "Impressions",
+  "Cowbird__V1__Impressions",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__Impressions),
+  7,
+  cowbird__v1__impressions__field_descriptors,
+  cowbird__v1__impressions__field_indices_by_name,
+  1,  cowbird__v1__impressions__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__impressions__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cowbird__v1__impression__field_descriptors[4] =
+{
+  {
+    "item",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impression, item),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impression, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "propensity",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impression, propensity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "features",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impression, features),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__impression__field_indices_by_name[] = {
+  3,   /* field[3] = features */
+  0,   /* field[0] = item */
+  2,   /* field[2] = propensity */
+  1,   /* field[1] = score */
+};
+static const ProtobufCIntRange cowbird__v1__impression__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__impression__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.Impression",
+  "Impression",
+  "Cowbird__V1__Impression",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__Impression),
+  4,
+  cowbird__v1__impression__field_descriptors,
+  cowbird__v1__impression__field_indices_by_name,
+  1,  cowbird__v1__impression__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__impression__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cowbird__v1__attribute__field_descriptors[6] =

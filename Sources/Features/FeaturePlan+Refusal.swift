@@ -18,7 +18,7 @@ extension FeaturePlan {
       let bound = EntityRecord.maximumBytes / 2
       return bytes <= bound
         ? nil : EventRefusal(field: "entity.attributes", reason: "\(bytes) bytes in all; at most \(bound)")
-    case .retraction, .none: return nil
+    case .retraction, .impressions, .none: return nil
     }
   }
 

@@ -38,11 +38,20 @@ extension Model {
     switch event.kind {
     case .interaction:
       learnExpired(before: timeNanos, workspace)
+      learnUnanswered(before: timeNanos, workspace)
       return learnInteraction(
         event, encoded, inputs, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .entity:
       features.update(entity: event, timeNanos: timeNanos)
       describe(event)
+      note(timeNanos)
+      return .observed
+    case .impressions:
+      learnUnanswered(before: timeNanos, workspace)
+      guard show(event, timeNanos: timeNanos, workspace) else {
+        counters.ignored += 1
+        return .ignored
+      }
       note(timeNanos)
       return .observed
     case .retraction, .none:
@@ -86,7 +95,7 @@ extension Model {
     note(timeNanos)
     var outcome = LearnOutcome.observed
     let isLearned = example.hasLabel && example.weight > 0 && !postpone(encoded, workspace)
-    if isLearned { outcome = learnExample(workspace) }
+    if isLearned { outcome = learnServed(event, workspace) }
     features.update(event, example)
     learnRetrieval(workspace)
     answerPending(workspace)
@@ -96,15 +105,21 @@ extension Model {
 
   @discardableResult
   mutating func learnExample(_ workspace: Workspace) -> LearnOutcome {
-    let example = workspace.example
+    learn(workspace.example.view, workspace)
+  }
+
+  /// - Parameter isLate: the same was learned as a negative before. With logistic loss that moved the logit by p, a
+  ///   positive moves it by p - 1: weighing 1 / (1 - p), at most 2, it moves it by what both should have.
+  mutating func learn(_ view: FeatureView, isLate: Bool = false, _ workspace: Workspace) -> LearnOutcome {
     do throws(Refusal) {
-      let prediction = try ensemble.predict(learning: example.view, workspace.scratch)
-      score(prediction.value, label: example.label, weight: example.weight)
+      let prediction = try ensemble.predict(learning: view, workspace.scratch)
+      score(prediction.value, label: view.label, weight: view.weight)
+      let correction = isLate && ensemble.plan.objective.isLogistic ? 1 / max(0.5, 1 - prediction.value) : 1
       try ensemble.learn(
-        label: example.label, weight: example.weight, rateScale: Float(configuration.learning.rate),
+        label: view.label, weight: view.weight * correction, rateScale: Float(configuration.learning.rate),
         workspace.scratch)
       counters.examples += 1
-      return .learned(prediction: prediction.value, label: example.label)
+      return .learned(prediction: prediction.value, label: view.label)
     } catch {
       counters.refused += 1
       return .ignored

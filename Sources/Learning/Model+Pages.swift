@@ -9,22 +9,27 @@ package import Tables
 
 /// What stands before the pages.
 package struct ModelHeader: Equatable, Sendable, ByteCodable {
-  static let format: UInt16 = 1
+  /// 2: `hasImpressions`.
+  static let format: UInt16 = 2
 
   /// Of all in the configuration that decides what is learned.
   package var learnedHash: UInt64
   /// The configuration in force, as YAML.
   package var configuration: String
+  /// A section of impressions follows.
+  var hasImpressions: Bool
 
   init(_ model: Model) {
     learnedHash = model.plan.configuration.learnedHash
     configuration = model.plan.configuration.rendered()
+    hasImpressions = model.shown != nil
   }
 
   package func encode(to writer: inout ByteWriter) {
     writer.write(Self.format)
     writer.write(learnedHash)
     writer.write(configuration)
+    writer.write(hasImpressions)
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
@@ -34,6 +39,7 @@ package struct ModelHeader: Equatable, Sendable, ByteCodable {
     }
     learnedHash = try reader.read()
     configuration = try reader.read()
+    hasImpressions = format >= 2 ? try reader.read() : false
   }
 }
 
@@ -73,6 +79,7 @@ extension Model {
     try ensemble.write(to: &sink, since: parent?.ensemble)
     try retrieval?.write(to: &sink, name: "retrieval", since: parent?.retrieval)
     try pending?.write(to: &sink, name: "pending", since: parent?.pending)
+    try shown?.write(to: &sink, name: "impressions", since: parent?.shown)
     try sink.write(name: "model.state", SmallState(self))
   }
 
@@ -80,22 +87,28 @@ extension Model {
   /// - Throws: `ModelMismatch` for a model of another configuration, `PageStreamError` for damage.
   package init<Source: PageSource>(_ plan: FeaturePlan, from source: inout Source) throws {
     try self.init(plan)
-    try Self.check(source.read(name: "model.header"), plan)
+    let header: ModelHeader = try source.read(name: "model.header")
+    try Self.check(header, plan)
     features = try FeatureState(plan, from: &source)
     ensemble = try Ensemble(ensemble.plan, from: &source)
     if let plan = retrieval?.plan { retrieval = try RetrievalState(plan, from: &source, name: "retrieval") }
     try pending?.apply(from: &source, name: "pending")
+    if header.hasImpressions { shown = emptyShown }
+    try shown?.apply(from: &source, name: "impressions")
     try readSmallState(from: &source)
   }
 
   /// Reads the pages that changed since a model equal to this one. When it throws, this one is as it was.
   package mutating func apply<Source: PageSource>(from source: inout Source) throws {
     var next = self
-    try Self.check(source.read(name: "model.header"), plan)
+    let header: ModelHeader = try source.read(name: "model.header")
+    try Self.check(header, plan)
     try next.features.apply(from: &source)
     try next.ensemble.apply(from: &source)
     try next.retrieval?.apply(from: &source, name: "retrieval")
     try next.pending?.apply(from: &source, name: "pending")
+    if !header.hasImpressions { next.shown = nil } else if next.shown == nil { next.shown = emptyShown }
+    try next.shown?.apply(from: &source, name: "impressions")
     try next.readSmallState(from: &source)
     self = next
   }

@@ -42,6 +42,8 @@ package struct Model: Sendable {
   package internal(set) var ensemble: Ensemble
   /// Events that wait for what may answer them; nil: no event type waits.
   package internal(set) var pending: ImpressionJoin?
+  /// Impressions that wait for what comes of them; nil: none has come yet.
+  package internal(set) var shown: ImpressionJoin?
   /// Nil: no retriever is on.
   package internal(set) var retrieval: RetrievalState?
   package internal(set) var metrics: MetricSet
@@ -93,9 +95,8 @@ package struct Model: Sendable {
   }
   package var memory: MemoryUse {
     let both = features.memory + ensemble.memory
-    guard let retrieval else { return both }
     var memory = both
-    memory.liveBytes += retrieval.bytes
+    memory.liveBytes += (retrieval?.bytes ?? 0) + (pending?.bytes ?? 0) + (shown?.bytes ?? 0)
     return memory
   }
 
@@ -106,6 +107,7 @@ package struct Model: Sendable {
     digest.append(ensemble.digest)
     if let retrieval { digest.append(retrieval.digest) }
     if let pending { digest.append(pending.digest) }
+    if let shown { digest.append(shown.digest) }
     var writer = ByteWriter()
     encodeSmallState(to: &writer)
     digest.append(Digest(of: writer.bytes))

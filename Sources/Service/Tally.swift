@@ -40,6 +40,8 @@ package final class Tally: Sendable {
   package let eventsAccepted = Count()
   package let eventsRefused = Count()
   package let eventsDuplicate = Count()
+  package let impressions = Count()
+  package let impressionsLost = Count()
   package let versionFailures = Count()
   package let driftSignals = Count()
   package let shadowScores = Count()

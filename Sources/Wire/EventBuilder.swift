@@ -19,6 +19,25 @@ package struct NamedAttribute: Equatable, Sendable {
   }
 }
 
+/// An item of an impressions event.
+package struct ShownItem: Equatable, Sendable {
+  package var item: String
+  package var score: Float
+  package var propensity: Float
+
+  package init(_ item: String, score: Float = 0, propensity: Float = 1) {
+    (self.item, self.score, self.propensity) = (item, score, propensity)
+  }
+
+  fileprivate func encoded() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.field(1, item)
+    bytes.field(2, fixed: score.bitPattern)
+    bytes.field(3, fixed: propensity.bitPattern)
+    return bytes
+  }
+}
+
 package struct EventBuilder: Equatable, Sendable {
   package enum Kind: Equatable, Sendable {
     case interaction(
@@ -28,6 +47,8 @@ package struct EventBuilder: Equatable, Sendable {
     case entity(
       EventView.EntityKind, id: String, EventView.Action, attributes: [NamedAttribute] = [])
     case retraction(eventID: String = "", offset: UInt64 = 0)
+    case impressions(
+      requestID: String, user: String = "", items: [ShownItem], context: [NamedAttribute] = [])
   }
 
   package var id = ""
@@ -80,6 +101,12 @@ package struct EventBuilder: Equatable, Sendable {
       body.field(1, eventID)
       body.field(2, varint: offset)
       bytes.field(10, body)
+    case .impressions(let requestID, let user, let items, let context):
+      body.field(1, requestID)
+      body.field(2, user)
+      for item in items { body.field(3, item.encoded()) }
+      for attribute in context { body.field(4, attribute.encoded()) }
+      bytes.field(11, body)
     }
   }
 }

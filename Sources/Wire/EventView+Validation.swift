@@ -25,6 +25,7 @@ package struct EventBounds: Sendable {
   package var textBytes = 64 << 10
   package var texts = 1_024
   package var numbers = 4_096
+  package var impressions = 1_000
 
   package init(idBytes: Int = 256) { self.idBytes = idBytes }
 }
@@ -36,7 +37,8 @@ extension EventView {
     check.text(id, "id", atMost: bounds.idBytes)
     check.text(source, "source", atMost: 256)
     switch kind {
-    case .none: check.fail("kind", "nothing; one of interaction, entity and retraction is required")
+    case .none:
+      check.fail("kind", "nothing; one of interaction, entity, retraction and impressions is required")
     case .interaction:
       check.text(type, "interaction.type", atMost: bounds.typeBytes, isRequired: true)
       check.text(user, "interaction.user", atMost: bounds.idBytes)
@@ -53,12 +55,13 @@ extension EventView {
       if action == .unspecified { check.fail("entity.action", "unknown; set, merge or delete is required") }
       check.attributes(attributes, "entity.attributes")
     case .retraction: check.text(retractedID, "retraction.event_id", atMost: 256)
+    case .impressions: check.impressions(self)
     }
     return check.refusal
   }
 
   /// Keeps the first problem.
-  fileprivate struct Check {
+  struct Check {
     let bounds: EventBounds
     var refusal: EventRefusal?
 

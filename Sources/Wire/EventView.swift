@@ -7,7 +7,7 @@
 // A view holds pointers into the record and must not outlive it.
 
 package struct EventView {
-  package enum Kind: UInt8, Sendable { case none, interaction, entity, retraction }
+  package enum Kind: UInt8, Sendable { case none, interaction, entity, retraction, impressions }
   package enum EntityKind: Int32, Sendable { case unspecified, user, item }
   package enum Action: Int32, Sendable { case unspecified, set, merge, delete }
 
@@ -39,6 +39,9 @@ package struct EventView {
   package private(set) var retractedID: ByteView
   package private(set) var retractedOffset: UInt64 = 0
 
+  /// Of impressions, for `ImpressionsView`: `user` and `requestID` are read, the rest is not.
+  package private(set) var body: ByteView
+
   /// Reads the fields of `cowbird.v1.Event`. What stands inside an attribute is read when it is iterated, and
   /// checked by `refusal`. O(fields).
   package init(_ bytes: UnsafeRawBufferPointer) throws(WireFormatError) {
@@ -49,8 +52,8 @@ package struct EventView {
 
   package init(_ view: ByteView) throws(WireFormatError) {
     let empty = ByteView(base: view.base, count: 0)
-    (id, source, type, user, item, requestID, entityID, retractedID) = (
-      empty, empty, empty, empty, empty, empty, empty, empty
+    (id, source, type, user, item, requestID, entityID, retractedID, body) = (
+      empty, empty, empty, empty, empty, empty, empty, empty, empty
     )
     attributes = AttributeViews(start: view.base, end: view.base, field: 0, count: 0)
     var cursor = WireCursor(view)
@@ -69,14 +72,15 @@ package struct EventView {
       case 4:
         try Self.expect(wire, 0, field)
         sequence = try cursor.varint()
-      case 8, 9, 10:
+      case 8...11:
         try Self.expect(wire, 2, field)
         guard kind == .none else { throw .repeated(field: field) }
         let body = try cursor.bytes()
         switch field {
         case 8: try readInteraction(body)
         case 9: try readEntity(body)
-        default: try readRetraction(body)
+        case 10: try readRetraction(body)
+        default: try readImpressions(body)
         }
       default: try cursor.skip(type: wire)
       }
@@ -154,6 +158,21 @@ package struct EventView {
     case .user: user = entityID
     case .item: item = entityID
     case .unspecified: break
+    }
+  }
+
+  private mutating func readImpressions(_ body: ByteView) throws(WireFormatError) {
+    kind = .impressions
+    self.body = body
+    var cursor = WireCursor(body)
+    while !cursor.isAtEnd {
+      let (field, wire) = try cursor.tag()
+      guard field <= 2 else {
+        try cursor.skip(type: wire)
+        continue
+      }
+      try Self.expect(wire, 2, field)
+      if field == 1 { requestID = try cursor.bytes() } else { user = try cursor.bytes() }
     }
   }
 

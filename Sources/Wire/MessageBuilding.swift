@@ -1,6 +1,8 @@
 // Answers are protobuf-c structs, whose strings and lists are pointers. This is where those come from: an arena
 // that lives as long as the answer is being packed.
 
+package import CMessages
+
 extension MessageArena {
   /// A C string. Text with a zero byte ends there.
   package func text(_ value: String) -> UnsafeMutablePointer<CChar> {
@@ -30,6 +32,11 @@ extension MessageArena {
   /// A repeated string.
   package func texts(_ values: [String]) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) {
     (values.count, array(values.map { text($0) }))
+  }
+
+  /// A field of bytes.
+  package func bytes(_ value: [UInt8]) -> ProtobufCBinaryData {
+    ProtobufCBinaryData(len: value.count, data: array(value))
   }
 
   /// The elements of a repeated number, or pointers; nil for none.

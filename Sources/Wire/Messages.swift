@@ -33,6 +33,16 @@ extension Cowbird__V1__Interaction: WireMessage {
   package static var empty: Self { initialised(cowbird__v1__interaction__init) }
 }
 
+extension Cowbird__V1__Impressions: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__impressions__init)
+  package static var empty: Self { initialised(cowbird__v1__impressions__init) }
+}
+
+extension Cowbird__V1__Impression: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__impression__init)
+  package static var empty: Self { initialised(cowbird__v1__impression__init) }
+}
+
 extension Cowbird__V1__Attribute: WireMessage {
   package static let descriptor = descriptorOf(cowbird__v1__attribute__init)
   package static var empty: Self { initialised(cowbird__v1__attribute__init) }

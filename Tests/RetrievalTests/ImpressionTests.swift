@@ -85,15 +85,22 @@ struct ImpressionTests {
     mutating func remember(_ request: UInt64, _ item: UInt64, _ bytes: [UInt8], _ nanos: Int64) {
       now = max(now, nanos)
       guard !entries.contains(where: { $0.request == request && $0.item == item }) else { return }
+      add(Entry(request: request, item: item, nanos: now, bytes: bytes))
+    }
+
+    private mutating func add(_ entry: Entry) {
       if entries.count == capacity {
         entries.remove(at: entries.firstIndex { $0.isExpired } ?? 0)
       }
-      entries.append(Entry(request: request, item: item, nanos: now, bytes: bytes))
+      entries.append(entry)
     }
 
-    mutating func join(_ request: UInt64, _ item: UInt64, _ nanos: Int64) -> JoinOutcome {
+    mutating func join(
+      _ request: UInt64, _ item: UInt64, _ nanos: Int64, isExpected: Bool
+    ) -> JoinOutcome {
       now = max(now, nanos)
       guard let index = entries.firstIndex(where: { $0.request == request && $0.item == item }) else {
+        if isExpected { add(Entry(request: request, item: item, nanos: now, bytes: [], isClicked: true)) }
         return .unknown
       }
       if entries[index].isClicked { return .again }
@@ -129,7 +136,10 @@ struct ImpressionTests {
         _ = remember(&join, request, item, bytes, nanos)
         plain.remember(request, item, bytes, nanos)
       case 3, 4:
-        #expect(join.join(request: request, item: item, nanos: nanos) == plain.join(request, item, nanos))
+        let isExpected = random(2, step * 8 + 5) == 0
+        #expect(
+          join.join(request: request, item: item, nanos: nanos, isExpected: isExpected)
+            == plain.join(request, item, nanos, isExpected: isExpected))
       default:
         #expect(join.expire(nanos: nanos).map(\.item) == plain.expire(nanos))
       }

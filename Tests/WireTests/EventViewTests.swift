@@ -199,7 +199,7 @@ import Testing
         == "entity.action: unknown; set, merge or delete is required")
     #expect(
       try read([]) { $0.refusal(within: EventBounds())?.description }
-        == "kind: nothing; one of interaction, entity and retraction is required")
+        == "kind: nothing; one of interaction, entity, retraction and impressions is required")
     #expect(try read([0x0A, 2, 0xC3, 0x28, 0x52, 0]) { $0.refusal(within: EventBounds())?.field } == "id")
   }
 

@@ -4,7 +4,8 @@
 //   remember ─▶ waiting ──(wait is over)──▶ expired ──(late is over)──▶ gone
 //                  │ click: served             │ click: late, corrects the negative
 //                  ▼                           ▼
-//               clicked, stays where it is in its queue, so that the same click again is told from a first one
+//               clicked, stays where it is in its queue, so that the same click again is told from a first one;
+//               a click that comes before its impression begins here
 //
 //   row     ┌ request ┬ item ┬ nanos ┬ slab u32 ┬ length u32 ┬ next u32 ┬ state u32 ┐
 //   index   (request, item) hashed to a row; the row says whether it is the one
@@ -115,9 +116,6 @@ package struct ImpressionJoin: Sendable {
       counters.repeated += 1
       return false
     }
-    while index.count >= capacity { dropOldest() }
-    let row = index.insert(key, at: 0)
-    rows.ensure(row + 1)
     var entry = ImpressionRow(request: request, item: item, nanos: now)
     entry.length = UInt32(bytes.count)
     if bytes.count > 0 {
@@ -126,18 +124,34 @@ package struct ImpressionJoin: Sendable {
       entry.slab = self.features.allocate(size)
       self.features.writer().slab(entry.slab).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
     }
-    rows.writer().row(row).storeBytes(of: entry, as: ImpressionRow.self)
-    append(row, to: \.waiting)
+    insert(key, entry)
     counters.remembered += 1
     return true
   }
 
+  private mutating func insert(_ key: UInt64, _ entry: ImpressionRow) {
+    while index.count >= capacity { dropOldest() }
+    let row = index.insert(key, at: 0)
+    rows.ensure(row + 1)
+    rows.writer().row(row).storeBytes(of: entry, as: ImpressionRow.self)
+    append(row, to: \.waiting)
+  }
+
   /// A click, or whatever answers an impression.
-  package mutating func join(request: UInt64, item: UInt64, nanos: Int64) -> JoinOutcome {
+  /// - Parameter isExpected: an impression may still come for it, and is answered then: the click is remembered.
+  package mutating func join(
+    request: UInt64, item: UInt64, nanos: Int64, isExpected: Bool = false
+  ) -> JoinOutcome {
     advance(to: nanos)
-    guard let row = index.find(StableHash.combine(request, item)),
-      entry(row).request == request, entry(row).item == item
-    else {
+    let key = StableHash.combine(request, item)
+    guard let row = index.find(key) else {
+      counters.unknown += 1
+      if isExpected && capacity > 0 {
+        insert(key, ImpressionRow(request: request, item: item, nanos: now, state: .clicked))
+      }
+      return .unknown
+    }
+    guard entry(row).request == request, entry(row).item == item else {
       counters.unknown += 1
       return .unknown
     }
@@ -260,8 +274,8 @@ struct ImpressionRow {
   /// What became of it: a `State`, kept as its number so that any bytes are a row.
   private var stateNumber: UInt32 = 0
 
-  init(request: UInt64, item: UInt64, nanos: Int64) {
-    (self.request, self.item, self.nanos) = (request, item, nanos)
+  init(request: UInt64, item: UInt64, nanos: Int64, state: State = .waiting) {
+    (self.request, self.item, self.nanos, stateNumber) = (request, item, nanos, state.rawValue)
   }
 
   var state: State {

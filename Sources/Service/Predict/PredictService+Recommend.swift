@@ -30,14 +30,20 @@ extension PredictService {
     }
     let model = source.revision.model
     let most = model.retrieval == nil || order.filter != nil ? Self.scoredItems : Self.retrievedItems
+    if order.logsImpressions { try to.requireIngest() }
     guard model.features.itemCount > most, let reply = to.deferred() else {
-      return respond(Self.rank(order, request, user, model, reader), bytes, source, to)
+      let ranking = Self.rank(order, request, user, model, reader)
+      let name = respond(ranking, bytes, source, to)
+      if order.logsImpressions { log(ranking, bytes, source, name) }
+      return
     }
     context.workers.perform { [self] in
       bytes.withUnsafeBytes { message in
         do throws(Status) {
           let request = try PredictRequestView(message, .recommend)
-          respond(Self.rank(order, request, user, model, worker), bytes, source, Answering(reply))
+          let ranking = Self.rank(order, request, user, model, worker)
+          let name = respond(ranking, bytes, source, Answering(reply))
+          if order.logsImpressions { log(ranking, bytes, source, name) }
         } catch {
           reply.fail(error)
         }
@@ -56,7 +62,11 @@ extension PredictService {
     }
   }
 
-  private func respond(_ ranking: Ranking, _ bytes: [UInt8], _ source: Source, _ to: Answering) {
+  /// - Returns: the answer's name.
+  private func respond(
+    _ ranking: Ranking, _ bytes: [UInt8], _ source: Source, _ to: Answering
+  ) -> String {
+    let name = Digest(of: bytes, seed: MonotonicClock.nanos()).description
     let arena = MessageArena(capacity: 4096)
     var answer = Cowbird__V1__RecommendResponse.empty
     (answer.n_items, answer.items) = arena.messages(
@@ -70,10 +80,11 @@ extension PredictService {
       })
     answer.model = arena.message(source.message(arena))
     answer.degraded = arena.text(source.degraded)
-    answer.request_id = arena.text(Digest(of: bytes, seed: MonotonicClock.nanos()).description)
+    answer.request_id = arena.text(name)
     answer.chain = arena.text(ranking.chain)
     answer.considered = UInt64(ranking.considered)
     to.respond(&answer)
+    return name
   }
 }
 

@@ -243,6 +243,14 @@ struct Answering {
       })
   }
 
+  /// Refuses a caller who may not ingest. One that had to wait was asked before.
+  func requireIngest() throws(Status) {
+    guard let call, !call.permissions.isSuperset(of: .ingest) else { return }
+    throw Status(
+      .permissionDenied,
+      "RecommendRequest.log_impressions needs the permission ingest, which \(call.peer) has not")
+  }
+
   /// The right to answer later; nil: the reply is that already, and the answer may take its time here.
   func deferred() -> Reply? { call?.deferAnswer() ?? reply }
 

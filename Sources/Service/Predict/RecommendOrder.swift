@@ -20,9 +20,11 @@ struct RecommendOrder: Sendable {
   var seed: UInt64
   /// Best by the blend that rules choose from.
   var candidates: Int
+  /// The answer is logged as impressions.
+  var logsImpressions: Bool
 
   /// - Parameter bytes: of the request.
-  /// - Throws: INVALID_ARGUMENT that names the field, or UNIMPLEMENTED for what this build does not do.
+  /// - Throws: INVALID_ARGUMENT that names the field, or FAILED_PRECONDITION for what the configuration does not have.
   init(
     _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ bytes: [UInt8], _ configuration: Configuration,
     _ bounds: RequestLimits
@@ -71,10 +73,11 @@ struct RecommendOrder: Sendable {
     if seed == 0 { seed = Digest(of: bytes).low }
     if let exploration = request.exploration { self.exploration = try Self.exploration(exploration.pointee) }
     boosts = try Self.boosts(request, reader.known)
-    guard request.log_impressions == 0 else {
+    logsImpressions = request.log_impressions != 0
+    guard !logsImpressions || configuration.retrieval.impressions > 0 else {
       throw Status(
-        .unimplemented,
-        "RecommendRequest.log_impressions: this build joins no impressions; send them as events, and leave it out"
+        .failedPrecondition,
+        "RecommendRequest.log_impressions: the configuration remembers no impressions (retrieval.impressions: 0)"
       )
     }
     try requireRetrievers(configuration)

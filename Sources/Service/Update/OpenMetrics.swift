@@ -15,6 +15,7 @@ struct OpenMetrics {
   static func text(_ context: ServiceContext) -> String {
     var page = OpenMetrics()
     page.writeLog(context)
+    page.writeImpressions(context)
     page.writeLearner(context)
     page.writeRequests(context.tally)
     page.writeVersions(context)
@@ -33,6 +34,13 @@ struct OpenMetrics {
     counter("cowbird_events_refused", "Events that were refused.", context.tally.eventsRefused.value)
     counter(
       "cowbird_events_duplicate", "Events that the log held already.", context.tally.eventsDuplicate.value)
+  }
+
+  private mutating func writeImpressions(_ context: ServiceContext) {
+    counter("cowbird_impressions", "Items shown that were logged.", context.tally.impressions.value)
+    counter(
+      "cowbird_impressions_lost", "Items shown that the log did not take.",
+      context.tally.impressionsLost.value)
   }
 
   private mutating func writeLearner(_ context: ServiceContext) {

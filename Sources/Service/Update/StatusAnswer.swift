@@ -7,6 +7,7 @@ internal import Features
 internal import Glibc
 internal import Learning
 internal import Primitives
+internal import Retrieval
 package import Statistics
 internal import Versions
 package import Wire
@@ -83,6 +84,12 @@ struct StatusAnswer {
       ("attributes.mistyped", "", model.features.counters.mistypedAttributes),
       ("features.omitted", "", model.features.counters.omittedFeatures),
       ("records.oversized", "", model.features.counters.oversizedRecords),
+    ]
+    let shown = model.impressions
+    counters += [
+      ("impressions.remembered", "", shown.remembered), ("impressions.joined", "", shown.joined),
+      ("impressions.joined_late", "", shown.joinedLate), ("impressions.expired", "", shown.expired),
+      ("impressions.dropped", "", shown.dropped), ("impressions.unknown", "", shown.unknown),
     ]
     for count in model.hygieneCounts.all {
       counters.append(("hygiene.\(count.reason.name)", count.source, count.count))

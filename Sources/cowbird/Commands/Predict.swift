@@ -146,6 +146,8 @@ struct Recommend: ParsableCommand {
     help: ArgumentHelp("At most so many items that share a value of the attribute.", valueName: "name=count"))
   var limit: [NamedValue] = []
   @Option(help: "Weight of likeness to items already chosen, 0 to 1.") var diversity: Float = 0
+  @Flag(help: "Log the answer as impressions: events that name its request id are joined with it.")
+  var logImpressions = false
   @Option(help: ArgumentHelp("An attribute of a user who is not known yet.", valueName: "name=value"))
   var attribute: [NamedValue] = []
 
@@ -177,6 +179,7 @@ struct Recommend: ParsableCommand {
     request.user = arena.text(user)
     (request.n_context, request.context) = arena.messages(options.context.map { $0.message(arena) })
     request.k = count
+    request.log_impressions = logImpressions ? 1 : 0
     request.filter = filter(arena)
     (request.n_exclude, request.exclude) = arena.texts(exclude)
     request.seen =

@@ -17,6 +17,8 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Cowbird__V1__Event Cowbird__V1__Event;
 typedef struct Cowbird__V1__Interaction Cowbird__V1__Interaction;
+typedef struct Cowbird__V1__Impressions Cowbird__V1__Impressions;
+typedef struct Cowbird__V1__Impression Cowbird__V1__Impression;
 typedef struct Cowbird__V1__Attribute Cowbird__V1__Attribute;
 typedef struct Cowbird__V1__TextList Cowbird__V1__TextList;
 typedef struct Cowbird__V1__NumberList Cowbird__V1__NumberList;
@@ -58,7 +60,8 @@ typedef enum {
   COWBIRD__V1__EVENT__KIND__NOT_SET = 0,
   COWBIRD__V1__EVENT__KIND_INTERACTION = 8,
   COWBIRD__V1__EVENT__KIND_ENTITY = 9,
-  COWBIRD__V1__EVENT__KIND_RETRACTION = 10
+  COWBIRD__V1__EVENT__KIND_RETRACTION = 10,
+  COWBIRD__V1__EVENT__KIND_IMPRESSIONS = 11
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(COWBIRD__V1__EVENT__KIND__CASE)
 } Cowbird__V1__Event__KindCase;
 
@@ -93,6 +96,7 @@ struct  Cowbird__V1__Event
     Cowbird__V1__Interaction *interaction;
     Cowbird__V1__EntityChange *entity;
     Cowbird__V1__Retraction *retraction;
+    Cowbird__V1__Impressions *impressions;
   };
 };
 #define COWBIRD__V1__EVENT__INIT \
@@ -152,6 +156,79 @@ struct  Cowbird__V1__Interaction
 #define COWBIRD__V1__INTERACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__interaction__descriptor) \
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, COWBIRD__V1__INTERACTION__VALUE_PRESENCE__NOT_SET, {0}, COWBIRD__V1__INTERACTION__WEIGHT_PRESENCE__NOT_SET, {0} }
+
+
+/*
+ * Items that were shown: the daemon writes this for a Recommend request with `log_impressions`; an application that
+ * knows better what came to the screen sends it itself. An interaction that names `request_id` and one of the items
+ * is learned with the item's features as they were served; an item that nothing was done with for
+ * `retrieval.impressions_expire` is learned as a negative (logistic models).
+ */
+struct  Cowbird__V1__Impressions
+{
+  ProtobufCMessage base;
+  /*
+   * The answer that was shown: RecommendResponse.request_id; required, at most 256 bytes. An item of the same
+   * request counts once.
+   */
+  char *request_id;
+  /*
+   * Id of the user; at most 256 bytes; empty: nobody.
+   */
+  char *user;
+  /*
+   * 1 to 1,000.
+   */
+  size_t n_items;
+  Cowbird__V1__Impression **items;
+  /*
+   * Facts of the moment, as the request gave them.
+   */
+  size_t n_context;
+  Cowbird__V1__Attribute **context;
+  /*
+   * Attributes of a user who was not known, as the request gave them.
+   */
+  size_t n_user_attributes;
+  Cowbird__V1__Attribute **user_attributes;
+  /*
+   * All log records below this offset were in the model that answered.
+   */
+  uint64_t model_offset;
+  /*
+   * Of the configuration that `Impression.features` were made under.
+   */
+  uint64_t configuration;
+};
+#define COWBIRD__V1__IMPRESSIONS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__impressions__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL, 0, 0 }
+
+
+struct  Cowbird__V1__Impression
+{
+  ProtobufCMessage base;
+  /*
+   * Id of the item; required, at most 256 bytes.
+   */
+  char *item;
+  /*
+   * Score that it was ordered by.
+   */
+  float score;
+  /*
+   * Probability with which it came to its place, under the request's exploration; 1 without.
+   */
+  float propensity;
+  /*
+   * The features it was served with, in a form of the daemon's own. Left empty by everybody else: the features are
+   * made when the event is learned.
+   */
+  ProtobufCBinaryData features;
+};
+#define COWBIRD__V1__IMPRESSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__impression__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, {0,NULL} }
 
 
 typedef enum {
@@ -304,6 +381,44 @@ Cowbird__V1__Interaction *
 void   cowbird__v1__interaction__free_unpacked
                      (Cowbird__V1__Interaction *message,
                       ProtobufCAllocator *allocator);
+/* Cowbird__V1__Impressions methods */
+void   cowbird__v1__impressions__init
+                     (Cowbird__V1__Impressions         *message);
+size_t cowbird__v1__impressions__get_packed_size
+                     (const Cowbird__V1__Impressions   *message);
+size_t cowbird__v1__impressions__pack
+                     (const Cowbird__V1__Impressions   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__impressions__pack_to_buffer
+                     (const Cowbird__V1__Impressions   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__Impressions *
+       cowbird__v1__impressions__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__impressions__free_unpacked
+                     (Cowbird__V1__Impressions *message,
+                      ProtobufCAllocator *allocator);
+/* Cowbird__V1__Impression methods */
+void   cowbird__v1__impression__init
+                     (Cowbird__V1__Impression         *message);
+size_t cowbird__v1__impression__get_packed_size
+                     (const Cowbird__V1__Impression   *message);
+size_t cowbird__v1__impression__pack
+                     (const Cowbird__V1__Impression   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__impression__pack_to_buffer
+                     (const Cowbird__V1__Impression   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__Impression *
+       cowbird__v1__impression__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__impression__free_unpacked
+                     (Cowbird__V1__Impression *message,
+                      ProtobufCAllocator *allocator);
 /* Cowbird__V1__Attribute methods */
 void   cowbird__v1__attribute__init
                      (Cowbird__V1__Attribute         *message);
@@ -407,6 +522,12 @@ typedef void (*Cowbird__V1__Event_Closure)
 typedef void (*Cowbird__V1__Interaction_Closure)
                  (const Cowbird__V1__Interaction *message,
                   void *closure_data);
+typedef void (*Cowbird__V1__Impressions_Closure)
+                 (const Cowbird__V1__Impressions *message,
+                  void *closure_data);
+typedef void (*Cowbird__V1__Impression_Closure)
+                 (const Cowbird__V1__Impression *message,
+                  void *closure_data);
 typedef void (*Cowbird__V1__Attribute_Closure)
                  (const Cowbird__V1__Attribute *message,
                   void *closure_data);
@@ -431,6 +552,8 @@ typedef void (*Cowbird__V1__Retraction_Closure)
 extern const ProtobufCEnumDescriptor    cowbird__v1__entity_kind__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__event__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__interaction__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__impressions__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__impression__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__attribute__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__text_list__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__number_list__descriptor;

@@ -444,7 +444,8 @@ struct  Cowbird__V1__RecommendRequest
   Cowbird__V1__Boost **boosts;
   Cowbird__V1__Exploration *exploration;
   /*
-   * True: remember this answer as impressions, so that events that name its request id are joined with it.
+   * True: this answer is written to the log as impressions, once it has been sent, so that events that name its
+   * request id are joined with it (see Impressions). Needs the permission to ingest.
    */
   protobuf_c_boolean log_impressions;
   /*

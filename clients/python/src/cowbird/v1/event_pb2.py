@@ -13,29 +13,33 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63owbird/v1/event.proto\x12\ncowbird.v1\"\xdb\x01\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ntime_nanos\x18\x02 \x01(\x03\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12.\n\x0binteraction\x18\x08 \x01(\x0b\x32\x17.cowbird.v1.InteractionH\x00\x12*\n\x06\x65ntity\x18\t \x01(\x0b\x32\x18.cowbird.v1.EntityChangeH\x00\x12,\n\nretraction\x18\n \x01(\x0b\x32\x16.cowbird.v1.RetractionH\x00\x42\x06\n\x04kind\"\xbb\x01\n\x0bInteraction\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x0f\n\x05value\x18\x04 \x01(\x01H\x00\x12&\n\x07\x63ontext\x18\x05 \x03(\x0b\x32\x15.cowbird.v1.Attribute\x12\x10\n\x06weight\x18\x06 \x01(\x02H\x01\x12\x12\n\nrequest_id\x18\x07 \x01(\tB\x10\n\x0evalue_presenceB\x11\n\x0fweight_presence\"\xa6\x01\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12%\n\x05texts\x18\x04 \x01(\x0b\x32\x14.cowbird.v1.TextListH\x00\x12)\n\x07numbers\x18\x05 \x01(\x0b\x32\x16.cowbird.v1.NumberListH\x00\x12\x0e\n\x04\x66lag\x18\x06 \x01(\x08H\x00\x42\x07\n\x05value\"\x1a\n\x08TextList\x12\x0e\n\x06values\x18\x01 \x03(\t\"\x1c\n\nNumberList\x12\x0e\n\x06values\x18\x01 \x03(\x02\"\xf5\x01\n\x0c\x45ntityChange\x12&\n\x06\x65ntity\x18\x01 \x01(\x0e\x32\x16.cowbird.v1.EntityKind\x12\n\n\x02id\x18\x02 \x01(\t\x12/\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1f.cowbird.v1.EntityChange.Action\x12)\n\nattributes\x18\x04 \x03(\x0b\x32\x15.cowbird.v1.Attribute\"U\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0e\n\nACTION_SET\x10\x01\x12\x10\n\x0c\x41\x43TION_MERGE\x10\x02\x12\x11\n\rACTION_DELETE\x10\x03\".\n\nRetraction\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04*U\n\nEntityKind\x12\x1b\n\x17\x45NTITY_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NTITY_KIND_USER\x10\x01\x12\x14\n\x10\x45NTITY_KIND_ITEM\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63owbird/v1/event.proto\x12\ncowbird.v1\"\x8b\x02\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\ntime_nanos\x18\x02 \x01(\x03\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12.\n\x0binteraction\x18\x08 \x01(\x0b\x32\x17.cowbird.v1.InteractionH\x00\x12*\n\x06\x65ntity\x18\t \x01(\x0b\x32\x18.cowbird.v1.EntityChangeH\x00\x12,\n\nretraction\x18\n \x01(\x0b\x32\x16.cowbird.v1.RetractionH\x00\x12.\n\x0bimpressions\x18\x0b \x01(\x0b\x32\x17.cowbird.v1.ImpressionsH\x00\x42\x06\n\x04kind\"\xbb\x01\n\x0bInteraction\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x0f\n\x05value\x18\x04 \x01(\x01H\x00\x12&\n\x07\x63ontext\x18\x05 \x03(\x0b\x32\x15.cowbird.v1.Attribute\x12\x10\n\x06weight\x18\x06 \x01(\x02H\x01\x12\x12\n\nrequest_id\x18\x07 \x01(\tB\x10\n\x0evalue_presenceB\x11\n\x0fweight_presence\"\xdb\x01\n\x0bImpressions\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12%\n\x05items\x18\x03 \x03(\x0b\x32\x16.cowbird.v1.Impression\x12&\n\x07\x63ontext\x18\x04 \x03(\x0b\x32\x15.cowbird.v1.Attribute\x12.\n\x0fuser_attributes\x18\x05 \x03(\x0b\x32\x15.cowbird.v1.Attribute\x12\x14\n\x0cmodel_offset\x18\x06 \x01(\x04\x12\x15\n\rconfiguration\x18\x07 \x01(\x06\"O\n\nImpression\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x12\n\npropensity\x18\x03 \x01(\x02\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0c\"\xa6\x01\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12%\n\x05texts\x18\x04 \x01(\x0b\x32\x14.cowbird.v1.TextListH\x00\x12)\n\x07numbers\x18\x05 \x01(\x0b\x32\x16.cowbird.v1.NumberListH\x00\x12\x0e\n\x04\x66lag\x18\x06 \x01(\x08H\x00\x42\x07\n\x05value\"\x1a\n\x08TextList\x12\x0e\n\x06values\x18\x01 \x03(\t\"\x1c\n\nNumberList\x12\x0e\n\x06values\x18\x01 \x03(\x02\"\xf5\x01\n\x0c\x45ntityChange\x12&\n\x06\x65ntity\x18\x01 \x01(\x0e\x32\x16.cowbird.v1.EntityKind\x12\n\n\x02id\x18\x02 \x01(\t\x12/\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1f.cowbird.v1.EntityChange.Action\x12)\n\nattributes\x18\x04 \x03(\x0b\x32\x15.cowbird.v1.Attribute\"U\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0e\n\nACTION_SET\x10\x01\x12\x10\n\x0c\x41\x43TION_MERGE\x10\x02\x12\x11\n\rACTION_DELETE\x10\x03\".\n\nRetraction\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04*U\n\nEntityKind\x12\x1b\n\x17\x45NTITY_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NTITY_KIND_USER\x10\x01\x12\x14\n\x10\x45NTITY_KIND_ITEM\x10\x02\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cowbird.v1.event_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _ENTITYKIND._serialized_start=973
-  _ENTITYKIND._serialized_end=1058
+  _ENTITYKIND._serialized_start=1324
+  _ENTITYKIND._serialized_end=1409
   _EVENT._serialized_start=39
-  _EVENT._serialized_end=258
-  _INTERACTION._serialized_start=261
-  _INTERACTION._serialized_end=448
-  _ATTRIBUTE._serialized_start=451
-  _ATTRIBUTE._serialized_end=617
-  _TEXTLIST._serialized_start=619
-  _TEXTLIST._serialized_end=645
-  _NUMBERLIST._serialized_start=647
-  _NUMBERLIST._serialized_end=675
-  _ENTITYCHANGE._serialized_start=678
-  _ENTITYCHANGE._serialized_end=923
-  _ENTITYCHANGE_ACTION._serialized_start=838
-  _ENTITYCHANGE_ACTION._serialized_end=923
-  _RETRACTION._serialized_start=925
-  _RETRACTION._serialized_end=971
+  _EVENT._serialized_end=306
+  _INTERACTION._serialized_start=309
+  _INTERACTION._serialized_end=496
+  _IMPRESSIONS._serialized_start=499
+  _IMPRESSIONS._serialized_end=718
+  _IMPRESSION._serialized_start=720
+  _IMPRESSION._serialized_end=799
+  _ATTRIBUTE._serialized_start=802
+  _ATTRIBUTE._serialized_end=968
+  _TEXTLIST._serialized_start=970
+  _TEXTLIST._serialized_end=996
+  _NUMBERLIST._serialized_start=998
+  _NUMBERLIST._serialized_end=1026
+  _ENTITYCHANGE._serialized_start=1029
+  _ENTITYCHANGE._serialized_end=1274
+  _ENTITYCHANGE_ACTION._serialized_start=1189
+  _ENTITYCHANGE_ACTION._serialized_end=1274
+  _RETRACTION._serialized_start=1276
+  _RETRACTION._serialized_end=1322
 # @@protoc_insertion_point(module_scope)

@@ -44,9 +44,10 @@ class EntityChange(_message.Message):
     def __init__(self, entity: _Optional[_Union[EntityKind, str]] = ..., id: _Optional[str] = ..., action: _Optional[_Union[EntityChange.Action, str]] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["entity", "id", "interaction", "retraction", "sequence", "source", "time_nanos"]
+    __slots__ = ["entity", "id", "impressions", "interaction", "retraction", "sequence", "source", "time_nanos"]
     ENTITY_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
+    IMPRESSIONS_FIELD_NUMBER: _ClassVar[int]
     INTERACTION_FIELD_NUMBER: _ClassVar[int]
     RETRACTION_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -54,12 +55,43 @@ class Event(_message.Message):
     TIME_NANOS_FIELD_NUMBER: _ClassVar[int]
     entity: EntityChange
     id: str
+    impressions: Impressions
     interaction: Interaction
     retraction: Retraction
     sequence: int
     source: str
     time_nanos: int
-    def __init__(self, id: _Optional[str] = ..., time_nanos: _Optional[int] = ..., source: _Optional[str] = ..., sequence: _Optional[int] = ..., interaction: _Optional[_Union[Interaction, _Mapping]] = ..., entity: _Optional[_Union[EntityChange, _Mapping]] = ..., retraction: _Optional[_Union[Retraction, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., time_nanos: _Optional[int] = ..., source: _Optional[str] = ..., sequence: _Optional[int] = ..., interaction: _Optional[_Union[Interaction, _Mapping]] = ..., entity: _Optional[_Union[EntityChange, _Mapping]] = ..., retraction: _Optional[_Union[Retraction, _Mapping]] = ..., impressions: _Optional[_Union[Impressions, _Mapping]] = ...) -> None: ...
+
+class Impression(_message.Message):
+    __slots__ = ["features", "item", "propensity", "score"]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    PROPENSITY_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    features: bytes
+    item: str
+    propensity: float
+    score: float
+    def __init__(self, item: _Optional[str] = ..., score: _Optional[float] = ..., propensity: _Optional[float] = ..., features: _Optional[bytes] = ...) -> None: ...
+
+class Impressions(_message.Message):
+    __slots__ = ["configuration", "context", "items", "model_offset", "request_id", "user", "user_attributes"]
+    CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    configuration: int
+    context: _containers.RepeatedCompositeFieldContainer[Attribute]
+    items: _containers.RepeatedCompositeFieldContainer[Impression]
+    model_offset: int
+    request_id: str
+    user: str
+    user_attributes: _containers.RepeatedCompositeFieldContainer[Attribute]
+    def __init__(self, request_id: _Optional[str] = ..., user: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Impression, _Mapping]]] = ..., context: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., user_attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., model_offset: _Optional[int] = ..., configuration: _Optional[int] = ...) -> None: ...
 
 class Interaction(_message.Message):
     __slots__ = ["context", "item", "request_id", "type", "user", "value", "weight"]
