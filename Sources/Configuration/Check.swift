@@ -250,6 +250,21 @@ extension Configuration {
     }
   }
 
+  /// Whether the source needs an item to have a value.
+  private func isOfItem(_ source: Source) -> Bool {
+    switch source {
+    case .item, .itemAttribute: true
+    case .value(let index):
+      ([features.values[index].from] + features.values[index].of).contains { name in
+        guard !name.isEmpty, case .success(let inner) = self.source(name), inner != source else {
+          return false
+        }
+        return isOfItem(inner)
+      }
+    case .user, .type, .origin, .userAttribute, .contextAttribute, .hour, .weekday, .history: false
+    }
+  }
+
   private func checkRetrieval(_ checker: inout Checker) {
     for retriever in retrieval.retrievers {
       let path = "retrieval.retrievers.\(retriever.name)"
@@ -259,7 +274,15 @@ extension Configuration {
           retriever.attributes, among: entities.item.map(\.name), "\(path).attributes", what: "item attribute"
         )
       }
-      if !retriever.segment.isEmpty { checkCategorical([retriever.segment], "\(path).segment", &checker) }
+      if !retriever.segment.isEmpty {
+        checkCategorical([retriever.segment], "\(path).segment", &checker)
+        if case .success(let source) = self.source(retriever.segment) {
+          checker.require(
+            !isOfItem(source), "\(path).segment",
+            "is the item's, and no item is known when one is asked for; name a source of the user or the moment"
+          )
+        }
+      }
     }
     checker.require(
       zip(retrieval.blend.buckets, retrieval.blend.buckets.dropFirst()).allSatisfy { $0 < $1 },

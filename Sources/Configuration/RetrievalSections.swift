@@ -82,7 +82,8 @@ package struct RetrieverSection: NamedSection {
       visitor.value(
         "floor", &floor, .number(0...100), .model, "Added to log2 of a count before the cut at 0.")
       visitor.value(
-        "segment", &segment, .text(atMost: 160), .model, "A source: counts are kept for each of its values.")
+        "segment", &segment, .text(atMost: 160), .model,
+        "A source of the user or the moment: counts are kept for each of its values.")
     case .factors: visitFactors(&visitor)
     case .content:
       visitor.value(
@@ -161,11 +162,17 @@ package struct RetrievalSection: Section {
   package var retrievers: [RetrieverSection] = []
   package var blend = BlendSection()
   package var history = 256
+  package var seenItems = 2_048
   package var repeats = false
   package var impressions = 100_000
   package var impressionsExpire: Int64 = 3_600_000_000_000
 
   package init() {}
+
+  /// The retrievers that count by segment, in order.
+  package var segments: [RetrieverSection] {
+    retrievers.filter { $0.isOn && $0.kind == .popularity && !$0.segment.isEmpty }
+  }
 
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value(
@@ -175,7 +182,10 @@ package struct RetrievalSection: Section {
       "Best by the blend that the model ranks again.")
     visitor.value("rank", &rank, .flag, .model, "The model's score takes part in the blend.")
     visitor.value(
-      "history", &history, .integer(16...4096), .model, "Items of each user that are remembered.")
+      "history", &history, .integer(16...4096), .model, "Events of each user that are remembered in order.")
+    visitor.value(
+      "seen_items", &seenItems, .integer(0...65_536), .model,
+      "Items from before these that still count as seen; 4 bytes each, for users who have that many.")
     visitor.value(
       "repeats", &repeats, .flag, .model,
       "Users come back to the same items, so these may be recommended again.")

@@ -191,6 +191,13 @@ extension Example {
   package var userOrdinal: UInt32? { fields.pointee.userOrdinal }
   package var itemOrdinal: UInt32? { fields.pointee.itemOrdinal }
 
+  /// The user's value for each retriever that counts by segment, hashed: the first, where there are several; 0: none.
+  /// Valid once a request was begun or an event's example was made.
+  package var segments: [UInt64] {
+    guard !plan.segments.isEmpty else { return [] }
+    return plan.segments.map { categories($0).first ?? 0 }
+  }
+
   /// The sparse features as an array, for tests and people.
   package var features: [(key: UInt64, value: Float, slot: UInt16)] {
     (0..<count).map { (keys[$0], values[$0], slots[$0]) }

@@ -272,6 +272,8 @@ package final class FeaturePlan: @unchecked Sendable {
   let standardisers: Int
   /// Registers by source, for people.
   let registers: [Source: Int32]
+  /// Of each retriever that counts by segment.
+  let segments: [Int32]
 
   // What the hot path reads.
   let types: Constants<EventTypePlan>
@@ -311,6 +313,7 @@ package final class FeaturePlan: @unchecked Sendable {
     histories = compiler.histories
     groups = compiler.groups
     categoryRegisters = compiler.categoryRegisters
+    segments = compiler.segments
     numberRegisters = compiler.numberRegisters
     hashCapacity = compiler.hashCapacity
     standardisers = compiler.standardisers

@@ -27,6 +27,8 @@ struct PlanCompiler {
   var hashCapacity = 0
   var standardisers = 0
   var registers: [Source: Int32] = [:]
+  /// Of each retriever that counts by segment, in the configuration's order.
+  var segments: [Int32] = []
 
   var groupPlaces: [[Source]: Int] = [:]
   var fetched: Set<Int> = []
@@ -55,6 +57,7 @@ struct PlanCompiler {
     groupPlaces = [[.user]: 0, [.item]: 1]
     for (slot, section) in configuration.features.sparse.enumerated() { compileTemplate(slot, section) }
     for entry in configuration.features.dense { compileDense(entry) }
+    segments = configuration.retrieval.segments.map { register(resolve($0.segment)) }
     // Statistics that nothing reads may still be what a `minus` needs; those compile here, in rounds.
     while let (update, section) = open.popLast() { compileTarget(update, section) }
     for index in groups.indices {

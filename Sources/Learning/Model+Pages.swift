@@ -9,7 +9,7 @@ package import Tables
 
 /// What stands before the pages.
 package struct ModelHeader: Equatable, Sendable, ByteCodable {
-  /// 2: `hasImpressions`.
+  /// The only one that is read: a version of an older build is made anew from the log.
   static let format: UInt16 = 2
 
   /// Of all in the configuration that decides what is learned.
@@ -37,9 +37,12 @@ package struct ModelHeader: Equatable, Sendable, ByteCodable {
     guard format <= Self.format else {
       throw .outOfBounds(what: "model format (start the newer build)", value: UInt64(format), at: 0)
     }
+    guard format == Self.format else {
+      throw .outOfBounds(what: "model format (of an older build)", value: UInt64(format), at: 0)
+    }
     learnedHash = try reader.read()
     configuration = try reader.read()
-    hasImpressions = format >= 2 ? try reader.read() : false
+    hasImpressions = try reader.read()
   }
 }
 

@@ -15,8 +15,18 @@ extension RetrievalPlan {
     var bounds = RetrievalBounds()
     bounds.users = min(bounds.users, configuration.limits.users)
     bounds.items = min(bounds.items, configuration.limits.items)
-    let vector = configuration.entities.item.first { $0.type == .vector }
+    let vector = configuration.entities.item.first {
+      $0.type == .vector && section.likeness(includes: $0.name)
+    }
     try self.init(section, vectorDimension: vector?.dimension ?? 0, bounds: bounds)
+  }
+}
+
+extension RetrievalSection {
+  /// Whether likeness is made of this attribute of items.
+  fileprivate func likeness(includes name: String) -> Bool {
+    guard let content = retrievers.first(where: { $0.isOn && $0.kind == .content }) else { return true }
+    return content.attributes.isEmpty || content.attributes.contains(name)
   }
 }
 
@@ -47,7 +57,8 @@ extension Model {
     retrieval?.learn(
       RetrievalEvent(
         user: example.userKey == 0 ? nil : example.userKey, item: example.itemKey,
-        nanos: example.timeNanos, retrievers: workspace.types[example.type].retrievers),
+        nanos: example.timeNanos, segments: example.segments,
+        retrievers: workspace.types[example.type].retrievers),
       workspace.retrieval)
   }
 
@@ -65,7 +76,9 @@ extension Model {
     guard !isUser, features.itemOrdinal(key) != nil else { return }
     var values: [UInt64] = []
     var vector: [Float]?
-    for (place, attribute) in plan.configuration.entities.item.enumerated() {
+    let section = plan.configuration.retrieval
+    for (place, attribute) in plan.configuration.entities.item.enumerated()
+    where section.likeness(includes: attribute.name) {
       switch attribute.type {
       case .category, .categories:
         let name = StableHash.of(attribute.name)

@@ -31,11 +31,12 @@ package struct RankEvaluation {
     guard let type = model.plan.typeIndex(of: event.type.string), !event.item.isEmpty,
       model.configuration.events[type].isInteraction
     else { return }
+    model.features.makeExample(event, timeNanos: event.timeNanos, into: workspace.example)
     events.append(
       RetrievalEvent(
         user: event.user.isEmpty ? nil : FeatureState.userKey(event.user.bytes),
         item: FeatureState.itemKey(event.item.bytes), nanos: event.timeNanos,
-        retrievers: workspace.types[type].retrievers))
+        segments: workspace.example.segments, retrievers: workspace.types[type].retrievers))
   }
 
   /// Learns the first `trainShare` of the interactions, then ranks and learns the rest.

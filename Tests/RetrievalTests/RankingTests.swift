@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import Primitives
 import Retrieval
 import Testing
 
@@ -94,5 +95,44 @@ struct RankingTests {
       #expect(blend["ndcg@100"]! >= 0.216)
       #expect(blend["mrr"]! >= 0.107)
     #endif
+  }
+}
+
+extension RankingTests {
+  /// News: items are born, are hot for some hundred events and die; what is read next is what all read now.
+  private func news(_ count: Int) -> [RetrievalEvent] {
+    func uniform(_ number: Int, _ stream: UInt64) -> Double {
+      CounterRandom.uniform(seed: 11 &+ stream, counter: UInt64(number))
+    }
+    return (0..<count).map { number in
+      // One is born every twelve events; the younger the hotter, some for longer than others.
+      let newest = number / 12
+      let age = Int(-DeterministicMath.log(max(1e-9, uniform(number, 0))) * 12)
+      let item = newest - min(newest, age - age % (1 + newest % 3))
+      return RetrievalEvent(
+        user: UInt64(uniform(number, 1) * 400), item: UInt64(item), nanos: Int64(number) * 2_000_000_000)
+    }
+  }
+
+  @Test("where what is hot now is all that counts, the blend is as good as its best member")
+  func hot() throws {
+    let plan = try clicksPlan { $0.repeats = true }
+    var state = RetrievalState(plan)
+    var evaluator = RankEvaluator(plan)
+    let events = news(9_000)
+    for (index, event) in events.enumerated() {
+      evaluator.take(event, isTest: index >= 6_000, into: &state)
+    }
+    let blend = evaluator.blend
+    let best = evaluator.retrievers.max { $0["ndcg@10"]! < $1["ndcg@10"]! }!
+    // What followed the user's last item says less here than what is read now.
+    let named = Dictionary(uniqueKeysWithValues: evaluator.retrievers.map { ($0.name, $0["ndcg@10"]!) })
+    #expect(named["popularity.200"]! > named["neighbours.after"]!, "\(named)")
+    let noise = 0.01
+    #expect(
+      blend["ndcg@10"]! >= best["ndcg@10"]! - noise,
+      "\(blend["ndcg@10"]!) against \(best.name) \(best["ndcg@10"]!)")
+    #expect(blend["hr@10"]! >= (evaluator.retrievers.map { $0["hr@10"]! }.max()!) - noise)
+    #expect(blend["mrr"]! >= (evaluator.retrievers.map { $0["mrr"]! }.max()!) - noise)
   }
 }

@@ -96,6 +96,8 @@ package struct RetrievalPlan: Equatable, Sendable {
   package var negatives = 64
   package var recent = 2_048
   package var history: Int
+  /// Items from before the history that are still known as seen; 0: none.
+  package var seenItems: Int
   package var repeats: Bool
 
   /// - Parameter vectorDimension: length of the items' dense vectors, 0 if they have none.
@@ -107,6 +109,7 @@ package struct RetrievalPlan: Equatable, Sendable {
     rank = section.rank
     blend = section.blend
     history = section.history
+    seenItems = section.seenItems
     repeats = section.repeats
     for retriever in section.retrievers where retriever.isOn {
       let path = "retrieval.retrievers.\(retriever.name)"
@@ -229,7 +232,7 @@ package enum BlendFeature: Hashable, Sendable {
     switch self {
     case .factors: 0.6
     case .forward, .backward: 0.25
-    case .segment: 0.1
+    case .segment: 0.5
     case .popularity, .content, .vector, .rank: 0
     }
   }

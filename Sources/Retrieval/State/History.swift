@@ -2,7 +2,10 @@
 //
 //   slab of capacity c   ┌ item handles c × u32 ┬ seconds c × u32 ┐   c = 8, 16, … `history`
 //
-// Event n stands at place n modulo c; the slab doubles when it is full, until it has the configured length.
+// Event n stands at place n modulo c; the slab doubles when it is full, until it has the configured length. From then
+// on an item that leaves the ring goes into a list of handles, each once, that doubles likewise up to `seen_items`; when
+// that is full too, the oldest in it goes. So what a user has seen is complete up to history + seen_items items, and only
+// users with long histories pay for it.
 
 internal import CKernels
 internal import Tables
@@ -14,8 +17,13 @@ struct UserRing {
   let capacity: Int
   /// Events ever.
   let total: Int
+  /// Items from before the ring.
+  let older: UnsafeBufferPointer<UInt32>
 
-  static var empty: UserRing { UserRing(items: nil, times: nil, capacity: 0, total: 0) }
+  static var empty: UserRing {
+    UserRing(
+      items: nil, times: nil, capacity: 0, total: 0, older: UnsafeBufferPointer(start: nil, count: 0))
+  }
 
   /// Events in the ring.
   var count: Int { min(total, capacity) }
@@ -59,7 +67,11 @@ extension RetrievalState {
     return UserRing(
       items: slab.assumingMemoryBound(to: UInt32.self),
       times: (slab + capacity * 4).assumingMemoryBound(to: UInt32.self),
-      capacity: capacity, total: Int(tail.count))
+      capacity: capacity, total: Int(tail.count),
+      older: UnsafeBufferPointer(
+        start: tail.older == 0
+          ? nil : older.reader.slab(tail.older).assumingMemoryBound(to: UInt32.self),
+        count: tail.older == 0 ? 0 : Int(tail.olderCount)))
   }
 
   /// Items of the history that requests and learning look at, at most.
@@ -114,7 +126,7 @@ extension RetrievalState {
     }
   }
 
-  mutating func pushHistory(user: Int, item: Int, now: UInt32) {
+  mutating func pushHistory(user: Int, item: Int, now: UInt32, _ scratch: RetrievalScratch) {
     let tail = layout.userTail(people.writer().row(user))
     let capacity = Int(tail.pointee.capacity)
     let total = Int(tail.pointee.count)
@@ -122,9 +134,44 @@ extension RetrievalState {
     let larger = Int(tail.pointee.capacity)
     let slab = rings.writer().slab(tail.pointee.ring)
     let place = total & (larger - 1)
+    if total >= larger && plan.seenItems > 0 {
+      pushOlder(tail, (slab + place * 4).load(as: UInt32.self), scratch)
+    }
     (slab + place * 4).storeBytes(of: items.handle(of: item), as: UInt32.self)
     (slab + (larger + place) * 4).storeBytes(of: now, as: UInt32.self)
     tail.pointee.count += 1
+  }
+
+  /// An item leaves the ring.
+  private mutating func pushOlder(
+    _ tail: UnsafeMutablePointer<UserTail>, _ handle: UInt32, _ scratch: RetrievalScratch
+  ) {
+    let count = Int(tail.pointee.olderCount)
+    if count > 0 {
+      let handles = older.reader.slab(tail.pointee.older).assumingMemoryBound(to: UInt32.self)
+      if scratch.kernels.pointee.find(handles, count, handle) < count { return }
+    }
+    var place = count
+    if count == older.largest {
+      place = Int(tail.pointee.olderHand)
+      tail.pointee.olderHand = UInt32((place + 1) % count)
+    } else {
+      if count == Int(tail.pointee.olderCapacity) { growOlder(tail, count) }
+      tail.pointee.olderCount += 1
+    }
+    older.writer().slab(tail.pointee.older).storeBytes(of: handle, toByteOffset: place * 4, as: UInt32.self)
+  }
+
+  private mutating func growOlder(_ tail: UnsafeMutablePointer<UserTail>, _ count: Int) {
+    let capacity = max(older.smallest, count * 2)
+    let slab = older.allocate(capacity)
+    if count > 0 {
+      let writer = older.writer()
+      writer.slab(slab).copyMemory(from: writer.peek(tail.pointee.older), byteCount: count * 4)
+      older.release(tail.pointee.older, count)
+    }
+    tail.pointee.older = slab
+    tail.pointee.olderCapacity = UInt32(capacity)
   }
 
   private mutating func growRing(_ tail: UnsafeMutablePointer<UserTail>, _ total: Int) {

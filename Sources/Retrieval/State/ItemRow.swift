@@ -29,4 +29,9 @@ struct UserTail {
   var count: UInt32
   var ring: UInt32
   var capacity: UInt32
+  /// Items that have left the ring: their slab, its capacity, how many, and where the next goes once it is full.
+  var older: UInt32
+  var olderCapacity: UInt32
+  var olderCount: UInt32
+  var olderHand: UInt32
 }

@@ -12,7 +12,7 @@ package struct RetrievalEvent: Sendable {
   package var item: UInt64
   /// Unix time.
   package var nanos: Int64
-  /// The user's value for each segment retriever, in the configuration's order.
+  /// The user's value for each segment retriever, in the configuration's order; 0: none.
   package var segments: [UInt64]
   /// Retrievers that take in events of this type.
   package var retrievers: RetrieverSet
@@ -65,7 +65,7 @@ extension RetrievalState {
     if event.retrievers.contains(.popularity) { learnPopularity(item, scratch) }
     if event.retrievers.contains(.content) { learnContent(item) }
     if event.retrievers.contains(.segments) { learnSegments(event.segments, item, scratch) }
-    if let user { pushHistory(user: user, item: item, now: now) }
+    if let user { pushHistory(user: user, item: item, now: now, scratch) }
     events += 1
   }
 
@@ -136,7 +136,7 @@ extension RetrievalState {
 
   private mutating func learnSegments(_ keys: [UInt64], _ item: Int, _ scratch: RetrievalScratch) {
     let handle = items.handle(of: item)
-    for index in segments.indices where index < keys.count {
+    for index in segments.indices where index < keys.count && keys[index] != 0 {
       if segments[index].learn(keys[index], handle, at: events, scratch.kernels) {
         counters.evictedSegments += 1
       }

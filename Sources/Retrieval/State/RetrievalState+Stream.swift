@@ -9,8 +9,8 @@ extension RetrievalState {
     var digest = Digest(of: scalars)
     for part in [
       items.digest, users.digest, values.digest, pages.digest, past.digest, itemCounts.digest,
-      neighbours.digest, blocks.digest, vectors.digest, people.digest, rings.digest, valueUse.digest,
-      sampler.digest,
+      neighbours.digest, blocks.digest, vectors.digest, people.digest, rings.digest, older.digest,
+      valueUse.digest, sampler.digest,
     ] { digest.append(part) }
     for segment in segments { digest.append(segment.digest) }
     return digest
@@ -33,7 +33,7 @@ extension RetrievalState {
   package var bytes: Int {
     let parts = [
       items.bytes, users.bytes, values.bytes, pages.bytes, past.bytes, itemCounts.bytes, neighbours.bytes,
-      blocks.bytes, vectors.bytes, people.bytes, rings.bytes, valueUse.bytes, sampler.bytes,
+      blocks.bytes, vectors.bytes, people.bytes, rings.bytes, older.bytes, valueUse.bytes, sampler.bytes,
     ]
     return parts.reduce(0, +) + segments.reduce(0) { $0 + $1.values.bytes + $1.lists.bytes }
   }
@@ -45,7 +45,8 @@ extension RetrievalState {
       layout.bytes / 32 + past.rowBytes + 16 + 1 + 16 + itemCounts.rowBytes
       + (plan.neighbours == nil ? 0 : 32 + 2 * neighbours.slabs.largest * 12)
       + (plan.content == nil ? 0 : 2 * 4 * 64) + vectors.rowBytes / 32
-    let userBytes = people.rowBytes + 33 + 2 * rings.largest * 8
+    let userBytes =
+      people.rowBytes + 33 + 2 * rings.largest * 8 + (plan.seenItems > 0 ? 2 * older.largest * 4 : 0)
     let segmentBytes =
       plan.segments.count * bounds.segments * (65 + 2 * SegmentPopularity.itemsPerSegment * 12)
     let sum =
@@ -71,6 +72,7 @@ extension RetrievalState {
     try vectors.write(to: &sink, name: name + ".vectors", since: parent?.vectors)
     try people.write(to: &sink, name: name + ".people", since: parent?.people)
     try rings.write(to: &sink, name: name + ".rings", since: parent?.rings)
+    try older.write(to: &sink, name: name + ".older", since: parent?.older)
     try valueUse.write(to: &sink, name: name + ".use", since: parent?.valueUse)
     try sampler.write(to: &sink, name: name + ".sampler", since: parent?.sampler)
     for (index, segment) in segments.enumerated() {
@@ -110,6 +112,7 @@ extension RetrievalState {
     try vectors.apply(from: &source, name: name + ".vectors")
     try people.apply(from: &source, name: name + ".people")
     try rings.apply(from: &source, name: name + ".rings")
+    try older.apply(from: &source, name: name + ".older")
     try valueUse.apply(from: &source, name: name + ".use")
     try sampler.apply(from: &source, name: name + ".sampler", rows: items.limit)
     for index in segments.indices {
@@ -164,6 +167,15 @@ extension RetrievalState {
     let people = people.reader
     for row in 0..<users.limit {
       let tail = layout.userTail(people.row(row))
+      if tail.older != 0 {
+        try require(
+          older.holds(tail.older, Int(tail.olderCapacity)) && tail.olderCount <= tail.olderCapacity
+            && tail.olderHand <= tail.olderCount, "what user row \(row) has seen")
+        let handles = older.reader.slab(tail.older).assumingMemoryBound(to: UInt32.self)
+        for place in 0..<Int(tail.olderCount) {
+          try require(Int(handles[place] & 0xFF_FFFF) < limit, "an item that user row \(row) has seen")
+        }
+      }
       guard tail.ring != 0 else { continue }
       try require(rings.holds(tail.ring, Int(tail.capacity)), "the history of user row \(row)")
       let handles = rings.reader.slab(tail.ring).assumingMemoryBound(to: UInt32.self)

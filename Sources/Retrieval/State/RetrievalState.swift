@@ -5,7 +5,7 @@
 //                               ├─▶ lists    neighbours after and before the item
 //                               ├─▶ blocks   attribute values, 32 items together
 //                               └─▶ vectors  dense vectors given by the caller
-//   key ─▶ users: Roster ─▶ row ──▶ people   own vector, and the ring of the last events
+//   key ─▶ users: Roster ─▶ row ──▶ people   own vector, the ring of the last events, and the items from before it
 //   key ─▶ values: Roster ─▶ row ─▶ valueUse attribute values: how many events, how many items
 //
 // State is a function of the calls that changed it, in their order: no clock, no random source but counters of
@@ -34,6 +34,7 @@ package struct RetrievalState: Sendable {
   var vectors: RowStore
   var people: RowStore
   var rings: SlabStore
+  var older: SlabStore
   var valueUse = RowStore(rowBytes: 8, rowsPerPage: 512)
   /// Events of items with attributes.
   var contentEvents: UInt64 = 0
@@ -61,6 +62,7 @@ package struct RetrievalState: Sendable {
     vectors = RowStore(rowBytes: max(16, plan.vectorWidth) * 4 * ItemLayout.items, rowsPerPage: 1)
     people = RowStore(rowBytes: (width * 4 + MemoryLayout<UserTail>.size + 15) & ~15, rowsPerPage: 16)
     rings = SlabStore(entryBytes: 8, smallest: 8, atLeast: plan.history)
+    older = SlabStore(entryBytes: 4, smallest: 16, atLeast: max(16, plan.seenItems))
     weights = FactorWeights(plan.factors)
     sampler = Sampler(recent: plan.recent)
     segments = plan.segments.map { SegmentPopularity($0, bound: plan.bounds.segments) }
@@ -200,6 +202,7 @@ package struct RetrievalState: Sendable {
   private mutating func dropUser(_ row: Int) {
     let tail = layout.userTail(people.reader.row(row))
     if tail.ring != 0 { rings.release(tail.ring, Int(tail.capacity)) }
+    if tail.older != 0 { older.release(tail.older, Int(tail.olderCapacity)) }
     memset(people.writer().row(row), 0, people.rowBytes)
     users.remove(row)
   }

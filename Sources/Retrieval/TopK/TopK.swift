@@ -109,6 +109,7 @@ private struct Search {
       for back in 0..<ring.count {
         if let row = owners.row(of: ring.items![ring.place(back)]) { mark(row) }
       }
+      for handle in ring.older { if let row = owners.row(of: handle) { mark(row) } }
     }
     guard request.seen != .only else { return }
     for key in request.exclude { if let row = state.items.find(key) { mark(row) } }

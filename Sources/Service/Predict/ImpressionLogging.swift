@@ -49,12 +49,8 @@ extension PredictService {
   ) throws(Status) -> [UInt8] {
     let (model, reader) = (source.revision.model, worker)
     let example = reader.workspace.example
-    example.resetBuffers()
-    for attribute in request.context { example.addContext(attribute) }
-    for attribute in request.userAttributes { example.addUserAttribute(attribute) }
-    model.beginRequest(
-      userKey: request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes), timeNanos: nanos,
-      in: reader.workspace)
+    let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
+    ItemScorer(request: request, user: user, model: model, reader: reader, nanos: nanos).begin()
     let arena = MessageArena(capacity: 16 << 10)
     let shown = items.map { item in
       model.features.makeCandidate(itemKey: FeatureState.itemKey(item.id), into: example)

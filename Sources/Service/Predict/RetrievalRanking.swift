@@ -30,6 +30,10 @@ struct RetrievalRanking {
     let scorer = ItemScorer(request: request, user: user, model: model, reader: reader, nanos: nanos)
     self.scorer = scorer
     var wanted = TopKRequest(user: user == 0 ? nil : user, k: order.count, nanos: nanos)
+    if !retrieval.plan.segments.isEmpty {
+      scorer.begin()
+      wanted.segments = reader.workspace.example.segments
+    }
     wanted.exclude = Array(order.excluded)
     wanted.seen = order.seen
     wanted.boosts = order.boosts
@@ -148,12 +152,18 @@ struct ItemScorer {
   let reader: PredictReader
   let nanos: Int64
 
-  func score(_ keys: UnsafeBufferPointer<UInt64>, into scores: UnsafeMutableBufferPointer<Float>) {
+  /// Makes the user's and the moment's part of all features.
+  func begin() {
     let workspace = reader.workspace
     workspace.example.resetBuffers()
     for attribute in request.context { workspace.example.addContext(attribute) }
     for attribute in request.userAttributes { workspace.example.addUserAttribute(attribute) }
     model.beginRequest(userKey: user, timeNanos: nanos, in: workspace)
+  }
+
+  func score(_ keys: UnsafeBufferPointer<UInt64>, into scores: UnsafeMutableBufferPointer<Float>) {
+    let workspace = reader.workspace
+    begin()
     var first = 0
     while first < keys.count {
       let end = min(first + 512, keys.count)
