@@ -143,7 +143,33 @@ package struct BurstRule: Section {
   }
 }
 
+/// How ids or categories are spelled before they are hashed.
+package struct SpellingRule: Section {
+  package var trim = false
+  package var foldCase = false
+  package var compose = false
+  package init() {}
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.value(
+      "trim", &trim, .flag, .model, "White space and control characters at both ends are left out.")
+    visitor.value("fold_case", &foldCase, .flag, .model, "Upper and lower case are the same.")
+    visitor.value(
+      "compose", &compose, .flag, .model, "Unicode's composed form (NFC): \"e\" + \"´\" is \"é\".")
+  }
+}
+
+package struct NormaliseRule: Section {
+  package var ids = SpellingRule()
+  package var categories = SpellingRule()
+  package init() {}
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.section("ids", &ids, "Ids of users and items; answers name items as they are spelled then.")
+    visitor.section("categories", &categories, "Values of categorical attributes and context.")
+  }
+}
+
 package struct HygieneSection: Section {
+  package var normalise = NormaliseRule()
   package var clock = ClockRule()
   package var value = ValueRule()
   package var outlier = OutlierRule()
@@ -151,6 +177,7 @@ package struct HygieneSection: Section {
   package var burst = BurstRule()
   package init() {}
   package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.section("normalise", &normalise, "One spelling for what is meant to be the same.")
     visitor.section("clock", &clock, "Times that cannot be.")
     visitor.section("value", &value, "Values out of bounds.")
     visitor.section("outlier", &outlier, "Values far from the others of their type.")

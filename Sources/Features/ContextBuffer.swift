@@ -28,6 +28,7 @@ package final class ContextBuffer {
   private static let viewCapacity = 64
   /// Behind a pointer, because a class's own variables are checked for exclusive access each time.
   private let fields: UnsafeMutablePointer<Fields>
+  private let spelling: TextNormalization?
   private let hashCapacity: Int
   private let vectorCapacity: Int
   /// Texts of the hashes, gathered only when they are wanted for people.
@@ -69,8 +70,9 @@ package final class ContextBuffer {
   package var unknown: Int { fields.pointee.unknown }
   package var mistyped: Int { fields.pointee.mistyped }
 
-  init(_ attributes: [AttributePlan]) {
+  init(_ attributes: [AttributePlan], _ spelling: TextNormalization?) {
     self.attributes = attributes
+    self.spelling = spelling
     plans = Constants(
       attributes.map {
         Plan(
@@ -156,7 +158,7 @@ package final class ContextBuffer {
     let plan = plans[place]
     if plan.isCategory, case .text = attribute.kind {
       open(place)
-      push(attribute.text.bytes, place, plan)
+      pushCategory(attribute.text.bytes, place, plan)
       return
     }
     let isConverted =
@@ -186,8 +188,8 @@ package final class ContextBuffer {
   private func addCategories(_ attribute: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
     open(place)
     switch attribute.kind {
-    case .text: push(attribute.text.bytes, place, plan)
-    case .texts: for text in attribute.texts { push(text.bytes, place, plan) }
+    case .text: pushCategory(attribute.text.bytes, place, plan)
+    case .texts: for text in attribute.texts { pushCategory(text.bytes, place, plan) }
     case .flag: push(attribute.flag ? "true" : "false", place, plan)
     case .number: push(AttributeText.of(attribute.number), place, plan)
     case .numbers, .none: return false
@@ -236,6 +238,11 @@ package final class ContextBuffer {
     if isDescribed { describedTexts.append(String(decoding: text, as: UTF8.self)) }
     fields.pointee.hashTop = top + 1
     view.count[place] += 1
+  }
+
+  @inline(__always)
+  private func pushCategory(_ text: UnsafeRawBufferPointer, _ place: Int, _ plan: Plan) {
+    spelling.withNormalized(text) { push($0, place, plan) }
   }
 
   private func push(_ text: String, _ place: Int, _ plan: Plan) {

@@ -28,7 +28,7 @@ package final class EventInputs {
 
   package init(_ plan: FeaturePlan) {
     self.plan = plan
-    context = ContextBuffer(plan.context)
+    context = ContextBuffer(plan.context, plan.categories)
     fields = .allocate(capacity: 1)
     fields.initialize(to: Fields())
     keys = .allocate(capacity: plan.outright.count + 1)
@@ -50,8 +50,8 @@ package final class EventInputs {
     if case .interaction = event.kind { read.type = plan.typeIndex(hash: StableHash.of(event.type.bytes)) }
     if read.type >= 0 {
       if event.attributes.count > 0 { context.add(event.attributes) }
-      if !event.user.isEmpty { read.userKey = FeatureState.userKey(event.user.bytes) }
-      if !event.item.isEmpty { read.itemKey = FeatureState.itemKey(event.item.bytes) }
+      read.userKey = plan.userKey(event.user)
+      read.itemKey = plan.itemKey(event.item)
       if !event.source.isEmpty { read.originKey = StableHash.of(event.source.bytes) }
     }
     fields.pointee = read

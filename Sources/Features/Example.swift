@@ -127,8 +127,8 @@ package final class Example {
     rows = .allocate(capacity: groups * Self.rowsPerGroup)
     readers = .allocate(capacity: groups + plan.histories.count)
     inputs = EventInputs(plan)
-    candidateContext = ContextBuffer(plan.context)
-    userOverride = ContextBuffer(plan.user.attributes)
+    candidateContext = ContextBuffer(plan.context, plan.categories)
+    userOverride = ContextBuffer(plan.user.attributes, plan.categories)
     fields.initialize(to: Fields(context: inputs.context.view))
   }
 

@@ -63,7 +63,13 @@ extension FeatureState {
     record.withUnsafeBytes { bytes in
       for attribute in EntityRecord.raw(bytes) {
         guard let view = try? AttributeView(attribute) else { continue }
-        for text in TextValues.all(of: view) { names[StableHash.of(text)] = text }
+        for text in TextValues.all(of: view) {
+          var text = text
+          let hash = text.withUTF8 {
+            plan.categories.withNormalized(UnsafeRawBufferPointer($0)) { StableHash.of($0) }
+          }
+          names[hash] = text
+        }
       }
     }
   }

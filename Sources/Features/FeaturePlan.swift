@@ -261,6 +261,9 @@ package final class FeaturePlan: @unchecked Sendable {
   package let labelMaximum: Float
   package let labelCenter: Float
 
+  /// How ids and categories are spelled before they are hashed; nil: as they are.
+  let ids: TextNormalization?
+  let categories: TextNormalization?
   let user: EntityPlan
   let item: EntityPlan
   let context: [AttributePlan]
@@ -307,6 +310,8 @@ package final class FeaturePlan: @unchecked Sendable {
     labelMinimum = Float(configuration.label.minimum)
     labelMaximum = Float(configuration.label.maximum)
     labelCenter = Float(configuration.label.center)
+    ids = TextNormalization(configuration.hygiene.normalise.ids)
+    categories = TextNormalization(configuration.hygiene.normalise.categories)
     user = compiler.user
     item = compiler.item
     context = compiler.context

@@ -10,8 +10,8 @@ extension FeatureState {
   package mutating func update(entity event: EventView, timeNanos: Int64) {
     guard event.kind == .entity, !event.entityID.isEmpty else { return }
     let group = event.entityKind == .user ? 0 : 1
-    let key =
-      group == 0 ? Self.userKey(event.entityID.bytes) : Self.itemKey(event.entityID.bytes)
+    let key = group == 0 ? plan.userKey(event.entityID) : plan.itemKey(event.entityID)
+    guard key != 0 else { return }
     let seconds = Numerics.tableSeconds(timeNanos)
     switch event.action {
     case .set, .merge: setAttributes(event, group, key, seconds)
@@ -22,7 +22,7 @@ extension FeatureState {
 
   private mutating func setAttributes(_ event: EventView, _ group: Int, _ key: UInt64, _ seconds: UInt32) {
     let entity = group == 0 ? plan.user : plan.item
-    let buffer = ContextBuffer(entity.attributes)
+    let buffer = ContextBuffer(entity.attributes, plan.categories)
     var raw: [[UInt8]] = []
     if event.action == .merge {
       (group == 0 ? userRecords : itemRecords).withBytes(key) { record in
@@ -50,9 +50,9 @@ extension FeatureState {
       return
     }
     store(record, buffer, entity, group, key, seconds)
-    let ordinal =
-      group == 0
-      ? users.intern(event.entityID.bytes, now: seconds) : items.intern(event.entityID.bytes, now: seconds)
+    let ordinal = plan.ids.withNormalized(event.entityID.bytes) { id in
+      group == 0 ? users.intern(id, now: seconds) : items.intern(id, now: seconds)
+    }
     setOrdinal(group, key, ordinal)
   }
 
@@ -172,6 +172,13 @@ extension FeatureState {
 
   package func userOrdinal(_ key: UInt64) -> UInt32? {
     groups[0].withReader { $0.find(key).flatMap(EntityRow.ordinal) }
+  }
+
+  /// What a user's id is in features: another one after each time that the user was forgotten.
+  package func userHash(of key: UInt64) -> UInt64 {
+    groups[0].withReader { reader in
+      reader.find(key).map { EntityRow.effectiveKey(key, EntityRow.flags($0)) } ?? key
+    }
   }
 
   /// Hashes of one of the item's categorical attributes, for content retrieval; empty: none.

@@ -66,7 +66,7 @@ extension FeatureState {
   ) {
     example.resetBuffers()
     if let context, context.count > 0 { example.requestContext.add(context) }
-    let key = user.map { $0.isEmpty ? 0 : Self.userKey($0.bytes) } ?? 0
+    let key = user.map { plan.userKey($0) } ?? 0
     start(key, timeNanos, example.requestContext.view, example)
     shared(example, isEmitted: true)
   }
@@ -89,7 +89,7 @@ extension FeatureState {
   /// - Parameter context: facts that hold for this candidate only.
   package func makeCandidate(_ item: ByteView, context: AttributeViews? = nil, into example: Example) {
     makeCandidate(
-      itemKey: item.isEmpty ? 0 : Self.itemKey(item.bytes), context: context, into: example)
+      itemKey: plan.itemKey(item), context: context, into: example)
   }
 
   /// The same for an item whose hash is known; 0: no item.

@@ -122,7 +122,7 @@ extension FeatureState {
   }
 
   private mutating func admitUser(_ id: ByteView, _ seconds: UInt32, _ example: Example) {
-    guard let ordinal = users.intern(id.bytes, now: seconds) else { return }
+    guard let ordinal = plan.ids.withNormalized(id.bytes, { users.intern($0, now: seconds) }) else { return }
     setOrdinal(0, example.userKey, ordinal)
     example.fields.pointee.userOrdinal = ordinal
     sweep(0)
@@ -135,7 +135,7 @@ extension FeatureState {
     {
       return
     }
-    guard let ordinal = items.intern(id.bytes, now: seconds) else { return }
+    guard let ordinal = plan.ids.withNormalized(id.bytes, { items.intern($0, now: seconds) }) else { return }
     setOrdinal(1, example.itemKey, ordinal)
     example.fields.pointee.itemOrdinal = ordinal
     sweep(1)

@@ -14,6 +14,8 @@ package struct DriftLog: Equatable, Sendable {
   }
 
   private var monitor: DriftMonitor
+  /// How often any of them fired, ever.
+  package private(set) var firings: UInt64 = 0
   package private(set) var signals = ["adwin", "page_hinkley", "ddm"].map { Signal(detector: $0) }
 
   package init(isBinary: Bool) {
@@ -30,6 +32,7 @@ package struct DriftLog: Equatable, Sendable {
     for (index, flag) in [DriftMonitor.Fired.adwin, .pageHinkley, .ddm].enumerated()
     where fired.contains(flag) {
       signals[index].count += 1
+      firings += 1
       signals[index].example = example
       signals[index].timeNanos = timeNanos
     }
@@ -51,6 +54,7 @@ package struct DriftLog: Equatable, Sendable {
       signals[index].count = try reader.read()
       signals[index].example = try reader.read()
       signals[index].timeNanos = try reader.read()
+      firings += signals[index].count
     }
   }
 }

@@ -89,6 +89,7 @@ package final class Learner: @unchecked Sendable {
   private var modelBytes = 0
   private var pace = Pace()
   private var driftCounts: [UInt64]
+  private var driftFirings: UInt64
   /// The file as it was loaded again; nil: as the model's plan has it.
   private var file: Configuration?
 
@@ -110,6 +111,7 @@ package final class Learner: @unchecked Sendable {
     revisionNumber = firstRevision
     publishedOffset = offset
     driftCounts = model.drift.signals.map(\.count)
+    driftFirings = model.drift.firings
     publication = Publication(
       Revision(model.revision, number: firstRevision, offset: offset), offset: offset)
   }
@@ -257,6 +259,8 @@ package final class Learner: @unchecked Sendable {
   }
 
   private func reportDrift(_ offset: UInt64) {
+    guard model.drift.firings != driftFirings else { return }
+    driftFirings = model.drift.firings
     for (index, signal) in model.drift.signals.enumerated() where signal.count != driftCounts[index] {
       if signal.count > driftCounts[index] { delegate?.driftDetected(signal, at: offset) }
       driftCounts[index] = signal.count
@@ -289,6 +293,7 @@ package final class Learner: @unchecked Sendable {
       if let file { model.reload(file) }
       offset = recordOffset + 1
       driftCounts = model.drift.signals.map(\.count)
+      driftFirings = model.drift.firings
       publish()
       rebuild.withLock { $0 = nil }
       delegate.rolledBack(at: recordOffset, error: nil)

@@ -34,7 +34,7 @@ extension Model {
     var join = shown ?? emptyShown
     shown = nil
     for impression in view.items where !impression.item.isEmpty {
-      let item = FeatureState.itemKey(impression.item.bytes)
+      let item = plan.itemKey(impression.item)
       var bytes = Array(impression.features.bytes)
       if isMade || bytes.isEmpty {
         if !hasBegun { begin(event, view, timeNanos, workspace) }
@@ -59,7 +59,7 @@ extension Model {
     for attribute in view.context { example.addContext(attribute) }
     for attribute in view.userAttributes { example.addUserAttribute(attribute) }
     features.beginRequest(
-      userKey: event.user.isEmpty ? 0 : FeatureState.userKey(event.user.bytes), timeNanos: timeNanos,
+      userKey: plan.userKey(event.user), timeNanos: timeNanos,
       into: example)
   }
 

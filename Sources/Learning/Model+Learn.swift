@@ -42,6 +42,7 @@ extension Model {
       return learnInteraction(
         event, encoded, inputs, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .entity:
+      forget(event)
       features.update(entity: event, timeNanos: timeNanos)
       describe(event)
       note(timeNanos)
@@ -59,6 +60,13 @@ extension Model {
       counters.ignored += 1
       return .ignored
     }
+  }
+
+  /// What members keep under a user's own key goes with the user. An item that leaves the catalogue may come back.
+  private mutating func forget(_ event: EventView) {
+    guard case .delete = event.action, case .user = event.entityKind else { return }
+    let key = plan.userKey(event.entityID)
+    if features.userOrdinal(key) != nil { ensemble.forget(user: features.userHash(of: key)) }
   }
 
   /// Corrects the counters and histories that still hold `event`.

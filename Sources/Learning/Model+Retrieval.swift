@@ -66,9 +66,7 @@ extension Model {
   mutating func describe(_ event: EventView) {
     guard retrieval != nil else { return }
     let isUser = event.entityKind == .user
-    let key =
-      isUser
-      ? FeatureState.userKey(event.entityID.bytes) : FeatureState.itemKey(event.entityID.bytes)
+    let key = isUser ? plan.userKey(event.entityID) : plan.itemKey(event.entityID)
     if event.action == .delete {
       _ = isUser ? retrieval?.remove(user: key) : retrieval?.remove(item: key)
       return

@@ -34,8 +34,8 @@ package struct RankEvaluation {
     model.features.makeExample(event, timeNanos: event.timeNanos, into: workspace.example)
     events.append(
       RetrievalEvent(
-        user: event.user.isEmpty ? nil : FeatureState.userKey(event.user.bytes),
-        item: FeatureState.itemKey(event.item.bytes), nanos: event.timeNanos,
+        user: event.user.isEmpty ? nil : model.plan.userKey(event.user),
+        item: model.plan.itemKey(event.item), nanos: event.timeNanos,
         segments: workspace.example.segments, retrievers: workspace.types[type].retrievers))
   }
 

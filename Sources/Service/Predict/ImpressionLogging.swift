@@ -49,7 +49,7 @@ extension PredictService {
   ) throws(Status) -> [UInt8] {
     let (model, reader) = (source.revision.model, worker)
     let example = reader.workspace.example
-    let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
+    let user = model.plan.userKey(request.user)
     ItemScorer(request: request, user: user, model: model, reader: reader, nanos: nanos).begin()
     let arena = MessageArena(capacity: 16 << 10)
     let shown = items.map { item in

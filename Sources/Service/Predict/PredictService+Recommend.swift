@@ -23,10 +23,9 @@ extension PredictService {
   ) throws(Status) {
     // Checked before it is put aside, so that a bad request is refused at once.
     let bytes = request.copy
-    let configuration = context.configuration
     let order = try Wire.withMessage(Cowbird__V1__RecommendRequest.self, from: bytes) {
       message throws(Status) in
-      try RecommendOrder(message, bytes, configuration, reader.limits)
+      try RecommendOrder(message, bytes, context.plan, reader.limits)
     }
     let model = source.revision.model
     let most = model.retrieval == nil || order.filter != nil ? Self.scoredItems : Self.retrievedItems

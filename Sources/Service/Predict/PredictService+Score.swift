@@ -47,7 +47,7 @@ enum CandidateScorer {
     }
     try request.forEachCandidate { (index, candidate) throws(Status) in
       try limits.check(candidate.item, request.layout.name, ".candidates[\(index)].item")
-      let item = candidate.item.isEmpty ? 0 : FeatureState.itemKey(candidate.item.bytes)
+      let item = model.plan.itemKey(candidate.item)
       if candidate.context.count > 0 {
         if let refusal = limits.bounds.refusal(candidate.context, "context") {
           throw Status(.invalidArgument, "\(request.layout.name).candidates[\(index)].\(refusal)")

@@ -61,7 +61,7 @@ package final class PredictService: Sendable {
       let reader = readers.value
       let request = try PredictRequestView(call.payload, method.layout)
       try check(request, method, reader.limits)
-      let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
+      let user = context.plan.userKey(request.user)
       guard case .ready(let source) = try request.selector.select(reader, user: user),
         request.minimumOffset.map({ source.revision.offset > $0 }) ?? true
       else { return try wait(call, request, method, user) }
@@ -205,7 +205,7 @@ package final class PredictService: Sendable {
     bytes.withUnsafeBytes { bytes in
       do throws(Status) {
         let request = try PredictRequestView(bytes, method.layout)
-        let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
+        let user = context.plan.userKey(request.user)
         // A version that had to be loaded may be too old as well.
         var source = source
         if let offset = request.minimumOffset, source.revision.offset <= offset, source.degraded.isEmpty {

@@ -26,10 +26,11 @@ struct RecommendOrder: Sendable {
   /// - Parameter bytes: of the request.
   /// - Throws: INVALID_ARGUMENT that names the field, or FAILED_PRECONDITION for what the configuration does not have.
   init(
-    _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ bytes: [UInt8], _ configuration: Configuration,
+    _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ bytes: [UInt8], _ plan: FeaturePlan,
     _ bounds: RequestLimits
   ) throws(Status) {
     let request = message.pointee
+    let configuration = plan.configuration
     guard (1...1_000).contains(request.k) else {
       throw Status(.invalidArgument, "RecommendRequest.k: \(request.k); 1 to 1000 are allowed")
     }
@@ -40,7 +41,7 @@ struct RecommendOrder: Sendable {
     }
     excluded = []
     for index in 0..<request.n_exclude {
-      excluded.insert(FeatureState.itemKey(String(cString: request.exclude[index]!)))
+      excluded.insert(plan.itemKey(String(cString: request.exclude[index]!)))
     }
     switch request.seen {
     case COWBIRD__V1__SEEN_POLICY__SEEN_POLICY_UNSPECIFIED: seen = bounds.seen

@@ -61,7 +61,7 @@ package final class ServedMetrics: LearnerObserver {
       let event = try? EventView(record.payload), event.kind == .interaction
     else { return }
     let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
-    let place = serving.arm(ofUser: event.user.isEmpty ? 0 : FeatureState.userKey(event.user.bytes))
+    let place = serving.arm(ofUser: head.plan.userKey(event.user))
     let arm = serving.arms[place]
     if let score = score(event, time, by: arm.revision?.model ?? head) {
       state.withLock { state in

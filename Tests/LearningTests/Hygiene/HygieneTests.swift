@@ -243,25 +243,3 @@ private let start: Int64 = 1_750_000_000 * second
     #expect(try reader.read(HygieneCounts.self) == counts)
   }
 }
-
-@Suite struct TextNormalizationTests {
-  @Test(
-    "trimmed, in one case, composed",
-    arguments: [
-      ("abc", "abc"), ("  Abc\t\n", "abc"), ("\u{A0}x\u{2003}", "x"), ("e\u{301}", "\u{E9}"),
-      ("STRASSE", "strasse"), ("", ""), ("   ", ""), ("a b", "a b"), ("\u{212B}", "\u{E5}"),
-      ("\0id\u{7F}", "id"),
-    ])
-  func normal(text: String, expected: String) {
-    let rule = TextNormalization(trims: true, foldsCase: true, composes: true)
-    // By bytes: Swift's own == would not see the difference.
-    #expect(Array(rule.normalized(text).utf8) == Array(expected.utf8))
-    #expect(Array(rule.normalized(expected).utf8) == Array(expected.utf8))
-  }
-
-  @Test("what is switched off is left alone")
-  func off() {
-    let rule = TextNormalization(trims: false, foldsCase: false, composes: false)
-    #expect(Array(rule.normalized(" E\u{301} ").utf8) == Array(" E\u{301} ".utf8))
-  }
-}

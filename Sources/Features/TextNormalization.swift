@@ -1,6 +1,9 @@
 // One spelling for what people mean to be the same: trimmed, in one case, in one Unicode form.
 
+internal import Configuration
+internal import Primitives
 @_spi(_Unicode) private import Swift
+package import Wire
 
 /// How ids and categories are brought to one spelling before they are hashed.
 ///
@@ -14,6 +17,12 @@ package struct TextNormalization: Sendable, Equatable {
   package var trims: Bool
   package var foldsCase: Bool
   package var composes: Bool
+
+  /// Nil: the rule leaves everything as it is.
+  init?(_ rule: SpellingRule) {
+    guard rule.trim || rule.foldCase || rule.compose else { return nil }
+    self.init(trims: rule.trim, foldsCase: rule.foldCase, composes: rule.compose)
+  }
 
   package init(trims: Bool = true, foldsCase: Bool = false, composes: Bool = true) {
     self.trims = trims
@@ -54,5 +63,48 @@ package struct TextNormalization: Sendable, Equatable {
       text = String(scalars)
     }
     return text
+  }
+}
+
+extension Optional<TextNormalization> {
+  // hot: one comparison where there is no rule.
+  /// Lends the bytes as they are to be hashed; no rule: as they are.
+  @inline(__always)
+  func withNormalized<Result>(
+    _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    guard let self, !self.isNormal(bytes) else { return body(bytes) }
+    return self.withRewritten(bytes, body)
+  }
+}
+
+extension TextNormalization {
+  @inline(never)
+  fileprivate func withRewritten<Result>(
+    _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    var text = normalized(String(decoding: bytes, as: UTF8.self))
+    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+  }
+}
+
+extension FeaturePlan {
+  /// Hash of a user's id, spelled as the configuration says; 0: none.
+  @inline(__always)
+  package func userKey(_ id: UnsafeRawBufferPointer) -> UInt64 {
+    ids.withNormalized(id) { $0.isEmpty ? 0 : FeatureState.userKey($0) }
+  }
+
+  /// Hash of an item's id, spelled as the configuration says; 0: none.
+  @inline(__always)
+  package func itemKey(_ id: UnsafeRawBufferPointer) -> UInt64 {
+    ids.withNormalized(id) { $0.isEmpty ? 0 : FeatureState.itemKey($0) }
+  }
+
+  package func userKey(_ id: ByteView) -> UInt64 { userKey(id.bytes) }
+  package func itemKey(_ id: ByteView) -> UInt64 { itemKey(id.bytes) }
+  package func itemKey(_ id: String) -> UInt64 {
+    var id = id
+    return id.withUTF8 { itemKey(UnsafeRawBufferPointer($0)) }
   }
 }
