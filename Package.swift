@@ -128,7 +128,19 @@ let package = Package(
     // Kills processes to see what survives.
     .executableTarget(
       name: "LogCrasher", dependencies: ["EventLog"], path: "Tests/LogCrasher", swiftSettings: strict),
-    .testTarget(name: "Faults", dependencies: ["EventLog", "LogCrasher"], swiftSettings: strict),
+    .executableTarget(
+      name: "VersionCrasher",
+      dependencies: [
+        "CMessages", "Configuration", "EventLog", "Learning", "Primitives", "Service", "Transport",
+        "Versions",
+        "Wire",
+      ], path: "Tests/VersionCrasher", swiftSettings: strict),
+    .testTarget(
+      name: "Faults",
+      dependencies: [
+        "Configuration", "EventLog", "Features", "Learning", "LogCrasher", "Primitives", "VersionCrasher",
+        "Versions",
+      ], swiftSettings: strict),
   ],
   cLanguageStandard: .c11
 )

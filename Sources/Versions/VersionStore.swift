@@ -25,6 +25,14 @@ package final class VersionStore: Sendable {
 
   package func exists(_ id: VersionID) -> Bool { access(path(id), R_OK) == 0 }
 
+  /// The versions that have files, in the order of their numbers.
+  package func files() throws -> [VersionID] {
+    try Directory.names(in: directory).filter { $0.hasSuffix(".pages") }.compactMap {
+      VersionID($0.dropLast(6))
+    }
+    .sorted()
+  }
+
   package func fileBytes(_ id: VersionID) -> UInt64 {
     var status = stat()
     return stat(path(id), &status) == 0 ? UInt64(status.st_size) : 0
@@ -109,10 +117,7 @@ package final class VersionStore: Sendable {
       needed.insert(id)
       if let chain = try? chain(of: id) { needed.formUnion(chain) } else { return }
     }
-    for name in try Directory.names(in: directory) where name.hasSuffix(".pages") {
-      guard let id = VersionID(name.dropLast(6)), !needed.contains(id) else { continue }
-      unlink(directory + "/" + name)
-    }
+    for id in try files() where !needed.contains(id) { unlink(path(id)) }
     try Directory.sync(of: directory + "/x")
   }
 }

@@ -15,9 +15,9 @@ private struct Acknowledged {
 struct LogCrashTests {
   @Test("every acknowledged record is there once and in order after a kill, and nothing else is")
   func killAndRestart() throws {
-    let count = getenv("COWBIRD_CRASHES").flatMap { Int(String(cString: $0)) } ?? 200
-    let directory = try temporaryDirectory()
-    defer { removeTree(directory) }
+    let count = KilledProcess.setting("COWBIRD_CRASHES", default: 200)
+    let temporary = try TemporaryDirectory()
+    let directory = temporary.path
     var acknowledgedTotal = 0
     var verifiedEnd: UInt64 = 1
     var highest = [UInt64](repeating: 0, count: 3)
@@ -85,73 +85,13 @@ struct LogCrashTests {
   private func runAndKill(
     _ directory: String, seed: Int, afterMicroseconds delay: UInt32
   ) throws -> [Acknowledged] {
-    var ends: [Int32] = [0, 0]
-    try #require(pipe(&ends) == 0)
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-    let program = buildDirectory() + "/LogCrasher"
-    var child: pid_t = 0
-    let words = [program, directory, "\(seed)"]
-    let arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    try #require(posix_spawn(&child, program, &actions, nil, arguments, environ) == 0, "no \(program)")
-    close(ends[1])
-
-    // From the first acknowledgement on, some more time; then no mercy. A start that takes long is killed too.
-    var first = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
-    _ = poll(&first, 1, seed % 4 == 0 ? Int32(delay / 4000) : 10_000)
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    let deadline = now() + UInt64(delay) * 1000
-    while now() < deadline {
-      var ready = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
-      guard poll(&ready, 1, Int32((deadline - min(now(), deadline)) / 1_000_000)) > 0 else { continue }
-      let got = read(ends[0], &buffer, buffer.count)
-      if got <= 0 { break }
-      bytes.append(contentsOf: buffer[..<got])
-    }
-    kill(child, SIGKILL)
-    while true {
-      let got = read(ends[0], &buffer, buffer.count)
-      if got <= 0 { break }
-      bytes.append(contentsOf: buffer[..<got])
-    }
-    close(ends[0])
-    var status: Int32 = 0
-    waitpid(child, &status, 0)
-    #expect(status & 0x7F == SIGKILL, "the child ended by itself: \(status)")
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
+    // A start that takes long is killed too.
+    let lines = try KilledProcess.lines(
+      "LogCrasher", [directory, "\(seed)"],
+      patienceMilliseconds: seed % 4 == 0 ? Int32(delay / 4000) : 10_000, thenMicroseconds: delay)
+    return lines.map { line in
       let fields = line.split(separator: " ").map { UInt64($0)! }
       return Acknowledged(producer: Int(fields[0]), sequence: fields[1], offset: fields[2])
     }
   }
-}
-
-private func now() -> UInt64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-}
-
-/// Where the test's own program lies, and the child's beside it.
-private func buildDirectory() -> String {
-  var path = [CChar](repeating: 0, count: 4096)
-  let count = readlink("/proc/self/exe", &path, path.count - 1)
-  let own = String(decoding: path[..<max(count, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  return String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
-}
-
-private func temporaryDirectory() throws -> String {
-  var template = Array("/tmp/cowbird-crash-XXXXXX".utf8CString)
-  return try template.withUnsafeMutableBufferPointer {
-    String(cString: try #require(mkdtemp($0.baseAddress!)))
-  }
-}
-
-private func removeTree(_ path: String) {
-  for name in (try? PosixFileSystem().list(path)) ?? [] { unlink(path + "/" + name) }
-  rmdir(path)
 }

@@ -112,6 +112,37 @@ struct VersionFileTests {
     #expect(try client.create().id == "v2")
   }
 
+  @Test(
+    "a full disk costs the version that is being made, says so, and nothing else; it works again when there is room"
+  )
+  func diskFull() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create()
+    try client.append(Shop.ratings(60..<120))
+    let folder = daemon.directory + "/data/versions/"
+    try FileManager.default.createSymbolicLink(
+      atPath: folder + "v2.pages.new", withDestinationPath: "/dev/full")
+    let refused = refusal { try client.create(labels: ["never"]) }
+    #expect(refused?.code == .resourceExhausted)
+    #expect(refused?.message.contains("No space left on device") == true)
+    #expect(try client.listing().versions.map(\.id) == ["v1"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["v1.pages"])
+    let metrics = try client.ask(
+      "Update", "Metrics", Cowbird__V1__MetricsRequest.self, Cowbird__V1__MetricsResponse.self
+    ) { String(cString: $0.text) }
+    #expect(metrics.contains("cowbird_version_failures_total 1\n"))
+    try client.append(Shop.ratings(120..<180))
+    let digest = try client.flush()
+    #expect(try client.score("u1", ["i1"]).scores.count == 1)
+    let made = try client.create()
+    #expect(made.id == "v2")
+    #expect(made.digest == digest)
+    try daemon.restart()
+    #expect(try daemon.context.keeper.store.load(VersionID(2)).digest.description == digest)
+  }
+
   @Test("a comparison names metrics, pages, features and the users whose best items changed")
   func diff() throws {
     let daemon = try TestDaemon()

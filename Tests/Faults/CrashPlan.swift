@@ -1,0 +1,1 @@
+../VersionCrasher/CrashPlan.swift
