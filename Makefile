@@ -86,9 +86,10 @@ test-go: echo-server deps-go ## Conformance: containerd's ttrpc, as Debian packa
 test-fuzz: deps-build ## Fuzz targets, for a bounded count (FUZZ_RUNS)
 	@if [ -x Fuzz/run ]; then $(STAGE) "Fuzzing" Fuzz/run $(FUZZ_RUNS); else echo "Fuzz/run is not there: skipped"; fi
 
-test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens by Python, an event stream by C
+test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens, an event stream by C; the command line
 	@$(STAGE) "End to end" $(PYTHON) Tests/EndToEnd/movielens.py $(BUILD)/release/cowbird
 	@$(STAGE) "Event stream, killed" $(PYTHON) Tests/EndToEnd/event_stream.py $(BUILD)/release/cowbird
+	@$(STAGE) "Command line" $(PYTHON) -m pytest -q -p no:cacheprovider Tests/EndToEnd/test_command_line.py
 
 test-allocations: release clients ## Counts what a call allocates once warm: nothing
 	@$(STAGE) "Allocations of a call" Tests/Allocations/run
@@ -105,11 +106,11 @@ test-asan: echo-server ## The Swift and C tests with AddressSanitizer
 
 # ------------------------------------------------------------------------------------------- running, measuring
 
-.PHONY: demo bench bench-wire bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions install uninstall clean
+.PHONY: demo bench bench-wire bench-daemon bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions install uninstall clean
 demo: release ## Builds the daemon and shows it at work, in about a minute
 	@$(BUILD)/release/cowbird demo
 
-bench: bench-wire bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions ## Every benchmark, each beside its baseline
+bench: bench-wire bench-daemon bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions ## Every benchmark, each beside its baseline
 
 bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions: bench-%: deps-build
 	@$(STAGE) "Benchmark of $*" scripts/bench $*
@@ -118,6 +119,10 @@ bench-wire: deps-build deps-python ## Round trips beside the kernel's floor: C a
 	@$(STAGE) "EchoServer, release" swift build -c release --product EchoServer
 	@$(STAGE) "Load generators" $(MAKE) --no-print-directory -s -C Benchmarks
 	@$(STAGE) "Wire benchmark" $(PYTHON) Benchmarks/wire/wire.py --json $(BUILD)/bench/wire.json $(BENCH_OPTIONS)
+
+bench-daemon: release deps-python ## A daemon with a million rows beside the raw echo: Score, Ingest, memory
+	@$(STAGE) "Load generators" $(MAKE) --no-print-directory -s -C Benchmarks
+	@$(STAGE) "Daemon benchmark" $(PYTHON) Benchmarks/daemon/daemon.py --json $(BUILD)/bench/daemon.json $(BENCH_OPTIONS)
 
 install: release clients ## Installs daemon, C client and systemd units under PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system

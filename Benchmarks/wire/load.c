@@ -17,12 +17,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../latency.h"
 #include "cowbird.h"
 
-enum { DEPTH_MAX = 256, BUCKETS_PER_DOUBLING = 64, BUCKETS = 40 * BUCKETS_PER_DOUBLING };
+enum { DEPTH_MAX = 256 };
 
 struct settings {
   bool cowbird;
@@ -31,32 +31,12 @@ struct settings {
   int64_t until, warm;
 };
 
-/* Times in buckets of 1.1%, from 1 ns. */
 struct worker {
   const struct settings *settings;
   pthread_t thread;
   uint64_t calls, counts[BUCKETS];
   bool failed;
 };
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * COWBIRD_SECOND + time.tv_nsec;
-}
-
-static unsigned bucket_of(int64_t nanos) {
-  if (nanos < 1) nanos = 1;
-  unsigned doubling = 63u - (unsigned)__builtin_clzll((unsigned long long)nanos);
-  uint64_t within = (((uint64_t)nanos - (UINT64_C(1) << doubling)) * BUCKETS_PER_DOUBLING) >> doubling;
-  unsigned bucket = doubling * BUCKETS_PER_DOUBLING + (unsigned)within;
-  return bucket < BUCKETS ? bucket : BUCKETS - 1;
-}
-
-static double bucket_micros(unsigned bucket) {
-  double low = (double)(UINT64_C(1) << (bucket / BUCKETS_PER_DOUBLING));
-  return low * (1 + (bucket % BUCKETS_PER_DOUBLING + 0.5) / BUCKETS_PER_DOUBLING) / 1000;
-}
 
 static void record(struct worker *worker, int64_t begin, int64_t end) {
   if (begin < worker->settings->warm) return;
@@ -184,15 +164,6 @@ static void *work(void *context) {
   struct worker *worker = context;
   worker->failed = !(worker->settings->cowbird ? cowbird(worker) : raw(worker));
   return NULL;
-}
-
-static double percentile(const uint64_t *counts, uint64_t calls, double share) {
-  uint64_t below = 0;
-  for (unsigned i = 0; i < BUCKETS; i++) {
-    below += counts[i];
-    if ((double)below >= share * (double)calls && below) return bucket_micros(i);
-  }
-  return 0;
 }
 
 int main(int count, char **arguments) {

@@ -18,15 +18,17 @@ import json
 import os
 import pathlib
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from running import allow, measure, median  # noqa: E402
+
 ROOT = HERE.parent.parent
-FIGURES = ("p50", "p99", "p999", "calls_per_second")
 PIPELINE = 64
 WINDOW_BYTES = 1 << 20
 
@@ -44,27 +46,6 @@ def serving(command: list[str]):
         process.wait(10)
 
 
-def allow(pid: int, cpus: set[int]) -> None:
-    """Lets every thread of a process run on these CPUs only."""
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(int(task), cpus)
-
-
-def measure(command: list[str], environment: dict[str, str], cpus: set[int]) -> dict[str, float]:
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment,
-        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed: {done.stderr or done.stdout}")
-    return json.loads(done.stdout)
-
-
 def cells(quick: bool) -> list[tuple[int, int, int]]:
     """Connections, depth, payload. A window of calls in flight is at most 1 MiB a connection."""
     if quick:
@@ -75,10 +56,6 @@ def cells(quick: bool) -> list[tuple[int, int, int]]:
         for connections in (1, 8, 64)
         for depth in (1, PIPELINE)
     ]
-
-
-def median(rounds: list[dict[str, float]]) -> dict[str, float]:
-    return {name: round(statistics.median(one[name] for one in rounds), 2) for name in FIGURES}
 
 
 def main() -> None:
@@ -115,11 +92,11 @@ def main() -> None:
                 allow(ours_pid, cpus)
                 rounds: dict[str, list[dict[str, float]]] = {"floor": [], "c": [], "python": []}
                 for _ in range(options.rounds):
-                    rounds["floor"].append(measure([load, "raw", floor, *arguments], environment, cpus))
-                    rounds["c"].append(measure([load, "cowbird", ours, *arguments], environment, cpus))
+                    rounds["floor"].append(measure([load, "raw", floor, *arguments], cpus))
+                    rounds["c"].append(measure([load, "cowbird", ours, *arguments], cpus))
                     if (connections, depth, payload) in python_cells:
                         command = [options.python, str(HERE / "load.py"), ours, *arguments]
-                        rounds["python"].append(measure(command, environment, cpus))
+                        rounds["python"].append(measure(command, cpus, environment))
                 for client, figures in rounds.items():
                     if figures:
                         row = {"client": client, "connections": connections, "depth": depth, "payload": payload}

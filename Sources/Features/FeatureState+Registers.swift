@@ -22,6 +22,19 @@ extension FeatureState {
     }
   }
 
+  /// Asks for the memory of a request's user: stage 0 for where its row stands, stage 1, a little later, for the row.
+  @inline(__always)
+  package func prefetch(userKey: UInt64, stage: Int) { prefetch(0, userKey, stage) }
+
+  /// The same for an item that will be a candidate.
+  @inline(__always)
+  package func prefetch(itemKey: UInt64, stage: Int) { prefetch(1, itemKey, stage) }
+
+  private func prefetch(_ group: Int, _ key: UInt64, _ stage: Int) {
+    guard key != 0 else { return }
+    groups[group].withReader { stage == 0 ? $0.prefetchIndex(key) : $0.prefetchRow(key) }
+  }
+
   /// Finds the entity's row and what its id's hash is now.
   @inline(__always)
   func fetch(_ group: Int, _ key: UInt64, _ example: Example) -> (row: UnsafePointer<Float>?, key: UInt64) {

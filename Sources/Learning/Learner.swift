@@ -59,6 +59,8 @@ package struct LearnerStatus: Sendable {
   package var isRebuilding = false
   /// Bytes of the head's tables, shared pages counted once; as of a second ago at most while learning.
   package var modelBytes = 0
+  /// Of them, rows times their stride.
+  package var rowBytes = 0
 }
 
 package final class Learner: @unchecked Sendable {
@@ -86,7 +88,7 @@ package final class Learner: @unchecked Sendable {
   private var lastPublishNanos: UInt64 = 0
   private var eventsSincePublish = 0
   private var lastMeasureNanos: UInt64 = 0
-  private var modelBytes = 0
+  private var memory = MemoryUse()
   private var pace = Pace()
   private var driftCounts: [UInt64]
   private var driftFirings: UInt64
@@ -356,7 +358,7 @@ package final class Learner: @unchecked Sendable {
     let now = MonotonicClock.nanos()
     if now - lastMeasureNanos > 1_000_000_000 {
       lastMeasureNanos = now
-      modelBytes = model.memory.liveBytes
+      memory = model.memory
     }
     shown.withLock { status in
       status.learnedOffset = offset
@@ -364,7 +366,8 @@ package final class Learner: @unchecked Sendable {
       status.isPaused = limit.load(ordering: .relaxed) != .max
       status.failure = failure
       status.eventsPerSecond = rate
-      status.modelBytes = modelBytes
+      status.modelBytes = memory.liveBytes
+      status.rowBytes = memory.rowBytes
     }
   }
 }

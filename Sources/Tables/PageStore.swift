@@ -159,13 +159,27 @@ package struct MemoryUse: Equatable, Sendable {
   package var liveChunks = 0
   package var liveBytes = 0
   package var mappedBytes = 0
+  /// Rows times the stride of their weights and state: what they would take side by side.
+  package var rowBytes = 0
   /// Pages copied because a snapshot saw them, since the lineage began.
   package var copiedPages = 0
+
+  package init(
+    livePages: Int = 0, liveChunks: Int = 0, liveBytes: Int = 0, mappedBytes: Int = 0, rowBytes: Int = 0,
+    copiedPages: Int = 0
+  ) {
+    self.livePages = livePages
+    self.liveChunks = liveChunks
+    self.liveBytes = liveBytes
+    self.mappedBytes = mappedBytes
+    self.rowBytes = rowBytes
+    self.copiedPages = copiedPages
+  }
 
   package static func + (left: MemoryUse, right: MemoryUse) -> MemoryUse {
     MemoryUse(
       livePages: left.livePages + right.livePages, liveChunks: left.liveChunks + right.liveChunks,
       liveBytes: left.liveBytes + right.liveBytes, mappedBytes: left.mappedBytes + right.mappedBytes,
-      copiedPages: left.copiedPages + right.copiedPages)
+      rowBytes: left.rowBytes + right.rowBytes, copiedPages: left.copiedPages + right.copiedPages)
   }
 }

@@ -192,6 +192,7 @@ public struct PagedTable: @unchecked Sendable {
     if let filter = box.filter { use = use + filter.cells.memory }
     use.liveBytes += box.index.bytes
     use.mappedBytes += box.index.bytes
+    use.rowBytes = rowCount * (layout.rowStride + layout.stateStride)
     return use
   }
 }

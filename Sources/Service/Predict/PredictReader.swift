@@ -14,6 +14,8 @@ final class PredictReader {
   private var bounds: Pin<RequestLimits>
   let workspace: Workspace
   let batch: CandidateBatch
+  /// Keys of the candidates that are scored together.
+  let items = UnsafeMutablePointer<UInt64>.allocate(capacity: CandidateScorer.stretch)
   private(set) var scores: UnsafeMutablePointer<Float>
   private(set) var scoreCapacity = 1024
 
@@ -27,7 +29,10 @@ final class PredictReader {
     scores = .allocate(capacity: scoreCapacity)
   }
 
-  deinit { scores.deallocate() }
+  deinit {
+    scores.deallocate()
+    items.deallocate()
+  }
 
   // hot: one atomic load each.
   var head: Revision { heads.value() }

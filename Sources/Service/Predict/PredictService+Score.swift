@@ -15,7 +15,7 @@ extension PredictService {
     let count = request.candidateCount
     reader.reserve(count)
     let nanos = request.timeNanos == 0 ? WallClock.nanos() : request.timeNanos
-    try CandidateScorer.fill(reader.scores, request, source.revision.model, nanos, reader)
+    try CandidateScorer.fill(reader.scores, request, user, source.revision.model, nanos, reader)
     ScoreAnswer.respond(to, UnsafeBufferPointer(start: reader.scores, count: count), source)
     context.tally.candidates.add(UInt64(count))
     if let shadow = reader.serving.shadow { shadows.compare(request, source, shadow, nanos, reader) }
@@ -24,26 +24,43 @@ extension PredictService {
 
 enum CandidateScorer {
   /// Candidates gathered before they are scored.
-  private static let stretch = 512
+  static let stretch = 512
+  /// An item's row is asked for when so many more candidates were read: by then it is known where it stands.
+  private static let ahead = 8
 
-  // hot
+  // hot: ids first, and the memory of their rows asked for; then features, then scores.
   /// Writes the candidates' scores.
   static func fill(
-    _ scores: UnsafeMutablePointer<Float>, _ request: PredictRequestView, _ model: Model, _ nanos: Int64,
-    _ reader: PredictReader
+    _ scores: UnsafeMutablePointer<Float>, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
+    _ nanos: Int64, _ reader: PredictReader
   ) throws(Status) {
     let limits = reader.limits
     let workspace = reader.workspace
     let batch = reader.batch
-    model.features.beginRequest(
-      user: request.user, timeNanos: nanos, context: request.context, into: workspace.example)
-    var first = 0
-    var isSingly = false
-    batch.removeAll()
-    func flush(_ next: Int) {
-      model.score(batch, in: workspace) { scores[first + $0] = $1.value }
+    let items = reader.items
+    model.features.prefetch(userKey: user, stage: 0)
+    // Candidates before `first` are scored; of those behind it `count` are read.
+    var (first, count) = (0, 0)
+    var (hasBegun, isSingly) = (false, false)
+    func begin() {
+      guard !hasBegun else { return }
+      hasBegun = true
+      model.features.beginRequest(
+        user: request.user, timeNanos: nanos, context: request.context, into: workspace.example)
+    }
+    func flush() throws(Status) {
+      for index in max(0, count - ahead)..<count { model.features.prefetch(itemKey: items[index], stage: 1) }
+      begin()
       batch.removeAll()
-      first = next
+      for index in 0..<count {
+        do throws(Refusal) {
+          try model.gather(itemKey: items[index], into: batch, in: workspace)
+        } catch {
+          throw Status(.internal, "candidates[\(first + index)]: a feature is not finite (\(error))")
+        }
+      }
+      model.score(batch, in: workspace) { scores[first + $0] = $1.value }
+      (first, count) = (first + count, 0)
     }
     try request.forEachCandidate { (index, candidate) throws(Status) in
       try limits.check(candidate.item, request.layout.name, ".candidates[\(index)].item")
@@ -56,18 +73,19 @@ enum CandidateScorer {
       }
       // Facts of one candidate change what all share: from here on each is scored by itself.
       if isSingly {
-        if batch.count > 0 { flush(index) }
+        if count > 0 { try flush() }
+        begin()
         scores[index] = model.score(itemKey: item, context: candidate.context, in: workspace).value
         return
       }
-      do throws(Refusal) {
-        try model.gather(itemKey: item, into: batch, in: workspace)
-      } catch {
-        throw Status(.internal, "candidates[\(index)]: a feature is not finite (\(error))")
-      }
-      if batch.count == stretch { flush(index + 1) }
+      model.features.prefetch(itemKey: item, stage: 0)
+      if count == 0 { model.features.prefetch(userKey: user, stage: 1) }
+      if count >= ahead { model.features.prefetch(itemKey: items[count - ahead], stage: 1) }
+      items[count] = item
+      count += 1
+      if count == stretch { try flush() }
     }
-    if batch.count > 0 { flush(0) }
+    if count > 0 { try flush() }
   }
 }
 

@@ -72,7 +72,8 @@ package final class ShadowScorer: Sendable {
     reader.reserve(served.count)
     let isScored = bytes.withUnsafeBytes { bytes in
       guard let request = try? PredictRequestView(bytes, .score) else { return false }
-      return (try? CandidateScorer.fill(reader.scores, request, revision.model, nanos, reader)) != nil
+      let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
+      return (try? CandidateScorer.fill(reader.scores, request, user, revision.model, nanos, reader)) != nil
     }
     guard isScored else { return }
     context.tally.shadowScores.add(UInt64(served.count))

@@ -57,6 +57,9 @@ struct OpenMetrics {
       "cowbird_standing_still", "1: learning stands still because of an error.", status.failure == nil ? 0 : 1
     )
     gauge("cowbird_model_bytes", "Bytes of the head's tables.", Double(status.modelBytes), unit: "bytes")
+    gauge(
+      "cowbird_parameter_bytes", "Bytes of the tables' rows alone: how many, times their stride.",
+      Double(status.rowBytes), unit: "bytes")
     gauge("cowbird_model_rows", "Rows over all tables.", Double(head.model.rowCount))
     gauge(
       "cowbird_resident_memory_bytes", "Resident memory.", Double(StatusAnswer.residentBytes), unit: "bytes")

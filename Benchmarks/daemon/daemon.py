@@ -1,0 +1,189 @@
+"""The daemon's benchmark: a model of a million rows in a real daemon, asked by the C client beside the raw echo.
+
+    python Benchmarks/daemon/daemon.py [--daemon PATH] [--build DIR] [--rounds 3] [--json FILE]
+
+What is compared is measured in turns (floor, ours, floor, ours...), so that what the machine does meanwhile meets
+all alike; figures are medians over the rounds. Score is measured twice: with caller and server on one CPU, where the
+programs alone decide, and wherever the scheduler puts them, as in life, where waking a sleeping CPU decides most.
+
+Needs nothing but the standard library and the built programs. Takes a minute and a half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+
+from running import allow, begin, end, measure, median  # noqa: E402
+
+USERS, ITEMS, EVENTS = 200_000, 20_000, 600_000
+ALL = os.sched_getaffinity(0)
+
+
+@contextlib.contextmanager
+def running(command: list[str], path: str):
+    """A server, once it listens at `path`."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(1_000):
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(path)
+                break
+            if process.poll() is not None:
+                raise SystemExit(f"{command[0]} ended: {process.stderr.read()}")
+            time.sleep(0.01)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace, folder: str) -> None:
+        self.options, self.folder = options, folder
+        self.path, self.floor = f"{folder}/daemon", f"{folder}/floor"
+        self.figures: dict[str, dict[str, float]] = {}
+
+    def serve(self, configuration: str):
+        data = tempfile.mkdtemp(dir=self.folder)
+        command = [self.options.daemon, "serve", "--config", str(HERE / configuration)]
+        return running([*command, "--data", data, "--socket", self.path], self.path)
+
+    def load(self, mode: str, **numbers: int) -> list[str]:
+        return [f"{self.options.build}/daemon_load", mode, self.path, *(f"{k}={v}" for k, v in numbers.items())]
+
+    def echo(self, ms: int) -> list[str]:
+        return [f"{self.options.build}/load", "raw", self.floor, "1", "1", "150", str(ms)]
+
+    def metric(self, name: str) -> float:
+        command = [self.options.daemon, "update", "metrics", "--socket", self.path]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name + " "))
+
+    def note(self, name: str, row: dict[str, float], text: str) -> None:
+        self.figures[name] = row
+        print(f"{name:<44} {text}", flush=True)
+
+    # What is measured
+
+    def scores(self, pids: list[int], where: str, cpus: set[int]) -> None:
+        for pid in pids:
+            allow(pid, cpus)
+        rounds: dict[str, list[dict[str, float]]] = {"raw echo": [], "Score of 1": [], "Score of 100": []}
+        for _ in range(self.options.rounds):
+            rounds["raw echo"].append(measure(self.echo(700), cpus))
+            rounds["Score of 1"].append(measure(self.load("score", candidates=1, ms=700), cpus))
+            rounds["Score of 100"].append(measure(self.load("score", candidates=100, ms=700), cpus))
+        base = median(rounds["raw echo"])["p50"]
+        for name, all_rounds in rounds.items():
+            row = median(all_rounds)
+            row["ratio"] = round(row["p50"] / base, 2)
+            text = f"p50 {row['p50']:7.1f} us   p99 {row['p99']:7.1f} us   {row['ratio']:.2f} x the raw echo"
+            self.note(f"{name}, {where}", row, text)
+
+    def score_while_learning(self, rate: int) -> None:
+        rounds: dict[str, list[dict[str, float]]] = {"idle": [], "busy": []}
+        for _ in range(self.options.rounds):
+            rounds["idle"].append(measure(self.load("score", ms=1500), ALL))
+            feed = begin(self.load("ingest", rate=rate, ms=3000), ALL)
+            time.sleep(0.7)
+            rounds["busy"].append(measure(self.load("score", ms=1500), ALL))
+            end(feed)
+        idle, busy = median(rounds["idle"]), median(rounds["busy"])
+        busy["ratio"] = round(busy["p99"] / idle["p99"], 2)
+        text = f"p99 {busy['p99']:7.1f} us   idle {idle['p99']:.1f} us   {busy['ratio']:.2f} x"
+        self.note(f"Score of 1 while learning {rate:,}/s", busy, text)
+
+    def visible(self, rate: int) -> None:
+        feed = begin(self.load("ingest", rate=rate, ms=5000), ALL)
+        time.sleep(0.5)
+        row = measure(self.load("visible", ms=4000), ALL)
+        end(feed)
+        text = f"p50 {row['p50'] / 1e3:7.3f} ms   p99 {row['p99'] / 1e3:7.3f} ms"
+        self.note(f"acknowledged to visible at {rate:,}/s", row, text)
+
+    def ingest(self) -> None:
+        row = measure(self.load("ingest", events=1_000_000), ALL)
+        durable, learned = row["durable_per_second"], row["learned_per_second"]
+        self.note("Ingest.Stream", row, f"durable {durable:,.0f}/s   durable and learned {learned:,.0f}/s")
+
+    def memory(self) -> None:
+        time.sleep(1.2)
+        rows, own = self.metric("cowbird_model_rows"), self.metric("cowbird_parameter_bytes")
+        model, resident = self.metric("cowbird_model_bytes"), self.metric("cowbird_resident_memory_bytes")
+        row = {"rows": rows, "parameter_bytes": own, "model": model / own, "resident": resident / own}
+        text = f"{rows:,.0f} rows, {own / 2**20:.0f} MiB; tables {row['model']:.2f} x, process {row['resident']:.2f} x"
+        self.note("memory", row, text)
+
+    def recommend(self, items: int) -> None:
+        with self.serve("catalogue.yaml"):
+            measure(self.load("fill", users=1_000, items=items, events=items), ALL)
+            rounds = [measure(self.load("recommend", users=1_000, items=items, ms=700), ALL)]
+            echo = [f"{self.options.build}/load", "cowbird", self.path, "1", "1", "150", "500"]
+            for _ in range(self.options.rounds - 1):
+                rounds.append(measure(self.load("recommend", users=1_000, items=items, ms=700), ALL))
+            row = median(rounds)
+            row["echo"] = measure(echo, ALL)["p50"]
+            text = f"p50 {row['p50']:7.1f} us   of it {row['echo']:.1f} us are the round trip"
+            self.note(f"Recommend, top 10 of {items:,}", row, text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--daemon", default=str(ROOT / ".build" / "release" / "cowbird"))
+    parser.add_argument("--build", default=str(ROOT / ".build" / "bench"), help="where the load generators are")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="comma-separated: scores, learning, visible, ingest, recommend")
+    parser.add_argument("--json", default="", help="also write the figures to this file")
+    options = parser.parse_args()
+    only = set(filter(None, options.only.split(",")))
+
+    def wants(part: str) -> bool:
+        return not only or part in only
+
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, folder)
+        floor_server = [f"{options.build}/floor_server", bench.floor]
+        with bench.serve("shop.yaml") as pid, running(floor_server, bench.floor) as floor:
+            row = measure(bench.load("fill", users=USERS, items=ITEMS, events=EVENTS), ALL)
+            rows = bench.metric("cowbird_model_rows")
+            bench.note("the model", {"rows": rows, **row}, f"{rows:,.0f} rows, k = 16, ten features")
+            bench.memory()
+            if wants("scores"):
+                bench.scores([pid, floor], "one CPU", {max(ALL)})
+                bench.scores([pid, floor], "any CPU", ALL)
+            if wants("visible"):
+                bench.visible(10_000)
+            if wants("learning"):
+                bench.score_while_learning(50_000)
+            if wants("ingest"):
+                bench.ingest()
+        if wants("recommend"):
+            bench.recommend(10_000)
+            bench.recommend(100_000)
+    report = {
+        "machine": {"cpus": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()},
+        "rounds": options.rounds,
+        "figures": bench.figures,
+    }
+    if options.json:
+        pathlib.Path(options.json).parent.mkdir(parents=True, exist_ok=True)
+        pathlib.Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
+        print(f"figures as JSON: {options.json}")
+
+
+if __name__ == "__main__":
+    main()
