@@ -579,7 +579,7 @@ const ProtobufCMessageDescriptor cowbird__v1__stream_request__descriptor =
   (ProtobufCMessageInit) cowbird__v1__stream_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descriptors[8] =
+static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descriptors[9] =
 {
   {
     "acknowledged",
@@ -677,10 +677,23 @@ static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "default_type",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__StreamResponse, default_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__stream_response__field_indices_by_name[] = {
   0,   /* field[0] = acknowledged */
   2,   /* field[2] = credits */
+  8,   /* field[8] = default_type */
   5,   /* field[5] = duplicates */
   7,   /* field[7] = durability */
   6,   /* field[6] = gaps */
@@ -691,7 +704,7 @@ static const unsigned cowbird__v1__stream_response__field_indices_by_name[] = {
 static const ProtobufCIntRange cowbird__v1__stream_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__stream_response__descriptor =
 {
@@ -701,7 +714,7 @@ const ProtobufCMessageDescriptor cowbird__v1__stream_response__descriptor =
   "Cowbird__V1__StreamResponse",
   "cowbird.v1",
   sizeof(Cowbird__V1__StreamResponse),
-  8,
+  9,
   cowbird__v1__stream_response__field_descriptors,
   cowbird__v1__stream_response__field_indices_by_name,
   1,  cowbird__v1__stream_response__number_ranges,

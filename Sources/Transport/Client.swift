@@ -43,6 +43,8 @@ public final class Client {
   /// Calls answered and not collected, in the order of their answers.
   private var answered: [UInt32] = []
   private var failure: Status?
+  /// Counts connections: a stream of an earlier one has a number that another stream has now.
+  private(set) var generation: UInt64 = 0
 
   /// Connects. Throws UNAVAILABLE when nobody listens at `path`, PERMISSION_DENIED when the file's mode
   /// forbids it.
@@ -142,7 +144,10 @@ public final class Client {
     return ClientStream(client: self, streamID: id, kind: kind)
   }
 
-  func sendData(_ id: UInt32, _ message: [UInt8], flags: UInt8) throws(Status) {
+  func sendData(
+    _ id: UInt32, generation: UInt64, _ message: [UInt8], flags: UInt8
+  ) throws(Status) {
+    guard generation == self.generation else { throw Self.lost }
     guard message.count <= FrameHeader.maximumLength else {
       throw Status(
         .resourceExhausted,
@@ -158,7 +163,8 @@ public final class Client {
   }
 
   /// The stream's next message; nil at its good end.
-  func nextMessage(_ id: UInt32) throws(Status) -> [UInt8]? {
+  func nextMessage(_ id: UInt32, generation: UInt64) throws(Status) -> [UInt8]? {
+    guard generation == self.generation else { throw Self.lost }
     while true {
       guard let state = pending[id] else { throw failure ?? Self.unknown }
       if !state.messages.isEmpty { return pending[id]!.messages.removeFirst() }
@@ -171,10 +177,13 @@ public final class Client {
   }
 
   /// Nobody will ask for what comes on the stream.
-  func abandon(_ id: UInt32) { pending[id] = nil }
+  func abandon(_ id: UInt32, generation: UInt64) {
+    if generation == self.generation { pending[id] = nil }
+  }
 
   // MARK: - Connection
 
+  private static let lost = Status(.unavailable, "the stream was lost with its connection; open another")
   private static let unknown = Status(
     .failedPrecondition, "the call was collected, or is of another connection")
 
@@ -192,6 +201,7 @@ public final class Client {
       }
     }
     descriptor = socket
+    generation += 1
     nextStreamID = 1
     failure = nil
     input.truncate(to: 0)

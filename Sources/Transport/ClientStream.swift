@@ -6,6 +6,7 @@ public import Wire
 public final class ClientStream {
   private let client: Client
   private let streamID: UInt32
+  private let generation: UInt64
   private let kind: StreamKind
   private var isClosed: Bool
   private var isEnded = false
@@ -13,23 +14,25 @@ public final class ClientStream {
   init(client: Client, streamID: UInt32, kind: StreamKind) {
     self.client = client
     self.streamID = streamID
+    generation = client.generation
     self.kind = kind
     isClosed = kind == .server
   }
 
-  deinit { client.abandon(streamID) }
+  deinit { client.abandon(streamID, generation: generation) }
 
   /// Sends one message. Throws FAILED_PRECONDITION after `closeSend`.
   public func send(_ message: [UInt8]) throws(Status) {
     guard !isClosed else { throw Status(.failedPrecondition, "this side of the stream is closed") }
-    try client.sendData(streamID, message, flags: 0)
+    try client.sendData(streamID, generation: generation, message, flags: 0)
   }
 
   /// Says that no more messages will be sent. The server may go on sending.
   public func closeSend() throws(Status) {
     guard !isClosed else { return }
     isClosed = true
-    try client.sendData(streamID, [], flags: FrameFlags.remoteClosed | FrameFlags.noData)
+    try client.sendData(
+      streamID, generation: generation, [], flags: FrameFlags.remoteClosed | FrameFlags.noData)
   }
 
   /// Waits for the next message; nil once the server has ended the stream well. For a method whose server
@@ -37,7 +40,7 @@ public final class ClientStream {
   public func receive() throws(Status) -> [UInt8]? {
     guard !isEnded else { return nil }
     do throws(Status) {
-      let message = try client.nextMessage(streamID)
+      let message = try client.nextMessage(streamID, generation: generation)
       if message == nil || kind == .client { isEnded = true }
       return message
     } catch {

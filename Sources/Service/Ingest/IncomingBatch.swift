@@ -15,6 +15,8 @@ package struct IngestRules: Sendable {
   var value: ValueRule
   package var batchEvents: Int
   package var durability: LogDurability
+  /// For records that name none.
+  var defaultType: String
 
   package init(_ configuration: Configuration) {
     bounds = EventBounds(idBytes: configuration.limits.idBytes)
@@ -22,6 +24,7 @@ package struct IngestRules: Sendable {
     clock = configuration.hygiene.clock
     value = configuration.hygiene.value
     batchEvents = configuration.limits.batchEvents
+    defaultType = configuration.defaultEventType
     durability =
       switch configuration.log.durability {
       case .durable: .durable

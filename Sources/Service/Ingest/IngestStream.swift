@@ -22,6 +22,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
   private var acknowledged: UInt64 = 0
   private var inFlight = 0
   private var hasEnded = false
+  private var hasAnswered = false
   private var lastOffset: UInt64 = 0
   private var producerSequence: UInt64 = 0
   /// What the log has answered, in order, from its thread.
@@ -116,6 +117,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
       gaps += receipt.gaps
     }
     let arena = MessageArena(capacity: 1024)
+    defer { hasAnswered = true }
     var message = Cowbird__V1__StreamResponse.empty
     message.acknowledged = acknowledged
     message.offset = lastOffset
@@ -123,6 +125,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
     message.producer_sequence = producerSequence
     message.duplicates = UInt32(duplicates)
     message.durability = durability.message
+    if !hasAnswered { message.default_type = arena.text(service.rules.defaultType) }
     (message.n_refusals, message.refusals) = arena.refusals(refusals)
     (message.n_gaps, message.gaps) = arena.gaps(gaps)
     stream.send(&message)

@@ -1,71 +1,102 @@
 // Ingest.Stream from the sending side: batches go out as long as there are credits, acknowledgements are read when
-// there are none left.
+// there are none left. What is not acknowledged is kept: after a lost connection it is sent again, and the numbers of
+// the records let the log tell what it holds already.
 
 import CMessages
-import Glibc
+import Primitives
 import Transport
 import Wire
 
 final class EventFeed {
   private static let batchBytes = 1 << 20
+  private static let firstPauseNanos: UInt64 = 10_000_000
+  private static let longestPauseNanos: UInt64 = 1_000_000_000
 
-  private let stream: ClientStream
-  private let isNumbered: Bool
+  /// Records of this producer from `first` on, as the request that carries them.
+  private struct Batch {
+    var first: UInt64
+    var count = 0
+    /// Events as field 3 of StreamRequest.
+    var bytes: [UInt8] = []
+    var last: UInt64 { first + UInt64(count) - 1 }
+  }
+
+  private let options: ClientOptions
+  private let producer: String
+  private let durability: Int32
   private let batchLimit: Int
+  private let patienceNanos: UInt64
   private let liveness: Liveness
+  private let daemon: DaemonConnection
+  private var stream: ClientStream
 
-  /// The request that is being filled: events as field 3.
-  private var batch: [UInt8] = []
-  private var batchCount = 0
+  private var batch = Batch(first: 1)
+  /// Sent and not acknowledged, oldest first.
+  private var inFlight: [Batch] = []
   private var number: UInt64 = 0
-  private var credits: UInt64 = 0
+  /// Of the stream at hand: events sent, and how many the daemon has answered.
+  private var sentHere: UInt64 = 0
   private var acknowledgedHere: UInt64 = 0
+  private var credits: UInt64 = 0
+  /// Number of the record that was the first of the stream at hand.
+  private var firstHere: UInt64 = 1
+  /// Records sent again that the log may hold: its duplicates are none.
+  private var repeated: UInt64 = 0
   private var refusals: [(record: UInt64, text: String)] = []
 
+  /// Event type for records that name none, as the daemon's configuration says.
+  private(set) var defaultType = ""
   /// Records that the log held of this producer when the feed began.
   private(set) var resumed: UInt64 = 0
-  private(set) var sent: UInt64 = 0
   private(set) var skipped: UInt64 = 0
   private(set) var duplicates: UInt64 = 0
   private(set) var refused: UInt64 = 0
+  private(set) var reconnects: UInt64 = 0
   private(set) var offset: UInt64 = 0
   /// The producer's highest sequence that is safe.
   private(set) var acknowledged: UInt64 = 0
 
-  var accepted: UInt64 { acknowledgedHere - refused - duplicates }
+  /// Records handed to the daemon, each counted once.
+  var sent: UInt64 { number - skipped - UInt64(batch.count) }
+  var accepted: UInt64 { sent - inFlight.reduce(0) { $0 + UInt64($1.count) } - refused - duplicates }
 
-  init(_ daemon: DaemonConnection, producer: String, durability: Int32, batch: Int, _ liveness: Liveness)
-    throws
-  {
-    isNumbered = !producer.isEmpty
+  /// - Parameters:
+  ///   - producer: numbers the records; its name decides what a second run goes on after.
+  ///   - patienceNanos: how long a lost daemon is waited for; 0: not at all.
+  init(
+    _ options: ClientOptions, producer: String, durability: Int32, batch: Int, patienceNanos: UInt64,
+    _ liveness: Liveness
+  ) throws {
+    self.options = options
+    self.producer = producer
+    self.durability = durability
     batchLimit = batch
+    self.patienceNanos = patienceNanos
     self.liveness = liveness
-    stream = try daemon.client.openStream(
-      "cowbird.v1.Ingest", "Stream", .both, timeoutNanos: daemon.timeoutNanos)
-    try stream.send(
-      DaemonConnection.encoded { (arena, request: inout Cowbird__V1__StreamRequest) in
-        request.producer = arena.text(producer)
-        request.durability = Cowbird__V1__Durability(rawValue: UInt32(durability))
-      })
-    try receive()
+    daemon = try options.connect()
+    stream = try Self.open(daemon)
+    try greet()
     resumed = acknowledged
   }
+
+  // MARK: Sending
 
   /// Takes one encoded event.
   func send(_ event: [UInt8]) throws {
     number += 1
-    if isNumbered, number <= resumed {
+    if number <= resumed {
       skipped += 1
       return
     }
-    let tail = isNumbered ? [0x20] + Self.varint(number) : []
-    batch.append(0x1A)
-    batch += Self.varint(UInt64(event.count + tail.count))
-    batch += event
+    if batch.count == 0 { batch.first = number }
+    let tail = [0x20] + Self.varint(number)
+    batch.bytes.append(0x1A)
+    batch.bytes += Self.varint(UInt64(event.count + tail.count))
+    batch.bytes += event
     // A field that comes again replaces what came before.
-    batch += tail
-    batchCount += 1
-    if batchCount >= batchLimit || batch.count >= Self.batchBytes || liveness.mustFlush {
+    batch.bytes += tail
+    batch.count += 1
+    if batch.count >= batchLimit || batch.bytes.count >= Self.batchBytes || liveness.mustFlush {
       try flush()
     }
   }
@@ -73,18 +104,39 @@ final class EventFeed {
   /// Sends what is left, and waits until all of it is acknowledged.
   func finish() throws {
     try flush()
-    try stream.closeSend()
-    while acknowledgedHere < sent { try receive() }
+    try settle()
+    // All is acknowledged: how the stream ends changes nothing.
+    try? stream.closeSend()
+  }
+
+  /// Waits until all that was sent is acknowledged.
+  private func settle() throws {
+    while !inFlight.isEmpty {
+      try persist { if !inFlight.isEmpty { try receive() } }
+    }
   }
 
   private func flush() throws {
-    guard batchCount > 0 else { return }
-    while sent + UInt64(batchCount) - acknowledgedHere > credits { try receive() }
-    try stream.send(batch)
-    sent += UInt64(batchCount)
-    batch.removeAll(keepingCapacity: true)
-    batchCount = 0
+    guard batch.count > 0 else { return }
+    inFlight.append(batch)
+    batch = Batch(first: number + 1)
+    // A reconnection on the way sends it with the others.
+    let reconnectsBefore = reconnects
+    try persist {
+      guard reconnects == reconnectsBefore, let last = inFlight.last else { return }
+      try transmit(last)
+    }
+    // Nothing is there to be sent: whether the daemon is must not be found out with the next event only.
+    if case .pipe = liveness, liveness.mustFlush { try settle() }
   }
+
+  private func transmit(_ batch: Batch) throws {
+    while sentHere + UInt64(batch.count) - acknowledgedHere > credits { try receive() }
+    try stream.send(batch.bytes)
+    sentHere += UInt64(batch.count)
+  }
+
+  // MARK: Receiving
 
   private func receive() throws {
     guard let bytes = try stream.receive() else {
@@ -95,17 +147,73 @@ final class EventFeed {
       let message = answer.message
       acknowledgedHere = message.acknowledged
       credits = UInt64(message.credits)
-      acknowledged = message.producer_sequence
-      duplicates += UInt64(message.duplicates)
+      acknowledged = max(acknowledged, message.producer_sequence)
+      let known = UInt64(message.duplicates)
+      let again = min(known, repeated)
+      repeated -= again
+      duplicates += known - again
       offset = max(offset, message.offset)
       refused += UInt64(message.n_refusals)
+      if defaultType.isEmpty { defaultType = text(message.default_type) }
       for refusal in elements(message.refusals, message.n_refusals) where refusals.count < 20 {
         let field = text(refusal.field)
         refusals.append(
-          (
-            UInt64(refusal.index) + 1 + skipped,
-            (field.isEmpty ? "" : field + ": ") + text(refusal.reason)
-          ))
+          (UInt64(refusal.index) + firstHere, (field.isEmpty ? "" : field + ": ") + text(refusal.reason)))
+      }
+    }
+    while let first = inFlight.first, first.last < firstHere + acknowledgedHere { inFlight.removeFirst() }
+  }
+
+  // MARK: The connection
+
+  private static func open(_ daemon: DaemonConnection) throws -> ClientStream {
+    try daemon.client.openStream("cowbird.v1.Ingest", "Stream", .both, timeoutNanos: daemon.timeoutNanos)
+  }
+
+  /// Names the producer, and hears what the log holds of it.
+  private func greet() throws {
+    (sentHere, acknowledgedHere) = (0, 0)
+    firstHere = inFlight.first?.first ?? (batch.count > 0 ? batch.first : number + 1)
+    try stream.send(
+      DaemonConnection.encoded { (arena, request: inout Cowbird__V1__StreamRequest) in
+        request.producer = arena.text(producer)
+        request.durability = Cowbird__V1__Durability(rawValue: UInt32(durability))
+      })
+    try receive()
+    if reconnects == 0, number == 0 { firstHere = acknowledged + 1 }
+  }
+
+  /// Does `body`; when the connection is lost, connects again, sends again what is not acknowledged, and does the rest.
+  private func persist(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let status as Status where status.code == .unavailable && patienceNanos > 0 {
+      try reconnect(after: status)
+      try persist(body)
+    }
+  }
+
+  private func reconnect(after loss: Status) throws {
+    Terminal.note("\(loss.message); connecting again")
+    let end = MonotonicClock.nanos() &+ patienceNanos
+    var pause = Self.firstPauseNanos
+    while true {
+      do {
+        try daemon.client.reconnect()
+        stream = try Self.open(daemon)
+        reconnects += 1
+        try greet()
+        // What the log holds of it is answered as a duplicate; what it refused before, it refuses again.
+        repeated = inFlight.reduce(0) { count, batch in
+          count + min(UInt64(batch.count), acknowledged >= batch.first ? acknowledged - batch.first + 1 : 0)
+        }
+        for batch in inFlight { try transmit(batch) }
+        return
+      } catch let status as Status where status.code == .unavailable {
+        guard MonotonicClock.nanos() < end else { throw loss }
+        let signal = Signal()
+        signal.wait(after: signal.count, nanos: pause)
+        pause = min(2 * pause, Self.longestPauseNanos)
       }
     }
   }
@@ -128,26 +236,5 @@ final class EventFeed {
     }
     bytes.append(UInt8(rest))
     return bytes
-  }
-
-}
-
-/// Whether input comes as it happens, so that what was read must not wait for more.
-enum Liveness {
-  /// From files, which are there.
-  case whole
-  /// From something that may make us wait.
-  case live
-  /// From a pipe that can be asked whether there is more.
-  case pipe(Int32)
-
-  var mustFlush: Bool {
-    switch self {
-    case .whole: return false
-    case .live: return true
-    case .pipe(let descriptor):
-      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      return poll(&waiting, 1, 0) <= 0 || waiting.revents & Int16(POLLIN) == 0
-    }
   }
 }

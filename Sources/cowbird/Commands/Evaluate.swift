@@ -70,7 +70,7 @@ struct Evaluate: ParsableCommand {
     }
     var evaluation = try Evaluation(FeaturePlan(configuration), options: options)
     let source = try EventFiles(
-      configuration: configuration, format: format, users: users, items: items, paths: files)
+      defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
     var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
     try source.readAll { bytes, read in
@@ -89,7 +89,7 @@ struct Evaluate: ParsableCommand {
       throw Refused("the configuration has no retriever (retrieval.retrievers); try --preset clicks")
     }
     let source = try EventFiles(
-      configuration: configuration, format: format, users: users, items: items, paths: files)
+      defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
     try source.readAll { bytes, _ in try bytes.withUnsafeBytes { try evaluation.take($0) } }
     var bar = ProgressBar("rank", total: 1, unit: "events")
     evaluation.run(trainShare: trainFraction) { done, total in

@@ -9,11 +9,13 @@ struct Ingest: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Sends events from files or standard input to a running daemon.",
     discussion: """
-      With --producer, records are numbered from 1 in the order of the files: the same command again goes on where an
-      interrupted one stopped, and sends nothing twice.
+      Records are numbered from 1 in the order of the files. When the daemon is lost, the command waits for it (--wait),
+      connects again and sends what was not acknowledged; nothing is lost or doubled. With --producer the numbers have
+      a name that a second run knows: the same command again goes on where an interrupted one stopped.
 
       Examples:
-        cowbird ingest --preset ratings ratings.csv
+        cowbird ingest ratings.csv
+        cowbird ingest --format movielens u.data
         cowbird ingest --producer import-2026-01 --users users.tsv --items items.tsv ratings.tsv
         tail -F clicks.json | cowbird ingest --format json -
         cowbird ingest --format json --follow clicks.json
@@ -22,12 +24,15 @@ struct Ingest: ParsableCommand {
   enum Durability: String, ExpressibleByArgument, CaseIterable { case durable, written, received }
 
   @OptionGroup var client: ClientOptions
-  @OptionGroup var configuration: ConfigurationOptions
   @Option(help: "tsv, csv, json, movielens, vw, libsvm or libffm. Default: by the file's name.") var format:
     String?
   @Option(help: "File with attributes of users.") var users: String?
   @Option(help: "File with attributes of items.") var items: String?
+  @Option(help: "Event type of all records. Default: as they say, else as the daemon's configuration says.")
+  var type: String?
   @Option(help: "Name under which records are numbered; makes the command resumable.") var producer = ""
+  @Option(help: "How long a daemon that went away is waited for, such as 30s; 0s: not at all.") var wait =
+    "5m"
   @Option(help: "What an acknowledgement means: durable, written or received.")
   var durability: Durability = .durable
   @Option(help: "Events sent at once.") var batch = 1_000
@@ -37,6 +42,9 @@ struct Ingest: ParsableCommand {
 
   func validate() throws {
     guard (1...10_000).contains(batch) else { throw ValidationError("--batch: 1 to 10000") }
+    guard let nanos = DurationText.parse(wait), nanos >= 0 else {
+      throw ValidationError("--wait: \"\(wait)\" is no duration; try 30s or 5m")
+    }
     if follow {
       guard files.count == 1, format != nil || files == ["-"] || EventFiles.knowsFormat(of: files[0]) else {
         throw ValidationError("--follow takes one file, whose format is told by its name or by --format")
@@ -45,7 +53,6 @@ struct Ingest: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try configuration.load()
     var paths = files
     var format = format
     var liveness = paths.allSatisfy(Self.isFile) ? Liveness.whole : .live
@@ -56,14 +63,16 @@ struct Ingest: ParsableCommand {
       paths = [followed.path]
       liveness = .pipe(followed.reading)
     }
-    let source = try EventFiles(
-      configuration: configuration, format: format, users: users, items: items, paths: paths)
     let feed = try EventFeed(
-      client.connect(), producer: producer, durability: Int32(durability.number), batch: batch, liveness)
+      client, producer: producer.isEmpty ? Self.passingName : producer, durability: Int32(durability.number),
+      batch: batch, patienceNanos: UInt64(DurationText.parse(wait) ?? 0), liveness)
+    var source = try EventFiles(
+      defaultType: feed.defaultType, format: format, users: users, items: items, paths: paths)
+    source.type = type
     var bar = ProgressBar("ingest", total: follow ? 0 : source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
     do {
-      if !producer.isEmpty, feed.resumed > 0 {
+      if feed.resumed > 0 {
         Terminal.note("\(producer): the log holds \(Format.count(feed.resumed)) records; going on after them")
       }
       try source.readAll { bytes, read in
@@ -84,6 +93,9 @@ struct Ingest: ParsableCommand {
     if feed.refused > 0 { throw ExitCode(Outcome.refused) }
   }
 
+  /// A producer that no other run is: the numbers help this one to go on after a lost connection.
+  private static var passingName: String { "run-" + String(UInt64.random(in: 0...(.max)), radix: 36) }
+
   private func report(_ feed: EventFeed, seconds: Double) {
     feed.reportRefusals()
     let rate = seconds > 0 ? Double(feed.sent) / seconds : 0
@@ -91,7 +103,8 @@ struct Ingest: ParsableCommand {
       let members: [(String, JSON)] = [
         ("sent", .unsigned(feed.sent)), ("skipped", .unsigned(feed.skipped)),
         ("accepted", .unsigned(feed.accepted)), ("duplicates", .unsigned(feed.duplicates)),
-        ("refused", .unsigned(feed.refused)), ("last_offset", .unsigned(feed.offset)),
+        ("refused", .unsigned(feed.refused)), ("reconnects", .unsigned(feed.reconnects)),
+        ("last_offset", .unsigned(feed.offset)),
         ("seconds", .number(seconds)), ("events_per_second", .number(rate)),
       ]
       print(JSON.object(members).pretty)

@@ -1,23 +1,22 @@
 // Events from files, in any of the formats, as the bytes that the log and the learner take.
 
-import Configuration
 import Formats
 import Wire
 
 /// Side files with what is known of users and items, and the files of events, one after the other.
 struct EventFiles {
-  let configuration: Configuration
   let format: EventFormat?
   let users: String?
   let items: String?
   let paths: [String]
   /// Name of the event type for files that do not say.
   let defaultType: String
+  /// Name of the event type of all records, whatever they say; nil: as they say.
+  var type: String?
 
   /// - Throws: `FormatError` for a format that is not known.
-  init(configuration: Configuration, format: String?, users: String?, items: String?, paths: [String]) throws
-  {
-    self.configuration = configuration
+  init(defaultType: String, format: String?, users: String?, items: String?, paths: [String]) throws {
+    self.defaultType = defaultType
     if let format {
       guard let known = EventFormat(rawValue: format.lowercased()) else {
         throw FormatError(
@@ -30,14 +29,6 @@ struct EventFiles {
     self.users = users
     self.items = items
     self.paths = paths
-    defaultType = Self.defaultType(configuration)
-  }
-
-  /// The type whose label is the event's value if there is one, else the first that has a label.
-  private static func defaultType(_ configuration: Configuration) -> String {
-    let byValue = configuration.events.first { $0.label == .value || $0.label == .threshold }
-    let labelled = configuration.events.first { $0.label != .none }
-    return (byValue ?? labelled ?? configuration.events.first)?.name ?? ""
   }
 
   /// Whether a file's name tells its format.
@@ -91,7 +82,7 @@ struct EventFiles {
     EventBuilder(
       id: event.id, timeNanos: event.timeNanos, source: event.source,
       .interaction(
-        type: event.type.isEmpty ? defaultType : event.type, user: event.user, item: event.item,
+        type: type ?? (event.type.isEmpty ? defaultType : event.type), user: event.user, item: event.item,
         value: event.value, context: event.context.map(Self.attribute), weight: event.weight))
   }
 

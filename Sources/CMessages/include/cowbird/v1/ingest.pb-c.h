@@ -58,7 +58,7 @@ struct  Cowbird__V1__AppendRequest
    */
   char *producer;
   /*
-   * 1 to 100,000 events, in the order in which they shall be logged.
+   * Events in the order in which they shall be logged: 1 to limits.batch_events (default 10,000), in at most 4 MiB.
    */
   size_t n_events;
   Cowbird__V1__Event **events;
@@ -152,7 +152,7 @@ struct  Cowbird__V1__StreamRequest
    */
   Cowbird__V1__Durability durability;
   /*
-   * 0 to 100,000 events. May be empty in the first message.
+   * 0 to limits.batch_events (default 10,000), in at most 4 MiB. May be empty in the first message.
    */
   size_t n_events;
   Cowbird__V1__Event **events;
@@ -199,10 +199,15 @@ struct  Cowbird__V1__StreamResponse
   size_t n_gaps;
   uint64_t *gaps;
   Cowbird__V1__Durability durability;
+  /*
+   * In the first answer only: the event type for records of files that name none. By the configuration, the first type
+   * whose label is the event's value; else the first that has a label.
+   */
+  char *default_type;
 };
 #define COWBIRD__V1__STREAM_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__stream_response__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, 0, 0,NULL, COWBIRD__V1__DURABILITY__DURABILITY_UNSPECIFIED }
+    , 0, 0, 0, 0, 0,NULL, 0, 0,NULL, COWBIRD__V1__DURABILITY__DURABILITY_UNSPECIFIED, (char *)protobuf_c_empty_string }
 
 
 /* Cowbird__V1__AppendRequest methods */

@@ -66,9 +66,10 @@ class StreamRequest(_message.Message):
     def __init__(self, producer: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ...) -> None: ...
 
 class StreamResponse(_message.Message):
-    __slots__ = ["acknowledged", "credits", "duplicates", "durability", "gaps", "offset", "producer_sequence", "refusals"]
+    __slots__ = ["acknowledged", "credits", "default_type", "duplicates", "durability", "gaps", "offset", "producer_sequence", "refusals"]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     CREDITS_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_TYPE_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
     GAPS_FIELD_NUMBER: _ClassVar[int]
@@ -77,13 +78,14 @@ class StreamResponse(_message.Message):
     REFUSALS_FIELD_NUMBER: _ClassVar[int]
     acknowledged: int
     credits: int
+    default_type: str
     duplicates: int
     durability: Durability
     gaps: _containers.RepeatedScalarFieldContainer[int]
     offset: int
     producer_sequence: int
     refusals: _containers.RepeatedCompositeFieldContainer[Refusal]
-    def __init__(self, acknowledged: _Optional[int] = ..., offset: _Optional[int] = ..., credits: _Optional[int] = ..., producer_sequence: _Optional[int] = ..., refusals: _Optional[_Iterable[_Union[Refusal, _Mapping]]] = ..., duplicates: _Optional[int] = ..., gaps: _Optional[_Iterable[int]] = ..., durability: _Optional[_Union[Durability, str]] = ...) -> None: ...
+    def __init__(self, acknowledged: _Optional[int] = ..., offset: _Optional[int] = ..., credits: _Optional[int] = ..., producer_sequence: _Optional[int] = ..., refusals: _Optional[_Iterable[_Union[Refusal, _Mapping]]] = ..., duplicates: _Optional[int] = ..., gaps: _Optional[_Iterable[int]] = ..., durability: _Optional[_Union[Durability, str]] = ..., default_type: _Optional[str] = ...) -> None: ...
 
 class Durability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
