@@ -19,7 +19,11 @@ struct Config: ParsableCommand {
 
 struct ConfigCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Says what is wrong with a configuration, with line and column.")
+    commandName: "check", abstract: "Says what is wrong with a configuration, with line and column.",
+    discussion: """
+      Example:
+        cowbird config check cowbird.yaml
+      """)
 
   @Argument(help: "Configuration file; the same as --config.") var file: String?
   @OptionGroup var configuration: ConfigurationOptions
@@ -44,7 +48,11 @@ struct ConfigCheck: ParsableCommand {
 
 struct ConfigShow: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Prints the whole configuration, defaults filled in, as YAML.")
+    commandName: "show", abstract: "Prints the whole configuration, defaults filled in, as YAML.",
+    discussion: """
+      Example:
+        cowbird config show --preset clicks > cowbird.yaml
+      """)
 
   @Argument(help: "Configuration file; the same as --config.") var file: String?
   @OptionGroup var configuration: ConfigurationOptions

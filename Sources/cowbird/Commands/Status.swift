@@ -71,7 +71,7 @@ struct StatusScreen {
   init(_ daemon: DaemonConnection) throws {
     status = try daemon.call("Update", "Status") { (_, _: inout Cowbird__V1__StatusRequest) in }
     versions = try daemon.call("Version", "List") { (_, request: inout Cowbird__V1__ListRequest) in
-      request.limit = 5
+      request.limit = 4
     }
   }
 
@@ -81,12 +81,18 @@ struct StatusScreen {
     withExtendedLifetime((status, versions)) {
       let message = status.message
       var lines = Self.learning(message)
-      lines += ["", Show.metrics(elements(message.metrics, message.n_metrics), indent: "")]
-      lines += ["", Self.hygiene(message)] + Self.drift(message)
+      let metrics = elements(message.metrics, message.n_metrics).filter { Self.shown.contains(text($0.name)) }
+      lines += ["", Show.metrics(metrics, indent: "")]
+      lines += ["", Self.hygiene(message), Self.drift(message)]
       lines += ["", Self.versions(versions.message)]
       return lines.joined(separator: "\n")
     }
   }
+
+  /// All of them are in the JSON.
+  private static let shown: Set = [
+    "logloss", "normalized_entropy", "auc", "accuracy", "rmse", "mae", "r2", "calibration",
+  ]
 
   static func learning(_ message: Cowbird__V1__StatusResponse) -> [String] {
     let state = text(message.log_state)
@@ -111,7 +117,7 @@ struct StatusScreen {
 
   private static func hygiene(_ message: Cowbird__V1__StatusResponse) -> String {
     let counts = elements(message.hygiene, message.n_hygiene).filter { $0.value > 0 }
-    let shown = counts.prefix(6).map { counter in
+    let shown = counts.prefix(4).map { counter in
       let source = text(counter.source)
       return "\(text(counter.name))\(source.isEmpty ? "" : " (\(source))") \(Format.count(counter.value))"
     }
@@ -119,12 +125,11 @@ struct StatusScreen {
     return "hygiene   \(what); \(Format.count(message.quarantined)) in quarantine"
   }
 
-  private static func drift(_ message: Cowbird__V1__StatusResponse) -> [String] {
+  private static func drift(_ message: Cowbird__V1__StatusResponse) -> String {
     let fired = elements(message.drift, message.n_drift).filter { $0.count > 0 }
-    guard !fired.isEmpty else { return ["drift     none"] }
-    return fired.map {
-      "drift     \(text($0.detector)) \(Format.count($0.count)) times, last at offset \($0.offset)"
-    }
+    guard let last = fired.max(by: { $0.offset < $1.offset }) else { return "drift     none" }
+    let counts = fired.map { "\(text($0.detector)) \(Format.count($0.count))" }.joined(separator: ", ")
+    return "drift     \(counts); last at offset \(last.offset)"
   }
 
   private static func versions(_ message: Cowbird__V1__ListResponse) -> String {

@@ -20,7 +20,12 @@ struct Update: ParsableCommand {
 }
 
 struct UpdateStatus: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "status", abstract: "Shows how learning goes.")
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Shows how learning goes.",
+    discussion: """
+      Example:
+        cowbird update status --json | jq .lag_events
+      """)
 
   @OptionGroup var client: ClientOptions
   @Flag(help: "The answer as JSON.") var json = false
@@ -35,7 +40,11 @@ struct UpdateStatus: ParsableCommand {
 
 struct UpdatePause: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "pause", abstract: "Stops learning; events are still taken and kept.")
+    commandName: "pause", abstract: "Stops learning; events are still taken and kept.",
+    discussion: """
+      Example:
+        cowbird update pause --reason "looking at the bot"
+      """)
 
   @OptionGroup var client: ClientOptions
   @Option(help: "Why, for the record.") var reason = ""
@@ -50,7 +59,12 @@ struct UpdatePause: ParsableCommand {
 }
 
 struct UpdateResume: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "resume", abstract: "Goes on learning.")
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Goes on learning.",
+    discussion: """
+      Example:
+        cowbird update resume
+      """)
 
   @OptionGroup var client: ClientOptions
   @Option(help: "Why, for the record.") var reason = ""
@@ -96,7 +110,11 @@ struct UpdateConfigure: ParsableCommand {
 
 struct UpdateFlush: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flush", abstract: "Returns when all up to an offset is learned and published.")
+    commandName: "flush", abstract: "Returns when all up to an offset is learned and published.",
+    discussion: """
+      Example:
+        cowbird update flush --digest
+      """)
 
   @OptionGroup var client: ClientOptions
   @Option(help: "Default: all that the log holds now.") var offset: UInt64?
@@ -229,7 +247,11 @@ struct UpdateRun: ParsableCommand {
 
 struct UpdateMetrics: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "metrics", abstract: "Prints metrics and counters as OpenMetrics text.")
+    commandName: "metrics", abstract: "Prints metrics and counters as OpenMetrics text.",
+    discussion: """
+      Example:
+        cowbird update metrics | grep lag
+      """)
 
   @OptionGroup var client: ClientOptions
   @Flag(help: "The text in a JSON object.") var json = false

@@ -58,7 +58,8 @@ struct VersionCreate: ParsableCommand {
     discussion: """
       Waits until all that was ingested before is learned.
 
-      Example:
+      Examples:
+        cowbird version create --reason "before the sale" --label stable --pin
         id=$(cowbird version create --reason deploy --quiet)
       """)
 
@@ -90,7 +91,11 @@ struct VersionCreate: ParsableCommand {
 
 struct VersionList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists versions, newest first, and what is served.")
+    commandName: "list", abstract: "Lists versions, newest first, and what is served.",
+    discussion: """
+      Example:
+        cowbird version list --limit 10
+      """)
 
   @OptionGroup var client: ClientOptions
   @Option(help: "At most so many.") var limit: UInt32 = 100
@@ -135,7 +140,11 @@ struct VersionList: ParsableCommand {
 
 struct VersionGet: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "get", abstract: "Shows all that is known of a version.")
+    commandName: "get", abstract: "Shows all that is known of a version.",
+    discussion: """
+      Example:
+        cowbird version get stable
+      """)
 
   @OptionGroup var client: ClientOptions
   @Argument(help: "\(Selector.help)") var version: Selector

@@ -139,7 +139,12 @@ struct VersionLabel: ParsableCommand {
 }
 
 struct VersionUnlabel: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "unlabel", abstract: "Removes a label.")
+  static let configuration = CommandConfiguration(
+    commandName: "unlabel", abstract: "Removes a label.",
+    discussion: """
+      Example:
+        cowbird version unlabel canary
+      """)
 
   @OptionGroup var options: ChangeOptions
   @Argument var label: String
@@ -156,7 +161,11 @@ struct VersionUnlabel: ParsableCommand {
 
 struct VersionPin: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "pin", abstract: "Keeps a version until it is unpinned.")
+    commandName: "pin", abstract: "Keeps a version until it is unpinned.",
+    discussion: """
+      Example:
+        cowbird version pin stable
+      """)
 
   @OptionGroup var options: ChangeOptions
   @Argument(help: "\(Selector.help)") var version: Selector
@@ -176,7 +185,11 @@ struct VersionPin: ParsableCommand {
 
 struct VersionUnpin: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "unpin", abstract: "Lets retention delete a version again.")
+    commandName: "unpin", abstract: "Lets retention delete a version again.",
+    discussion: """
+      Example:
+        cowbird version unpin v17
+      """)
 
   @OptionGroup var options: ChangeOptions
   @Argument(help: "\(Selector.help)") var version: Selector
@@ -186,7 +199,11 @@ struct VersionUnpin: ParsableCommand {
 
 struct VersionDelete: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "delete", abstract: "Deletes versions that nothing holds.")
+    commandName: "delete", abstract: "Deletes versions that nothing holds.",
+    discussion: """
+      Example:
+        cowbird version delete v3 v4
+      """)
 
   @OptionGroup var options: ChangeOptions
   @Argument(help: "Ids, such as v17.") var ids: [String]

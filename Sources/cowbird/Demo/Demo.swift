@@ -8,7 +8,11 @@ import Wire
 
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows a shop that learns, is poisoned by a bot, and is rolled back around the bot's events.")
+    abstract: "Shows a shop that learns, is poisoned by a bot, and is rolled back around the bot's events.",
+    discussion: """
+      Example:
+        cowbird demo
+      """)
 
   @Option(help: "Seed of the simulated shop.")
   var seed: UInt64 = 42
@@ -82,10 +86,10 @@ private struct DemoShop {
 
   mutating func play() throws {
     say(
-      "A shop with \(shop.users.count) users and \(shop.items.count) items, some of them new on the way. Trends come and go."
+      "A shop of \(shop.users.count) users and \(shop.items.count) items, some new on the way; trends come and go."
     )
     say(
-      "loss: of the answers for the next 1,000 visits, which the model has not seen. Nobody can beat \"best\"."
+      "loss: of the next 1,000 visits, not seen by the model yet. Nobody can beat \"best\"."
     )
     say("")
     say("  visits   events/s     loss    best")
@@ -101,7 +105,7 @@ private struct DemoShop {
     let poisoned = try client.createVersion(reason: "for the record", label: "poisoned")
     let fired = try client.drift().filter { $0.count > 0 }.map { "\($0.name) \($0.count) times" }
     say(
-      "Drift detectors have fired: \(fired.isEmpty ? "none" : fired.joined(separator: ", ")). Kept as \(poisoned), \"poisoned\"."
+      "Drift: \(fired.isEmpty ? "none" : fired.joined(separator: ", ")). Kept as \(poisoned), \"poisoned\"."
     )
     say("")
     say(Terminal.styled("Back to \"before\", and forward again without the bot's events:", .green))
@@ -111,7 +115,7 @@ private struct DemoShop {
     let healed = try client.createVersion(reason: "after the rollback", label: "healed")
     say(
       "\(Format.count(healing.replayed)) events learned again, \(Format.count(healing.excluded)) left out, "
-        + "in \(Format.duration(seconds: seconds)), while the good version answered. Kept as \(healed), \"healed\"."
+        + "in \(Format.duration(seconds: seconds)),\nwhile the good version answered. Kept as \(healed), \"healed\"."
     )
     say("")
     try learn(Self.after, bots: 0)
@@ -151,7 +155,7 @@ private struct DemoShop {
     try client.flush()
     let seconds = Double(MonotonicClock.nanos() - begin) / 1e9
     let loss = try loss()
-    let bar = String(repeating: "▇", count: max(0, Int((loss.model - loss.best) * 150)))
+    let bar = String(repeating: "▇", count: max(0, Int((loss.model - loss.best) * 100)))
     say(
       "\(pad(Format.count(next), 8))  \(pad(Format.count(Int(Double(sent) / seconds)), 9))   "
         + "\(Format.decimal(loss.model))  \(Format.decimal(loss.best))  "
@@ -210,13 +214,14 @@ private struct DemoShop {
     try client.flush()
     let after = try client.recommend(user: "newcomer", count: 5, timeNanos: now + 11_000_000_000)
     say("")
-    say("Recommended to a newcomer:   \(shown(before))")
-    say("after \(clicks.count) clicks on games:   \(shown(after))")
+    say("A newcomer is shown     \(shown(before))")
+    say("after \(clicks.count) clicks on games \(shown(after))")
   }
 
   private func shown(_ items: [String]) -> String {
     items.map { id in
-      shop.items.first { $0.id == id }.map { "\(id) (\(ShopSimulator.categories[$0.category]))" } ?? id
+      shop.items.first { $0.id == id }.map { "\(ShopSimulator.categories[$0.category]) \(id.dropFirst(5))" }
+        ?? id
     }.joined(separator: ", ")
   }
 

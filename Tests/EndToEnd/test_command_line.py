@@ -1,0 +1,365 @@
+"""The command line, by running it: exit codes, JSON, help, colours, errors, and an import that outlives its daemon.
+
+    python -m pytest Tests/EndToEnd/test_command_line.py
+
+The program is .build/release/cowbird, or what $COWBIRD_BINARY names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("COWBIRD_BINARY", str(ROOT / ".build/release/cowbird"))
+DONE, REFUSED, USAGE, CANNOT_CONNECT, DEADLINE = range(5)
+
+RATINGS = """user,item,rating,timestamp
+ann,alien,5,1700000000
+ann,heat,4,1700000060
+ben,alien,4,1700000100
+ben,heat,5,1700000160
+cat,notting hill,5,1700000200
+cat,alien,1,1700000260
+ann,blade runner,5,1700000300
+"""
+
+
+class Daemon:
+    def __init__(self, folder: pathlib.Path, *options: str) -> None:
+        self.folder, self.options = folder, options
+        self.socket = str(folder / "s")
+        self.start()
+
+    def start(self) -> None:
+        data = str(self.folder / "data")
+        command = [BINARY, "serve", "--socket", self.socket, "--data", data, *self.options]
+        self.messages = open(self.folder / "messages", "a")  # noqa: SIM115
+        self.process = subprocess.Popen(command, stderr=self.messages)
+        wait_until(lambda: self.run("status").returncode == DONE or self.process.poll() is not None)
+        assert self.process.poll() is None, (self.folder / "messages").read_text()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(30) == DONE
+
+    def run(self, *command: str, **options: object) -> subprocess.CompletedProcess[str]:
+        return run(*command, "--socket", self.socket, **options)
+
+    def json(self, *command: str) -> dict:
+        done = self.run(*command, "--json")
+        assert done.returncode == DONE, done.stderr
+        return json.loads(done.stdout)
+
+    def flush(self) -> None:
+        assert self.run("update", "flush").returncode == DONE
+
+
+def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run([BINARY, *command], capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
+
+
+def wait_until(is_so, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    folder = tmp_path_factory.mktemp("d")
+    daemon = Daemon(folder, "--preset", "ratings")
+    ratings = folder / "ratings.csv"
+    ratings.write_text(RATINGS)
+    assert daemon.run("ingest", str(ratings)).returncode == DONE
+    daemon.flush()
+    assert daemon.run("version", "create", "--reason", "test", "--label", "stable").returncode == DONE
+    yield daemon
+    daemon.stop()
+
+
+# Exit codes
+
+
+def test_what_is_done_ends_with_0(daemon: Daemon) -> None:
+    assert daemon.run("score", "--user", "ann", "alien").returncode == DONE
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (("version", "switch", "no-such-label"), "no-such-label"),
+        (("version", "get", "v999"), "v999"),
+        (("update", "configure", "learning.rat=1"), 'did you mean "rate"'),
+        (("update", "configure", "learning.rate=-1"), "learning.rate"),
+        (("recommend", "--user", "ann", "--where", "colour=red"), "known"),
+        (("update", "flush", "--offset", "999999"), "999999"),
+        (("ingest", "/no/such/file.csv"), "/no/such/file.csv"),
+    ],
+)
+def test_what_is_refused_ends_with_1_and_names_what_is_wrong(
+    daemon: Daemon, command: tuple[str, ...], advice: str
+) -> None:
+    done = daemon.run(*command)
+    assert done.returncode == REFUSED, done.stderr
+    assert advice in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("no-such-command",),
+        ("score",),
+        ("bench", "--mix", "nonsense"),
+        ("status", "--timeout", "soon"),
+        ("version", "rollback", "--to", "v1", "--exclude", "colour=red"),
+        ("serve", "--config", "a", "--preset", "ratings"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_how_it_is_used(command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert done.returncode == USAGE
+    assert "Usage:" in done.stderr or "--config and --preset" in done.stderr
+
+
+def test_a_missing_daemon_ends_with_3_and_says_how_to_start_one(tmp_path: pathlib.Path) -> None:
+    done = run("status", "--socket", str(tmp_path / "none"))
+    assert done.returncode == CANNOT_CONNECT
+    assert "cowbird serve" in done.stderr and "COWBIRD_SOCKET" in done.stderr
+
+
+def test_a_deadline_ends_with_4_and_says_to_allow_more_time(daemon: Daemon) -> None:
+    done = daemon.run("score", "--user", "ann", "alien", "--min-offset", "999999", "--timeout", "50ms")
+    assert done.returncode == DEADLINE
+    assert "--timeout" in done.stderr
+
+
+def test_the_socket_is_taken_from_the_environment(daemon: Daemon) -> None:
+    environment = {**os.environ, "COWBIRD_SOCKET": daemon.socket}
+    assert run("status", env=environment).returncode == DONE
+
+
+# Output
+
+READS = [
+    ("status",),
+    ("top", "--count", "1"),
+    ("score", "--user", "ann", "alien", "heat"),
+    ("recommend", "--user", "ann", "-k", "2"),
+    ("explain", "--user", "ann", "alien"),
+    ("update", "status"),
+    ("update", "flush", "--digest"),
+    ("update", "quarantine"),
+    ("update", "metrics"),
+    ("version", "list"),
+    ("version", "get", "stable"),
+    ("version", "diff", "stable", "head"),
+    ("version", "wait", "--timeout", "5s"),
+    ("version", "rollback", "--to", "stable", "--exclude", "source=mobile-ios", "--dry-run"),
+    ("bench", "--seconds", "0.2", "--warmup", "0"),
+]
+
+
+@pytest.mark.parametrize("command", READS, ids=" ".join)
+def test_every_read_answers_in_json(daemon: Daemon, command: tuple[str, ...]) -> None:
+    assert isinstance(daemon.json(*command), dict)
+
+
+@pytest.mark.parametrize("command", [("config", "show"), ("config", "check")], ids=" ".join)
+def test_the_configuration_is_told_in_json(command: tuple[str, ...]) -> None:
+    assert isinstance(json.loads(run(*command, "--preset", "clicks", "--json").stdout), dict)
+
+
+@pytest.mark.parametrize("command", READS, ids=" ".join)
+def test_colours_are_for_terminals_only(daemon: Daemon, command: tuple[str, ...]) -> None:
+    done = daemon.run(*command)
+    assert done.returncode == DONE, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_colours_come_on_a_terminal_but_not_against_no_color(daemon: Daemon) -> None:
+    def on_terminal(**more: str) -> str:
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm", **more}
+        environment.pop("NO_COLOR", None) if not more else None
+        subprocess.run([BINARY, "status", "--socket", daemon.socket], stdout=theirs, env=environment, check=True)
+        os.close(theirs)
+        text = os.read(ours, 1 << 16).decode()
+        os.close(ours)
+        return text
+
+    assert "\x1b[" in on_terminal()
+    assert "\x1b[" not in on_terminal(NO_COLOR="1")
+
+
+def test_status_fits_on_a_screen_of_80_by_24(daemon: Daemon) -> None:
+    lines = daemon.run("status").stdout.splitlines()
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80, "\n".join(lines)
+    assert daemon.run("top", "--count", "1").stdout.splitlines()[0].startswith("cowbird ")
+
+
+# Help
+
+
+def commands(*path: str) -> list[tuple[str, ...]]:
+    """All commands that have no commands of their own."""
+    text = run(*path, "--help").stdout
+    _, _, below = text.partition("SUBCOMMANDS:\n")
+    names = re.findall(r"^  (\S+)", below.split("\n\n")[0], re.M)
+    return [leaf for name in names for leaf in commands(*path, name)] if names else [path]
+
+
+def test_help_of_every_command_shows_an_example() -> None:
+    found = commands()
+    assert ("version", "rollback") in found and len(found) > 25
+    without = [path for path in found if f"  cowbird {' '.join(path)}" not in run(*path, "--help").stdout]
+    assert without == []
+
+
+# Scripts
+
+
+def test_version_create_quiet_prints_the_id_and_nothing_else(daemon: Daemon) -> None:
+    done = daemon.run("version", "create", "--reason", "deploy", "--quiet")
+    assert re.fullmatch(r"v\d+\n", done.stdout)
+
+
+def test_a_dry_rollback_says_what_it_would_do_and_does_nothing(daemon: Daemon) -> None:
+    before = daemon.json("version", "list")
+    command = ("version", "rollback", "--to", "stable", "--exclude", "source=mobile-ios", "--dry-run")
+    assert "nothing was changed" in daemon.run(*command).stdout
+    assert daemon.json("version", "list") == before
+
+
+def test_a_rollback_to_a_moment_before_any_version_is_refused(daemon: Daemon) -> None:
+    done = daemon.run("version", "rollback", "--to", "2h-ago", "--exclude", "source=mobile-ios", "--dry-run")
+    assert done.returncode == REFUSED
+    assert "no version" in done.stderr
+
+
+def test_wait_returns_when_all_is_learned_and_says_4_when_the_time_is_not_enough(daemon: Daemon) -> None:
+    assert daemon.run("update", "pause").returncode == DONE
+    ratings = str(daemon.folder / "ratings.csv")
+    assert daemon.run("ingest", ratings).returncode == DONE
+    late = daemon.run("version", "wait", "--timeout", "100ms")
+    assert late.returncode in (REFUSED, DEADLINE) and late.stderr
+    assert daemon.run("update", "resume").returncode == DONE
+    assert daemon.run("version", "wait", "--timeout", "30s").returncode == DONE
+    assert daemon.json("update", "status").get("lag_events", 0) in (0, "0")
+
+
+# Ingest
+
+
+def small_model(folder: pathlib.Path, event_type: str) -> str:
+    """A configuration that learns fast, so that a restart takes no time."""
+    path = folder / "small.yaml"
+    path.write_text(
+        f"events: {{{event_type}: {{label: value}}}}\n"
+        "label: {minimum: 1, maximum: 5, center: 3}\n"
+        "features: {sparse: {user: user, item: item}}\n"
+        "model: {use: [bias], members: {bias: {kind: bias}}, stack: first}\n"
+    )
+    return str(path)
+
+
+def events(first: int, count: int) -> str:
+    lines = []
+    for number in range(first, first + count):
+        line = {"type": "rating", "user": f"u{number % 97}", "item": f"i{number % 53}", "value": number % 5 + 1}
+        lines.append(json.dumps({**line, "time": 1_700_000_000 + number}) + "\n")
+    return "".join(lines)
+
+
+def test_ingest_takes_the_event_type_from_the_daemon(tmp_path: pathlib.Path) -> None:
+    daemon = Daemon(tmp_path, "--config", small_model(tmp_path, "stars"))
+    try:
+        (tmp_path / "a.csv").write_text("user,item,value,timestamp\nann,alien,5,1700000000\n")
+        (tmp_path / "u.data").write_text("196\t242\t3\t881250949\n186\t302\t3\t891717742\n")
+        assert daemon.run("ingest", str(tmp_path / "a.csv")).returncode == DONE
+        # MovieLens calls its events ratings, which this daemon does not know.
+        movielens = ("ingest", "--format", "movielens", str(tmp_path / "u.data"))
+        assert daemon.run(*movielens).returncode == REFUSED
+        assert daemon.run(*movielens, "--type", "stars").returncode == DONE
+        daemon.flush()
+        assert int(daemon.json("update", "status")["users"]) == 3
+    finally:
+        daemon.stop()
+
+
+def held(daemon: Daemon) -> int:
+    """Records in the log."""
+    return int(daemon.json("update", "status").get("log_end_offset", 1)) - 1
+
+
+@pytest.mark.parametrize("follow", [False, True], ids=["standard input", "--follow"])
+def test_ingest_outlives_a_killed_daemon_and_loses_and_doubles_nothing(tmp_path: pathlib.Path, follow: bool) -> None:
+    daemon = Daemon(tmp_path, "--config", small_model(tmp_path, "rating"))
+    path, part, parts = tmp_path / "events.json", 40_000, 4
+    path.touch()
+    command = [BINARY, "ingest", "--socket", daemon.socket, "--format", "json", "--batch", "100", "--json"]
+    process = subprocess.Popen(
+        [*command, *(["--follow", str(path)] if follow else ["-"])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+
+    def give(number: int) -> None:
+        if follow:
+            with path.open("a") as file:
+                file.write(events(number * part, part))
+        else:
+            process.stdin.write(events(number * part, part))
+            process.stdin.flush()
+
+    try:
+        for number in range(parts - 1):
+            # While some of a part is in the log, and some on its way.
+            before = held(daemon)
+            giving = threading.Thread(target=give, args=(number,))
+            giving.start()
+            wait_until(lambda before=before: held(daemon) > before)  # type: ignore[misc]
+            daemon.kill()
+            daemon.start()
+            giving.join(30)
+        # While nothing is on its way; what comes meanwhile waits.
+        wait_until(lambda: held(daemon) == (parts - 1) * part)
+        daemon.kill()
+        giving = threading.Thread(target=give, args=(parts - 1,))
+        giving.start()
+        daemon.start()
+        giving.join(30)
+        wait_until(lambda: held(daemon) == parts * part)
+        if follow:
+            process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        assert "connecting again" in errors
+        if not follow:
+            said = json.loads(output)
+            assert (process.returncode, said["accepted"], said["duplicates"]) == (DONE, parts * part, 0), errors
+            assert said["reconnects"] >= parts
+        daemon.flush()
+        assert held(daemon) == parts * part
+    finally:
+        process.kill()
+        process.wait()
+        daemon.stop()
