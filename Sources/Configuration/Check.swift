@@ -5,6 +5,7 @@ extension Configuration {
   func check(_ sources: SourceMap) -> [ConfigurationProblem] {
     var checker = Checker(sources: sources)
     checkEvents(&checker)
+    checkHygiene(&checker)
     checkAttributes(&checker)
     checkValues(&checker)
     checkTemplates(&checker)
@@ -34,6 +35,17 @@ extension Configuration {
         )
       }
     }
+  }
+
+  private func checkHygiene(_ checker: inout Checker) {
+    checker.require(
+      [.off, .reject].contains(hygiene.clock.action), "hygiene.clock.action",
+      "\"\(hygiene.clock.action.rawValue)\"; off or reject are possible, because the clock is asked before an event is logged"
+    )
+    checker.require(
+      hygiene.value.minimum <= hygiene.value.maximum, "hygiene.value.minimum",
+      "\(YAMLText.number(hygiene.value.minimum)) is above hygiene.value.maximum "
+        + "(\(YAMLText.number(hygiene.value.maximum)))")
   }
 
   private func checkEvents(_ checker: inout Checker) {

@@ -131,6 +131,33 @@ struct LifeTests {
     #expect(refusal { _ = try client.score("u", ["a", "b", "c", "d"]) }?.code == .invalidArgument)
   }
 
+  @Test(
+    "a rule of hygiene is in force from its record on: before it nothing is set aside, after it what breaks it"
+  )
+  func hygiene() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    func isHigh(_ place: Int) -> Bool { (place * 7919 % 23 + place * 104_729 % 31) % 5 + 1 > 3 }
+    var quarantined: Int { daemon.context.learner.publication.current.model.quarantine.count }
+    try client.append(Shop.ratings(0..<50))
+    try client.configure([("hygiene.value.maximum", "3"), ("hygiene.value.action", "quarantine")])
+    try client.append(Shop.ratings(50..<100))
+    try client.flush()
+    let high = (50..<100).count { isHigh($0) }
+    #expect(high > 10)
+    #expect(quarantined == high)
+    #expect(try client.state().examples == UInt64(100 - high))
+    try client.configure([("hygiene.value.action", "clip")])
+    try client.append(Shop.ratings(100..<150))
+    let digest = try client.flush()
+    #expect(quarantined == high)
+    #expect(try client.state().examples == UInt64(150 - high))
+    try daemon.restart()
+    #expect(try daemon.client().flush() == digest)
+    let refused = refusal { try daemon.client().configure([("hygiene.clock.action", "clip")]) }
+    #expect(refused?.code == .invalidArgument)
+  }
+
   @Test("a candidate that is learned from nothing over the whole log equals the head, and is no head")
   func run() throws {
     let daemon = try TestDaemon()

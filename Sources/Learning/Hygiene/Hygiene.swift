@@ -80,12 +80,16 @@ package struct Hygiene: Sendable, Equatable {
     // Such a number has no place in a model whatever the configuration says.
     if !isFinite { verdict.add(.notFinite, .quarantine) }
     judgeTime(input, &verdict)
+    if let value = input.value, isFinite, let bounds = rules.value, !bounds.contains(value) {
+      let nearest = min(max(value, bounds.lowerBound), bounds.upperBound)
+      verdict.add(.value, rules.valueAction, clipped: nearest)
+    }
     let isBurst = judgeBursts(input, &verdict)
     let isUsual = !isBurst && verdict.isLearned
 
     if let value = input.value, isFinite, outliers.indices.contains(input.type) {
       if outliers[input.type].isOutlier(value) {
-        let clipped = outliers[input.type].clipped(value)
+        let clipped = outliers[input.type].clipped(verdict.clippedValue ?? value)
         verdict.add(.outlier, rules.outlierAction, clipped: clipped)
       }
       if isUsual { outliers[input.type].learn(value) }

@@ -24,6 +24,10 @@ extension HygieneRules {
     userBurstAction = burstAction
     sourceBurst = limit(section.burst.perSource)
     sourceBurstAction = burstAction
+    value =
+      section.value.action == .off || section.value.minimum > section.value.maximum
+      ? nil : section.value.minimum...section.value.maximum
+    valueAction = HygieneResponse(section.value.action, section.value.weight)
     outlier =
       section.outlier.action == .off
       ? nil

@@ -18,6 +18,8 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
   case outlier
   /// Numbers that are each usual but not together.
   case anomaly
+  /// A value outside of the bounds that the configuration gives.
+  case value
 
   /// As in counters and messages: `hygiene.user_burst`.
   package var name: String {
@@ -30,6 +32,7 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
     case .sourceBurst: "source_burst"
     case .outlier: "outlier"
     case .anomaly: "anomaly"
+    case .value: "value"
     }
   }
 }
@@ -121,6 +124,10 @@ package struct HygieneRules: Sendable, Equatable {
   /// Off by default: a source can be everybody.
   package var sourceBurst: BurstLimit?
   package var sourceBurstAction: HygieneResponse = .weight(0.1)
+
+  /// Values that an event may have at all; off by default.
+  package var value: ClosedRange<Double>?
+  package var valueAction: HygieneResponse = .quarantine
 
   package var outlier: OutlierLimit? = OutlierLimit()
   package var outlierAction: HygieneResponse = .clip
