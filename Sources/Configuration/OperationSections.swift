@@ -52,7 +52,9 @@ package struct LimitsSection: Section {
       "Event ids remembered to answer repeats.")
     visitor.value(
       "id_bytes", &idBytes, .integer(16...256), .live, "Longest id of a user, an item or an event.")
-    visitor.value("batch_events", &batchEvents, .integer(1...1_000_000), .live, "Events of one batch.")
+    visitor.value(
+      "batch_events", &batchEvents, .integer(1...100_000), .live,
+      "Events of one batch, which has at most 4 MiB.")
     visitor.value("candidates", &candidates, .integer(1...100_000), .live, "Candidates of one Score.")
     visitor.value(
       "users", &users, .integer(1_000...2_000_000_000), .model,
@@ -156,10 +158,10 @@ package struct LogSection: Section {
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("segment", &segment, .size(1 << 20...1 << 32), .restart, "Size of a segment.")
     visitor.value(
-      "retain_for", &retainFor, .duration(0...3_153_600_000_000_000_000), .restart,
+      "retain_for", &retainFor, .duration(0...3_153_600_000_000_000_000), .live,
       "Older segments are deleted when no version needs them; 0: kept.")
     visitor.value(
-      "retain_size", &retainSize, .size(0...1 << 50), .restart,
+      "retain_size", &retainSize, .size(0...1 << 50), .live,
       "Oldest segments beyond this size are deleted when no version needs them; 0: kept.")
     visitor.value(
       "durability", &durability, .choice, .live, "What an Append that does not say is answered after.")

@@ -17,6 +17,8 @@ package final class EventLog: @unchecked Sendable {
 
   package let directory: String
   let options: LogOptions
+  /// How much of the log is kept; may change while it is open.
+  let retention: Guarded<LogRetention>
   let fileSystem: any FileSystem
   /// What a start found and did.
   package let recovery: RecoveryReport
@@ -76,6 +78,7 @@ package final class EventLog: @unchecked Sendable {
   ) {
     self.directory = directory
     self.options = options
+    retention = Guarded(options.retention)
     self.fileSystem = fileSystem
     self.lock = lock
     self.isThreaded = isThreaded

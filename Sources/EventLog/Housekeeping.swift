@@ -67,6 +67,9 @@ extension EventLog {
     withState { $0.pins = pins }
   }
 
+  /// Puts other bounds in force, for the next `applyRetention` or the next new segment.
+  package func setRetention(_ bounds: LogRetention) { retention.withLock { $0 = bounds } }
+
   /// Deletes the oldest segments that the bounds on size and age give up, as far as no pin holds them.
   /// `ignoringPins` deletes them all the same.
   package func applyRetention(ignoringPins: Bool = false) throws(LogError) -> RetentionReport {
@@ -78,7 +81,7 @@ extension EventLog {
   /// After a new segment was begun: a checkpoint when enough was written, and retention.
   func keepHouse() {
     if bytesSinceCheckpoint >= options.checkpointEveryBytes { writeCheckpoint(inBackground: isThreaded) }
-    guard options.retainBytes != nil || options.retainNanos != nil else { return }
+    guard retention.withLock({ $0 }) != LogRetention() else { return }
     do throws(LogError) {
       _ = try retain(ignoringPins: false)
     } catch {
@@ -92,14 +95,15 @@ extension EventLog {
     defer { housekeeping.unlock() }
     var report = RetentionReport()
     let now = options.clock()
+    let kept = retention.withLock { $0 }
     let (segments, pins, durableEnd) = withState { ($0.segments, $0.pins, $0.durableEnd) }
     let bound =
       ignoringPins ? nil : pins.min { ($0.value, $0.key) < ($1.value, $1.key) }
     var bytes = segments.reduce(0) { $0 + $1.index.usedBytes }
     var victims: [Segment] = []
     for (segment, next) in zip(segments, segments.dropFirst()) {
-      let isTooMuch = options.retainBytes.map { bytes > $0 } ?? false
-      let isTooOld = options.retainNanos.map { now - segment.index.sealedNanos > $0 } ?? false
+      let isTooMuch = kept.bytes.map { bytes > $0 } ?? false
+      let isTooOld = kept.nanos.map { now - segment.index.sealedNanos > $0 } ?? false
       guard (isTooMuch || isTooOld) && next.firstOffset <= durableEnd else { break }
       if let bound, next.firstOffset > bound.value {
         report.heldBy = bound.key

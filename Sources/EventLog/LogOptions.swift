@@ -19,10 +19,8 @@ package struct LogOptions: Sendable {
   package var maxProducers = 100_000
   /// A start reads at most about this much of the log's end to know producers and ids again.
   package var checkpointEveryBytes = 256 << 20
-  /// Old segments go when the log is larger; nil: never.
-  package var retainBytes: Int?
-  /// Segments go when they were sealed longer ago; nil: never.
-  package var retainNanos: Int64?
+  /// What is in force when the log is opened.
+  package var retention = LogRetention()
   /// Unix time in nanoseconds, for records that bring none and for the age of segments.
   package var clock: @Sendable () -> Int64 = wallClockNanos
 
@@ -43,7 +41,20 @@ package struct LogOptions: Sendable {
     try require(maxProducers > 0, "maxProducers", maxProducers, "above 0")
     try require(
       checkpointEveryBytes > 0, "checkpointEveryBytes", checkpointEveryBytes, "above 0")
-    try require(retainBytes ?? 0 >= 0, "retainBytes", retainBytes ?? 0, "at least 0")
+    try require(retention.bytes ?? 0 >= 0, "retention.bytes", retention.bytes ?? 0, "at least 0")
+  }
+}
+
+/// How much of the log is kept, as far as no pin holds it.
+package struct LogRetention: Equatable, Sendable {
+  /// Old segments go when the log is larger; nil: never.
+  package var bytes: Int?
+  /// Segments go when they were sealed longer ago; nil: never.
+  package var nanos: Int64?
+
+  package init(bytes: Int? = nil, nanos: Int64? = nil) {
+    self.bytes = bytes
+    self.nanos = nanos
   }
 }
 

@@ -237,6 +237,7 @@ package final class Daemon: Sendable {
   private func putInForce(_ configuration: Configuration) {
     style.current = configuration.logging
     ingest.rules = IngestRules(configuration)
+    context.log.setRetention(LogRetention(configuration.log))
     policies.changed()
     do throws(Status) {
       server.permissions.current = try Permissions.table(configuration.server)

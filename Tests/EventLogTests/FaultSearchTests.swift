@@ -36,7 +36,7 @@ private struct FaultRun {
     options.syncAfterBytes = 40 << 10
     options.maxUnsyncedBytes = 80 << 10
     options.clock = { 1 }
-    if seed % 4 == 0 { options.retainBytes = 200 << 10 }
+    if seed % 4 == 0 { options.retention.bytes = 200 << 10 }
     return options
   }
 

@@ -12,7 +12,7 @@ struct UpkeepTests {
   func retention() throws {
     let sample = try Sample(records: 400)
     var options = sample.options
-    options.retainBytes = 100 << 10
+    options.retention.bytes = 100 << 10
     var log = try EventLog.open(
       directory: "/log", options: options, fileSystem: sample.disk, isThreaded: false)
     try log.pin("version-3", at: 250)
@@ -54,7 +54,7 @@ struct UpkeepTests {
     let log = try EventLog.open(directory: "/log", options: options, fileSystem: disk, isThreaded: false)
     for _ in 0..<100 { try log.add([String(repeating: "x", count: 3000)]) }
     log.close()
-    options.retainNanos = 500
+    options.retention.nanos = 500
     time.add(1_400)
     var again = try EventLog.open(directory: "/log", options: options, fileSystem: disk, isThreaded: false)
     #expect(try again.applyRetention().segmentsDeleted == 0)

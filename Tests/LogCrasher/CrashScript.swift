@@ -10,7 +10,7 @@ enum CrashScript {
     var options = LogOptions()
     options.segmentBytes = 64 << 10
     options.checkpointEveryBytes = 128 << 10
-    options.retainBytes = 8 << 20
+    options.retention.bytes = 8 << 20
     options.syncAfterBytes = 128 << 10
     options.maxQueuedBytes = 256 << 10
     return options

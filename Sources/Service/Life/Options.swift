@@ -11,8 +11,15 @@ extension LogOptions {
     self.init()
     segmentBytes = Int(configuration.log.segment)
     eventIDWindow = min(configuration.limits.eventIDWindow, 1 << 28)
-    retainBytes = configuration.log.retainSize == 0 ? nil : Int(configuration.log.retainSize)
-    retainNanos = configuration.log.retainFor == 0 ? nil : configuration.log.retainFor
+    retention = LogRetention(configuration.log)
+  }
+}
+
+extension LogRetention {
+  init(_ section: LogSection) {
+    self.init(
+      bytes: section.retainSize == 0 ? nil : Int(section.retainSize),
+      nanos: section.retainFor == 0 ? nil : section.retainFor)
   }
 }
 
