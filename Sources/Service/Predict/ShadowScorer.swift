@@ -72,7 +72,7 @@ package final class ShadowScorer: Sendable {
     reader.reserve(served.count)
     let isScored = bytes.withUnsafeBytes { bytes in
       guard let request = try? PredictRequestView(bytes, .score) else { return false }
-      let user = request.user.isEmpty ? 0 : FeatureState.userKey(request.user.bytes)
+      let user = revision.model.plan.userKey(request.user)
       return (try? CandidateScorer.fill(reader.scores, request, user, revision.model, nanos, reader)) != nil
     }
     guard isScored else { return }
