@@ -106,7 +106,7 @@ struct ThinPathTests {
     for method in ["Score", "Recommend", "Explain"] {
       for count in 0...request.count {
         _ = try? client.call(
-          "cowbird.v1.Predict", method, Array(request.prefix(count)), timeoutNanos: 5_000_000_000)
+          "cowbird.v1.Predict", method, Array(request.prefix(count)), timeoutNanos: patience)
       }
       for place in request.indices {
         var changed = request
@@ -117,7 +117,7 @@ struct ThinPathTests {
     for method in ["Configure", "Flush", "Quarantine"] {
       for count in 0...request.count {
         _ = try? client.call(
-          "cowbird.v1.Update", method, Array(request.prefix(count)), timeoutNanos: 5_000_000_000)
+          "cowbird.v1.Update", method, Array(request.prefix(count)), timeoutNanos: patience)
       }
     }
     #expect(try daemon.client().score("u1", ["i1"]).scores.count == 1)

@@ -194,7 +194,7 @@ struct VersionFileTests {
     request.after_offset = 0
     let watcher = try daemon.client()
     let stream = try watcher.openStream(
-      "cowbird.v1.Version", "Watch", .server, request: Wire.bytes(&request), timeoutNanos: 30_000_000_000)
+      "cowbird.v1.Version", "Watch", .server, request: Wire.bytes(&request), timeoutNanos: patience)
     func next() throws -> (kind: String, offset: UInt64)? {
       try stream.receive(Cowbird__V1__WatchEvent.self) { event throws(Status) in
         (String(cString: event.pointee.kind), event.pointee.offset)

@@ -47,7 +47,7 @@ private final class Child {
   func line() throws -> String {
     var bytes: [UInt8] = []
     while true {
-      guard cowbird_poll(output, Int16(POLLIN), 20_000_000_000) == 1 else {
+      guard cowbird_poll(output, Int16(POLLIN), 300_000_000_000) == 1 else {
         throw Status(.deadlineExceeded, "silent")
       }
       var byte: UInt8 = 0

@@ -5,11 +5,14 @@ import CMessages
 import Transport
 import Wire
 
+/// What no honest answer takes, not under a sanitizer on a busy machine either: bounds what would hang.
+let patience: UInt64 = 300_000_000_000
+
 extension Client {
   /// Calls with a message that `fill` completes; the answer lives while `body` runs.
   func ask<Request: WireMessage, Answer: WireMessage, Result>(
     _ service: String, _ method: String, _: Request.Type, _: Answer.Type,
-    timeoutNanos: UInt64 = 20_000_000_000,
+    timeoutNanos: UInt64 = patience,
     _ fill: (inout Request, MessageArena) -> Void = { _, _ in }, _ body: (Answer) throws -> Result
   ) throws -> Result {
     let arena = MessageArena()
@@ -38,7 +41,7 @@ extension Client {
     var bytes: [UInt8] = []
     Self.put(&bytes, 1, Array(producer.utf8))
     for event in events { Self.put(&bytes, 2, event.encoded()) }
-    let answer = try call("cowbird.v1.Ingest", "Append", bytes, timeoutNanos: 20_000_000_000)
+    let answer = try call("cowbird.v1.Ingest", "Append", bytes, timeoutNanos: patience)
     return try Wire.withMessage(Cowbird__V1__AppendResponse.self, from: answer) { answer in
       let answer = answer.pointee
       return Appended(
@@ -67,7 +70,7 @@ extension Client {
   func score(
     _ user: String, _ items: [String], _ selector: Selector = .serving, minimumOffset: UInt64? = nil,
     allowsDegraded: Bool = false, timeNanos: Int64 = 1_000_000_000_000_000_000,
-    timeoutNanos: UInt64 = 20_000_000_000
+    timeoutNanos: UInt64 = patience
   ) throws -> Scored {
     try ask(
       "Predict", "Score", Cowbird__V1__ScoreRequest.self, Cowbird__V1__ScoreResponse.self,

@@ -177,7 +177,7 @@ extension Client {
       request.exclude = arena.message(filter)
     }
     let stream = try openStream(
-      "cowbird.v1.Version", "Rollback", .server, request: Wire.bytes(&request), timeoutNanos: 60_000_000_000)
+      "cowbird.v1.Version", "Rollback", .server, request: Wire.bytes(&request), timeoutNanos: patience)
     var steps: [RollbackStep] = []
     while let step = try stream.receive(
       Cowbird__V1__RollbackProgress.self,
@@ -198,7 +198,7 @@ extension Client {
     var request = Cowbird__V1__ExportRequest.empty
     request.version = arena.message(selector.message(arena))
     let stream = try openStream(
-      "cowbird.v1.Version", "Export", .server, request: Wire.bytes(&request), timeoutNanos: 60_000_000_000)
+      "cowbird.v1.Version", "Export", .server, request: Wire.bytes(&request), timeoutNanos: patience)
     var bytes: [UInt8] = []
     var total: UInt64 = 0
     while let chunk = try stream.receive(
@@ -215,7 +215,7 @@ extension Client {
 
   @discardableResult
   func importing(_ bytes: [UInt8], labels: [String] = []) throws -> VersionFacts {
-    let stream = try openStream("cowbird.v1.Version", "Import", .client, timeoutNanos: 60_000_000_000)
+    let stream = try openStream("cowbird.v1.Version", "Import", .client, timeoutNanos: patience)
     var position = 0
     while position < bytes.count {
       let end = min(bytes.count, position + 700_001)

@@ -55,14 +55,14 @@ final class TestServer {
   /// Proves that others are served: a fresh connection, one call.
   func serves() throws -> Bool {
     let answer = try client().call(
-      "cowbird.v1.Echo", "Unary", Echo.request("still here"), timeoutNanos: 10_000_000_000)
+      "cowbird.v1.Echo", "Unary", Echo.request("still here"), timeoutNanos: 300_000_000_000)
     return Echo.payload(answer) == Array("still here".utf8)
   }
 }
 
 /// Waits for a condition, at most ten seconds.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-  for _ in 0..<10_000 {
+  for _ in 0..<60_000 {
     if try condition() { return true }
     usleep(1000)
   }
