@@ -9,11 +9,12 @@ import statistics
 import subprocess
 
 
-def allow(pid: int, cpus: set[int]) -> None:
-    """Lets every thread of a process run on these CPUs only."""
+def allow(pid: int, cpus: set[int], threads: str = "") -> None:
+    """Lets every thread of a process, or those whose name begins so, run on these CPUs only."""
     for task in os.listdir(f"/proc/{pid}/task"):
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(int(task), cpus)
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError), open(f"/proc/{pid}/task/{task}/comm") as name:
+            if name.read().startswith(threads):
+                os.sched_setaffinity(int(task), cpus)
 
 
 def begin(command: list[str], cpus: set[int], environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
