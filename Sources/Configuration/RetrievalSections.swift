@@ -47,6 +47,11 @@ package struct RetrieverSection: NamedSection {
   package var userRate = 0.1
   package var initScale = 0.102
   package var pools: [Double] = [0.7, 0.99]
+  package var reach = 1_024
+  package var newWeight = 4.0
+  package var regularization = 10.0
+  package var missingWeight = 2_048.0
+  package var missingPower = 0.4
   package var recent = 2_048
   package var attributes: [String] = []
   package var shrinkage = 5.0
@@ -103,9 +108,24 @@ package struct RetrieverSection: NamedSection {
   private mutating func visitFactors(_ visitor: inout some FieldVisitor) {
     visitor.value("method", &method, .choice, .model, "What is minimised.")
     visitor.value("factors", &factors, .integer(1...256), .model, "Length of vectors.")
-    visitor.value("length", &length, .integer(1...256), .model, "Items of the history pooled.")
-    visitor.value(
-      "pools", &pools, .list(of: .number(0...1), count: 1...4), .model, "Weight a step back, for each pool.")
+    if method == .eals {
+      visitor.value(
+        "length", &reach, .integer(1...4096), .model, "Items of a user, and users of an item, in a step.")
+      visitor.value(
+        "new_weight", &newWeight, .number(0...1e6), .learning, "Of the pair at hand; earlier ones weigh 1.")
+      visitor.value("regularization", &regularization, .number(0...1e6), .learning, "Penalty of vectors (λ).")
+      visitor.value(
+        "missing_weight", &missingWeight, .number(0...1e9), .learning,
+        "Weight of all that a user did not do, over the catalogue (c₀).")
+      visitor.value(
+        "missing_power", &missingPower, .number(0...4), .learning,
+        "An item's share of it goes with its interactions to this power (α).")
+    } else {
+      visitor.value("length", &length, .integer(1...256), .model, "Items of the history pooled.")
+      visitor.value(
+        "pools", &pools, .list(of: .number(0...1), count: 1...4), .model,
+        "Weight a step back, for each pool.")
+    }
     visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each event.")
     visitor.value(
       "recent", &recent, .integer(16...1_000_000), .model,

@@ -1,6 +1,6 @@
 // Retrieval's speed and quality.
 //
-//   RetrievalBench rank [ml-100k directory]     figures of the online protocol, blend and members
+//   RetrievalBench rank [ml-100k dir] [eals]    figures of the online protocol, blend and members
 //   RetrievalBench learn <items> <events> [n]   events a second, half of them Zipf's and half uniform; a revision
 //                                               published after every n
 //   RetrievalBench serve <items> [events]       time of a top-10 with everything on, after so many events (two for
@@ -18,7 +18,10 @@ enum RetrievalBench {
     let arguments = CommandLine.arguments
     let number = arguments.count > 2 ? Int(arguments[2]) ?? 10_000 : 10_000
     switch arguments.count > 1 ? arguments[1] : "" {
-    case "rank": try rank(arguments.count > 2 ? arguments[2] : "../../shared/data/ml-100k")
+    case "rank":
+      try rank(
+        arguments.count > 2 ? arguments[2] : "../../shared/data/ml-100k",
+        isElementwise: arguments.count > 3 && arguments[3] == "eals")
     case "learn":
       try learn(
         items: number, events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : 200_000,
@@ -57,7 +60,7 @@ enum RetrievalBench {
     }
   }
 
-  static func rank(_ directory: String) throws {
+  static func rank(_ directory: String, isElementwise: Bool) throws {
     var genres: [UInt64: [UInt64]] = [:]
     for fields in lines(directory + "/items.tsv") where fields.count >= 4 {
       genres[UInt64(fields[0])! - 1] = fields[3].split(separator: " ").map { StableHash.of(String($0)) }
@@ -66,7 +69,12 @@ enum RetrievalBench {
       RetrievalEvent(
         user: UInt64(fields[0])!, item: UInt64(fields[1])! - 1, nanos: Int64(fields[3])! * 1_000_000_000)
     }
-    let plan = try plan()
+    let plan = try plan { section in
+      guard isElementwise else { return }
+      for index in section.retrievers.indices where section.retrievers[index].kind == .factors {
+        section.retrievers[index].method = .eals
+      }
+    }
     var state = RetrievalState(plan)
     var evaluator = RankEvaluator(plan)
     let begin = seconds()

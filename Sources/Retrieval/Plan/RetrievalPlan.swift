@@ -47,6 +47,11 @@ package struct FactorPlan: Equatable, Sendable {
   package var userRate: Float
   package var initScale: Float
   package var seed: UInt64
+  /// Of eALS: w, λ, c₀ and α.
+  package var newWeight: Double
+  package var regularization: Double
+  package var missingWeight: Double
+  package var missingPower: Double
 }
 
 package struct NeighbourPlan: Equatable, Sendable {
@@ -116,16 +121,17 @@ package struct RetrievalPlan: Equatable, Sendable {
       switch retriever.kind {
       case .factors:
         try Self.single(factors, path, "factors")
-        guard retriever.method != .eals else {
-          throw RetrievalPlanError(path: path + ".method", reason: "eals is not there; softmax and bpr are")
-        }
         negatives = retriever.negatives
         recent = retriever.recent
         factors = FactorPlan(
           name: retriever.name, method: retriever.method, factors: retriever.factors,
-          length: retriever.length, pools: retriever.pools, rate: Float(retriever.rate),
+          length: retriever.method == .eals ? retriever.reach : retriever.length,
+          pools: retriever.method == .eals ? [] : retriever.pools, rate: Float(retriever.rate),
           positionRate: Float(retriever.positionRate), userRate: Float(retriever.userRate),
-          initScale: Float(retriever.initScale), seed: UInt64(retriever.seed))
+          initScale: Float(retriever.initScale), seed: UInt64(retriever.seed),
+          newWeight: retriever.newWeight, regularization: retriever.regularization,
+          missingWeight: retriever.missingWeight,
+          missingPower: retriever.missingPower)
       case .neighbours:
         try Self.single(neighbours, path, "neighbours")
         neighbours = NeighbourPlan(

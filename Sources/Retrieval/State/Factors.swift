@@ -6,7 +6,7 @@
 // by age class m are learned with the vectors, all by AdaGrad with one sum a row.
 //
 // Learned by sampled softmax with log-odds correction (the default), or by BPR (Rendle et al., UAI 2009) over the
-// same candidates.
+// same candidates; or, without pools, by eALS (see ElementwiseALS).
 //
 // Cost of one event: O((negatives + pools · length) · k).
 
@@ -131,7 +131,7 @@ extension RetrievalState {
     switch factors.method {
     case .softmax: softmaxGradients(gradients, count, scratch)
     case .bpr: bprGradients(gradients, count, scratch)
-    case .eals: preconditionFailure("a plan has no eals")
+    case .eals: preconditionFailure("eALS learns without candidates")
     }
     let width = layout.width
     let kernels = scratch.kernels

@@ -19,6 +19,7 @@ package final class RetrievalScratch {
   let rows = Buffer<UnsafePointer<Float>?>()
   let writableRows = Buffer<UnsafeMutablePointer<Float>?>()
   let rowSums = Buffer<UnsafeMutablePointer<Float>?>()
+  let confidence = Buffer<Float>()
   let factorRows = Buffer<cowbird_factor_row>()
 
   // Items that the history or the segment leads to: two sums for each row and retriever.

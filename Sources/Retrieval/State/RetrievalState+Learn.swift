@@ -84,6 +84,7 @@ extension RetrievalState {
     poolUser(user, scratch)
     if isBlended { learnBlend(event, ring, catalogue: catalogue, scratch, rank) }
     guard learnsFactors else { return }
+    if elementwise != nil { return learnElementwise(user: user, item: item, scratch) }
     scoreCandidates(scratch)
     learnFactors(user: user, scratch)
   }

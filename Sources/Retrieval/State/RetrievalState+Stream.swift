@@ -12,6 +12,7 @@ extension RetrievalState {
       neighbours.digest, blocks.digest, vectors.digest, people.digest, rings.digest, older.digest,
       valueUse.digest, sampler.digest,
     ] { digest.append(part) }
+    if let elementwise { digest.append(elementwise.digest) }
     for segment in segments { digest.append(segment.digest) }
     return digest
   }
@@ -35,7 +36,8 @@ extension RetrievalState {
       items.bytes, users.bytes, values.bytes, pages.bytes, past.bytes, itemCounts.bytes, neighbours.bytes,
       blocks.bytes, vectors.bytes, people.bytes, rings.bytes, older.bytes, valueUse.bytes, sampler.bytes,
     ]
-    return parts.reduce(0, +) + segments.reduce(0) { $0 + $1.values.bytes + $1.lists.bytes }
+    return parts.reduce(0, +) + (elementwise?.bytes ?? 0)
+      + segments.reduce(0) { $0 + $1.values.bytes + $1.lists.bytes }
   }
 
   /// What the state can grow to under the plan's bounds: a sum over its tables, the worst case in each.
@@ -44,7 +46,8 @@ extension RetrievalState {
     let itemBytes =
       layout.bytes / 32 + past.rowBytes + 16 + 1 + 16 + itemCounts.rowBytes
       + (plan.neighbours == nil ? 0 : 32 + 2 * neighbours.slabs.largest * 12)
-      + (plan.content == nil ? 0 : 2 * 4 * 64) + vectors.rowBytes / 32
+      + (elementwise.map { 16 + 2 * $0.slabs.largest * 4 } ?? 0) + (plan.content == nil ? 0 : 2 * 4 * 64)
+      + vectors.rowBytes / 32
     let userBytes =
       people.rowBytes + 33 + 2 * rings.largest * 8 + (plan.seenItems > 0 ? 2 * older.largest * 4 : 0)
     let segmentBytes =
@@ -75,6 +78,7 @@ extension RetrievalState {
     try older.write(to: &sink, name: name + ".older", since: parent?.older)
     try valueUse.write(to: &sink, name: name + ".use", since: parent?.valueUse)
     try sampler.write(to: &sink, name: name + ".sampler", since: parent?.sampler)
+    try elementwise?.write(to: &sink, name: name + ".eals", since: parent?.elementwise)
     for (index, segment) in segments.enumerated() {
       let base = parent?.segments[index]
       try segment.values.write(to: &sink, name: "\(name).segment\(index)", since: base?.values)
@@ -115,6 +119,7 @@ extension RetrievalState {
     try older.apply(from: &source, name: name + ".older")
     try valueUse.apply(from: &source, name: name + ".use")
     try sampler.apply(from: &source, name: name + ".sampler", rows: items.limit)
+    try elementwise?.apply(from: &source, name: name + ".eals", users: users.limit)
     for index in segments.indices {
       try segments[index].values.apply(from: &source, name: "\(name).segment\(index)")
       try segments[index].lists.apply(

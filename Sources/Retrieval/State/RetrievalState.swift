@@ -39,6 +39,8 @@ package struct RetrievalState: Sendable {
   /// Events of items with attributes.
   var contentEvents: UInt64 = 0
   var weights: FactorWeights
+  /// Nil: the factors are learned by gradients.
+  var elementwise: ElementwiseALS?
   var sampler: Sampler
   var segments: [SegmentPopularity]
   var blend: Blend
@@ -64,6 +66,7 @@ package struct RetrievalState: Sendable {
     rings = SlabStore(entryBytes: 8, smallest: 8, atLeast: plan.history)
     older = SlabStore(entryBytes: 4, smallest: 16, atLeast: max(16, plan.seenItems))
     weights = FactorWeights(plan.factors)
+    if let factors = plan.factors, factors.method == .eals { elementwise = ElementwiseALS(factors) }
     sampler = Sampler(recent: plan.recent)
     segments = plan.segments.map { SegmentPopularity($0, bound: plan.bounds.segments) }
     blend = Blend(plan)
@@ -74,6 +77,7 @@ package struct RetrievalState: Sendable {
   package func weightsOnly() -> RetrievalState {
     var copy = self
     copy.sampler = Sampler(recent: 1)
+    copy.elementwise = nil
     copy.isWeightsOnly = true
     return copy
   }
@@ -157,6 +161,7 @@ package struct RetrievalState: Sendable {
   }
 
   private mutating func dropItem(_ row: Int) {
+    forgetElementwise(item: row)
     setAttributes([], ofRow: row)
     setVector(nil, ofRow: row)
     neighbours.clear(row)
@@ -200,6 +205,7 @@ package struct RetrievalState: Sendable {
   }
 
   private mutating func dropUser(_ row: Int) {
+    forgetElementwise(user: row)
     let tail = layout.userTail(people.reader.row(row))
     if tail.ring != 0 { rings.release(tail.ring, Int(tail.capacity)) }
     if tail.older != 0 { older.release(tail.older, Int(tail.olderCapacity)) }
