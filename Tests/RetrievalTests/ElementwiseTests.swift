@@ -80,20 +80,11 @@ struct ElementwiseTests {
       var loss = factors.regularization * q.reduce(0) { $0 + $1 * $1 }
       for user in 0..<state.users.limit {
         let dot = zip(vector(user: user), q).reduce(0) { $0 + $1.0 * $1.1 }
-        let times = user == own ? 1 : Double(repeats(user))
-        if times > 0 {
-          loss +=
-            times * (user == own ? factors.newWeight : 1) * (1 - dot) * (1 - dot) - times * c * dot * dot
-        }
-        loss += c * dot * dot
+        let isSeen = user == own || audience.contains(user)
+        let weight = user == own ? factors.newWeight : 1
+        loss += isSeen ? weight * (1 - dot) * (1 - dot) : c * dot * dot
       }
       return loss
-    }
-    /// How often a user is in the item's list, the one at hand left out.
-    func repeats(_ user: Int) -> Int {
-      var count = 0
-      model.audience(of: row) { if state.users.row(of: $0) == user { count += 1 } }
-      return count
     }
     var (less, more) = (q, q)
     less[7] -= 0.02

@@ -110,11 +110,12 @@ extension RetrievalState {
     model.itemWeight += weight - former
     let missing = factors.missingWeight / max(model.itemWeight, 1e-9)
 
-    // The user: a column for each item.
-    var rows = [UInt32(item)]
+    // The user: a column for each item, once, because the matrix holds each once.
+    var earlier: [UInt32] = []
     for j in 0..<min(scratch.historyCount, factors.length - 1) where Int(scratch.historyRows[j]) != item {
-      rows.append(UInt32(scratch.historyRows[j]))
+      earlier.append(UInt32(scratch.historyRows[j]))
     }
+    let rows = [UInt32(item)] + Self.unique(earlier)
     scratch.rows.fit(max(rows.count, model.slabs.largest + 1))
     scratch.confidence.fit(max(rows.count, model.slabs.largest + 1))
     for (place, row) in rows.enumerated() {
@@ -128,12 +129,15 @@ extension RetrievalState {
     ElementwiseALS.add(p, 1, to: &model.userGram, size)
 
     // The item: a column for each user.
+    var others: [UInt32] = []
+    model.audience(of: item) { handle in
+      if let row = users.row(of: handle), row != user { others.append(UInt32(row)) }
+    }
+    let people = people.reader
     var count = 1
     scratch.rows[0] = UnsafePointer(p)
-    let people = people.reader
-    model.audience(of: item) { handle in
-      guard let row = users.row(of: handle), row != user else { return }
-      scratch.rows[count] = people.row(row).assumingMemoryBound(to: Float.self)
+    for row in Self.unique(others) {
+      scratch.rows[count] = people.row(Int(row)).assumingMemoryBound(to: Float.self)
       count += 1
     }
     let c = missing * weight
@@ -145,6 +149,13 @@ extension RetrievalState {
     for column in 0..<width { squares += q[column] * q[column] }
     layout.widen(page, squaredNorm: squares, bias: 0, scratch.kernels)
     model.push(users.handle(of: user), toAudienceOf: item)
+  }
+
+  /// Ascending, each once.
+  private static func unique(_ rows: [UInt32]) -> [UInt32] {
+    var unique: [UInt32] = []
+    for row in rows.sorted() where row != unique.last { unique.append(row) }
+    return unique
   }
 
   /// One pass over a vector's coordinates, each to its minimum, against the scratch's rows with target 1, of which the
