@@ -43,6 +43,8 @@ package protocol LearnerDelegate: AnyObject, Sendable {
 
 /// Sees each event before it is learned, on the learner's thread.
 package protocol LearnerObserver: AnyObject, Sendable {
+  /// There is something to see for it: asked for each event, so that the head need not be lent in vain.
+  var isWatching: Bool { get }
   /// `head`: as it is before the event.
   func willLearn(_ record: LogRecord, head: Model)
 }
@@ -236,7 +238,8 @@ package final class Learner: @unchecked Sendable {
     if record.kind == RecordKind.firstControl {
       takeControl(record)
     } else {
-      observer?.willLearn(record, head: model)
+      // Lending the head copies all its references, which costs as much as a cheap example.
+      if let observer, observer.isWatching { observer.willLearn(record, head: model) }
       recordLearner.learn(record, into: &model)
       offset = record.offset + 1
       reportDrift(record.offset)

@@ -52,11 +52,16 @@ package final class ServedMetrics: LearnerObserver {
     state.withLock { state in state.arms.first { $0.name == name }?.metrics }?.values() ?? []
   }
 
-  // hot: one atomic load an event while the head is served to everybody.
+  // hot: one atomic load an event.
+  /// False while the head is served to everybody.
+  package var isWatching: Bool {
+    let serving = hand.pin.value()
+    return serving.arms.count > 1 || serving.arms[0].revision != nil || serving.shadow?.revision != nil
+  }
+
   package func willLearn(_ record: LogRecord, head: Model) {
     let serving = hand.pin.value()
     let isSplit = serving.arms.count > 1
-    guard isSplit || serving.arms[0].revision != nil || serving.shadow?.revision != nil else { return }
     guard record.kind == RecordKind.event, !record.isTombstone,
       let event = try? EventView(record.payload), event.kind == .interaction
     else { return }
