@@ -85,7 +85,42 @@ extension Ensemble {
     }
     if rows.count > limit { rows.removeLast(rows.count - limit) }
   }
+}
 
+/// A weight of the dense block that differs: of the constant, or of a number such as a rate or a recency.
+package struct DenseChange: Equatable, Sendable {
+  /// Member and number.
+  package var name: String
+  package var before: Float
+  package var after: Float
+}
+
+extension Ensemble {
+  /// The weights of the dense block that differ, in the members' order.
+  package func denseChanges(since former: Ensemble) -> [DenseChange] {
+    var changes: [DenseChange] = []
+    for (place, member) in plan.order.enumerated() {
+      let (before, after) = (former.denseWeights(of: member), denseWeights(of: member))
+      for (index, pair) in zip(before, after).enumerated() where pair.0 != pair.1 {
+        let number = plan.denseNames.indices.contains(index) ? plan.denseNames[index] : "\(index)"
+        changes.append(
+          DenseChange(name: "\(plan.members[place].name) \(number)", before: pair.0, after: pair.1))
+      }
+    }
+    return changes
+  }
+
+  private func denseWeights(of member: MemberPlace) -> [Float] {
+    switch member.kind {
+    case .joint, .bias: joints[member.index].denseWeights.map { Float($0) }
+    case .linear: linears[member.index].dense.weights
+    case .fm, .mf: machines[member.index].dense.weights
+    case .mlp, .neighbours, .pooled: []
+    }
+  }
+}
+
+extension Ensemble {
   // MARK: Warm start
 
   /// Takes over what `other` learned wherever a member of the same name and kind has tables of the same shape:

@@ -267,6 +267,7 @@ package final class Daemon: Sendable {
     if cut > 0 { logger.warning("connections cut", metadata: ["connections": "\(cut)"]) }
     context.learner.stop(after: context.log.endOffset, within: timeout / 5)
     if context.configuration.versions.atStop, MonotonicClock.nanos() < end { keepVersion() }
+    context.served.save(context.control.registry)
     context.workers.stop()
     context.versionWorkers.stop()
     context.longWorkers.stop()

@@ -34,6 +34,8 @@ package final class ServiceContext: Sendable {
   private let configurationInForce: Guarded<Configuration>
   private let runs = Guarded<[ReplayProgress]>([])
   package let lag = LagMarks()
+  /// How the versions and the arms do on the events that came since.
+  package let served: ServedMetrics
   private let driftOffsets = Guarded<[String: UInt64]>([:])
   private let putInForce = Guarded<(@Sendable (Configuration) -> Void)?>(nil)
 
@@ -51,6 +53,7 @@ package final class ServiceContext: Sendable {
     self.health = health
     self.logger = logger
     limits = Publication(RequestLimits(configuration), offset: 0)
+    served = ServedMetrics(keeper.serving, path: configuration.data + "/served")
     configurationInForce = Guarded(configuration)
   }
 
@@ -123,6 +126,7 @@ package final class ServiceContext: Sendable {
       "version made",
       metadata: ["version": "\(record.id)", "offset": "\(offset)", "bytes": "\(record.fileBytes)"])
     applyRetention()
+    served.save(control.registry)
     return record
   }
 

@@ -2,7 +2,6 @@
 // time, so that the log's order is the registry's.
 
 package import EventLog
-internal import Glibc
 package import Learning
 internal import Primitives
 package import Wire
@@ -180,14 +179,8 @@ package final class ControlPlane: Sendable {
   /// The registry's bytes and their digest. A checkpoint that cannot be written costs nothing but a longer read at the
   /// next start, and segments of the log that stay.
   private func save(_ registry: Registry) {
-    var writer = ByteWriter()
-    writer.write(registry)
-    let digest = Digest(of: writer.bytes)
-    writer.write(digest)
     do {
-      var file = try AsideFile(path)
-      try writer.bytes.withUnsafeBytes { try file.write($0) }
-      try file.finish()
+      try ChecksummedFile.write(registry, to: path)
     } catch {
       // The one before is still whole.
       return
@@ -199,21 +192,11 @@ package final class ControlPlane: Sendable {
   }
 
   private static func readCheckpoint(_ path: String) throws -> Registry {
-    guard access(path, F_OK) == 0 else { return Registry() }
-    let reader = try PieceReader(path)
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = try piece.withUnsafeMutableBytes { try reader.read(into: $0) }
-      if count == 0 { break }
-      bytes.append(contentsOf: piece[..<count])
+    do {
+      return try ChecksummedFile.read(from: path) ?? Registry()
+    } catch is ChecksummedFile.Damaged {
+      throw damaged(path)
     }
-    guard bytes.count > 16 else { throw damaged(path) }
-    var tail = ByteReader(Array(bytes.suffix(16)))
-    let body = Array(bytes.dropLast(16))
-    guard try tail.read(Digest.self) == Digest(of: body) else { throw damaged(path) }
-    var source = ByteReader(body)
-    return try Registry(from: &source)
   }
 
   private static func damaged(_ path: String) -> Status {

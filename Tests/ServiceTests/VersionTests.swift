@@ -109,7 +109,7 @@ struct VersionTests {
   @Test("a split gives each user one arm, keeps metrics of each, and ends at the first arm's version")
   func splits() throws {
     let daemon = try TestDaemon()
-    let client = try daemon.client()
+    var client = try daemon.client()
     try client.append(Shop.ratings(0..<200))
     try client.create(labels: ["stable"])
     try client.append(Shop.ratings(200..<300))
@@ -128,6 +128,13 @@ struct VersionTests {
     #expect(listing.arms.map(\.name) == ["stable", "canary"])
     #expect(listing.arms.reduce(0) { $0 + $1.examples } == 100)
     #expect(listing.arms.allSatisfy { $0.examples > 0 })
+    // They go on after a restart.
+    try daemon.restart()
+    client = try daemon.client()
+    #expect(try client.listing().arms == listing.arms)
+    try client.append(Shop.ratings(400..<450))
+    try client.flush()
+    #expect(try client.listing().arms.reduce(0) { $0 + $1.examples } == 150)
     try client.split([])
     #expect(try client.listing().serving == "label:stable")
     for arms: [(String, Selector, Double)] in [

@@ -1,15 +1,34 @@
-// Two models side by side: which pages differ, and which features have moved furthest.
+// Two models side by side: how many of their pages differ, and which features have moved furthest, by name.
 
 internal import Configuration
+internal import EventLog
 internal import Features
 internal import Learning
 internal import Models
 internal import Primitives
 internal import Tables
+internal import Wire
+
+/// Counts the pages of a model, all tables and optimizers' state included, and those that differ from another's. Small
+/// dense arrays, which are always written whole, do not count.
+struct PageCount: PageSink {
+  private(set) var pages = 0
+  private(set) var changed = 0
+  private var counts = false
+
+  init(_ model: Model, since other: Model) throws { try model.write(to: &self, since: other) }
+
+  mutating func begin(_ section: PageSection) {
+    counts = section.base != nil
+    if counts { pages += section.pageCount }
+  }
+
+  mutating func write(page: Int, _ bytes: UnsafeRawBufferPointer) { if counts { changed += 1 } }
+  mutating func end() {}
+}
 
 /// Both models are of one configuration, so that they have the same tables.
 struct ModelComparison {
-  /// A feature's rows in both.
   struct Feature {
     var name: String
     /// First weight of the row; 0 where there is no row.
@@ -19,105 +38,84 @@ struct ModelComparison {
     var distance: Float
   }
 
-  private struct Pair {
-    var name: String
-    var a: PagedTable
-    var b: PagedTable
+  /// Events of the log that are looked at for the names of features.
+  private static let eventLimit: UInt64 = 200_000
+
+  let a: Model
+  let b: Model
+
+  /// The features whose weights are furthest apart, furthest first.
+  /// - Parameter range: where the events stand that came between the two: of those, features have their names.
+  func furthest(_ count: Int, _ log: EventLog, _ range: Range<UInt64>) throws -> [Feature] {
+    let changes = b.ensemble.changes(since: a.ensemble, limit: count)
+    let names = try names(of: Set(changes.rows.map(\.key)), log, range)
+    var features = changes.rows.map { row in
+      Feature(
+        name: "\(row.table) \(names[row.key] ?? String(row.key, radix: 16))", a: row.before ?? 0,
+        b: row.after ?? 0, distance: row.distance)
+    }
+    features += b.ensemble.denseChanges(since: a.ensemble).map { change in
+      Feature(
+        name: change.name, a: change.before, b: change.after, distance: abs(change.after - change.before))
+    }
+    return Array(features.filter { $0.distance.isFinite }.sorted { $0.distance > $1.distance }.prefix(count))
   }
 
-  private let pairs: [Pair]
-  private let names: KeyNames
-  let pages: Int
-  let changedPages: Int
+  // MARK: Names
 
-  init(_ a: Model, _ b: Model) {
-    var tables: [(String, PagedTable)] = []
-    a.ensemble.forEachTable { tables.append(($0, $1)) }
-    var others: [PagedTable] = []
-    b.ensemble.forEachTable { others.append($1) }
-    pairs = zip(tables, others).map { Pair(name: $0.0, a: $0.1, b: $1) }
-    names = KeyNames(a, b)
-    pages = pairs.reduce(0) { $0 + max($1.a.pageCount, $1.b.pageCount) }
-    changedPages = pairs.reduce(0) { $0 + $1.b.differingPages(from: $1.a).count }
-  }
-
-  /// The features whose rows are furthest apart, furthest first. Reads the rows of the pages that differ.
-  func furthest(_ count: Int) -> [Feature] {
-    var found: [(key: UInt64, table: Int, feature: Feature)] = []
-    for (place, pair) in pairs.enumerated() where !pair.name.hasSuffix(".histories") {
-      visit(pair) { key, a, b in
-        let distance = Self.distance(a, b)
-        guard distance > 0, distance.isFinite else { return }
-        let feature = Feature(
-          name: "", a: a?.first ?? 0, b: b?.first ?? 0, distance: distance)
-        found.append((key, place, feature))
-        if found.count >= count * 4 + 1_024 { Self.prune(&found, to: count) }
-      }
-    }
-    Self.prune(&found, to: count)
-    return found.map { entry in
-      var feature = entry.feature
-      feature.name = "\(pairs[entry.table].name) \(names[entry.key])"
-      return feature
-    }
-  }
-
-  /// Ties go to the smaller key, so that the answer is the same each time.
-  private static func prune(_ found: inout [(key: UInt64, table: Int, feature: Feature)], to count: Int) {
-    found.sort {
-      ($1.feature.distance, $0.table, $0.key) < ($0.feature.distance, $1.table, $1.key)
-    }
-    if found.count > count { found.removeLast(found.count - count) }
-  }
-
-  /// Each key of the pages that differ, with its rows.
-  private func visit(_ pair: Pair, _ body: (UInt64, [Float]?, [Float]?) -> Void) {
-    let differing = Set(pair.b.differingPages(from: pair.a))
-    guard !differing.isEmpty else { return }
-    let rowsPerPage = pair.a.layout.rowsPerPage
-    let width = pair.a.layout.weights
-    func isChanged(_ id: RowID) -> Bool { differing.contains(Int(id.rawValue) / rowsPerPage) }
-    pair.b.forEachRow { id, key, _, weights, _ in
-      guard isChanged(id) else { return }
-      body(key, pair.a.weights(of: key), Array(UnsafeBufferPointer(start: weights, count: width)))
-    }
-    pair.a.forEachRow { id, key, _, weights, _ in
-      guard isChanged(id), !pair.b.contains(key) else { return }
-      body(key, Array(UnsafeBufferPointer(start: weights, count: width)), nil)
-    }
-  }
-
-  private static func distance(_ a: [Float]?, _ b: [Float]?) -> Float {
-    let width = max(a?.count ?? 0, b?.count ?? 0)
-    var sum: Float = 0
-    for place in 0..<width {
-      let difference = (a?[place] ?? 0) - (b?[place] ?? 0)
-      sum += difference * difference
-    }
-    return sum.squareRoot()
-  }
-}
-
-/// Names for the keys of features that are one id: the others are hashes of several, and stay hexadecimal.
-struct KeyNames {
-  private let names: [UInt64: String]
-
-  init(_ a: Model, _ b: Model) {
+  /// Rows are kept by hashes. Those of one id are found in the catalogue, those of templates (crosses, attributes,
+  /// context, figures) in the examples of the events that moved them.
+  private func names(of keys: Set<UInt64>, _ log: EventLog, _ range: Range<UInt64>) throws -> [UInt64: String]
+  {
+    guard !keys.isEmpty else { return [:] }
     var names: [UInt64: String] = [:]
-    func noteUser(_: UInt32, _ name: UnsafeRawBufferPointer) {
-      names[FeatureState.userKey(name)] = "user=\(String(decoding: name, as: UTF8.self))"
-    }
-    func noteItem(_: UInt32, _ name: UnsafeRawBufferPointer) {
-      names[FeatureState.itemKey(name)] = "item=\(String(decoding: name, as: UTF8.self))"
-    }
     for model in [a, b] {
+      func noteUser(_: UInt32, _ name: UnsafeRawBufferPointer) {
+        let key = FeatureState.userKey(name)
+        if keys.contains(key) { names[key] = "user=\(String(decoding: name, as: UTF8.self))" }
+      }
+      func noteItem(_: UInt32, _ name: UnsafeRawBufferPointer) {
+        let key = FeatureState.itemKey(name)
+        if keys.contains(key) { names[key] = "item=\(String(decoding: name, as: UTF8.self))" }
+      }
       model.features.users.forEach(noteUser)
       model.features.items.forEach(noteItem)
     }
-    self.names = names
+    let begin = max(
+      range.lowerBound, range.upperBound - min(range.upperBound, Self.eventLimit), log.firstOffset)
+    let workspace = Workspace(b.plan, b.ensemble)
+    let reader = log.reader(from: begin)
+    while names.count < keys.count, reader.offset < range.upperBound, let batch = try reader.next() {
+      for record in batch where record.offset < range.upperBound && record.kind == RecordKind.event {
+        note(record, keys, workspace, &names)
+      }
+    }
+    return names
   }
 
-  subscript(key: UInt64) -> String {
-    names[key] ?? String(key, radix: 16)
+  private func note(
+    _ record: LogRecord, _ keys: Set<UInt64>, _ workspace: Workspace, _ names: inout [UInt64: String]
+  ) {
+    guard !record.isTombstone, let event = try? EventView(record.payload), event.kind == .interaction
+    else { return }
+    let example = workspace.example
+    let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
+    guard b.features.makeExample(event, timeNanos: time, into: example),
+      (0..<example.count).contains(where: {
+        keys.contains(example.keys[$0]) && names[example.keys[$0]] == nil
+      })
+    else { return }
+    let described = b.features.describe(
+      example, user: event.user.string, item: event.item.string,
+      texts: event.attributes.flatMap { attribute -> [String] in
+        switch attribute.kind {
+        case .text: [attribute.text.string]
+        case .texts: attribute.texts.map(\.string)
+        case .number, .numbers, .flag, .none: []
+        }
+      })
+    for feature in described.features where keys.contains(feature.key) {
+      names[feature.key] = "\(feature.name)=\(feature.value)"
+    }
   }
 }

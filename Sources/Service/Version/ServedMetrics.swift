@@ -1,6 +1,7 @@
 // How what is served does: each event is scored by the version that its user is answered from, before anybody
 // learns it. The head's own prequential metrics are in the model; these are the arms', the shadow's and the kept
-// versions'.
+// versions'. They are no function of the log (which version answered when an event came is not in it), so they are kept
+// in a file of their own, written with each version and at the stop: a kill loses what was scored since.
 
 package import EventLog
 internal import Features
@@ -12,12 +13,41 @@ package import Versions
 internal import Wire
 
 package final class ServedMetrics: LearnerObserver {
-  private struct State: Sendable {
+  private struct State: Sendable, ByteCodable {
     var versions: [VersionID: MetricSet] = [:]
     var arms: [(name: String, metrics: MetricSet)] = []
     /// The split that `arms` belong to.
     var split: [SplitArm] = []
     var salt = ""
+
+    init() {}
+
+    func encode(to writer: inout ByteWriter) {
+      writer.write(versions.sorted { $0.key < $1.key }) { writer, entry in
+        writer.write(entry.key)
+        entry.value.encode(to: &writer)
+      }
+      writer.write(arms) { writer, arm in
+        writer.write(arm.name)
+        arm.metrics.encode(to: &writer)
+      }
+      writer.write(split) { $0.write($1) }
+      writer.write(salt)
+    }
+
+    init(from reader: inout ByteReader) throws(ByteCodecError) {
+      let kept = try reader.readArray(limit: 1 << 20) { reader throws(ByteCodecError) in
+        let id = try reader.read(VersionID.self)
+        return (id, try MetricSet(from: &reader))
+      }
+      versions = Dictionary(kept) { first, _ in first }
+      arms = try reader.readArray(limit: 64) { reader throws(ByteCodecError) in
+        let name = try reader.read(String.self)
+        return (name, try MetricSet(from: &reader))
+      }
+      split = try reader.readArray(limit: 64) { reader throws(ByteCodecError) in try reader.read() }
+      salt = try reader.read()
+    }
 
     /// Another split begins with empty metrics.
     mutating func begin(_ serving: Serving, _ head: Model) {
@@ -34,20 +64,34 @@ package final class ServedMetrics: LearnerObserver {
     var workspace: Workspace?
   }
 
-  private let state = Guarded(State())
+  private let state: Guarded<State>
+  private let path: String
   nonisolated(unsafe) private var hand: Hand
 
-  package init(_ serving: Publication<Serving>) {
+  /// - Parameter path: where the metrics are kept. Without the file, or if it is damaged, they begin anew.
+  package init(_ serving: Publication<Serving>, path: String) {
     // Sound because: only the learner's thread, which calls `willLearn`, touches it after this.
     hand = Hand(pin: Pin(serving))
+    self.path = path
+    state = Guarded((try? ChecksummedFile.read(from: path)) ?? State())
   }
 
-  /// On events since the version was first served, in this process.
+  /// Writes the file. Blocks. What cannot be written is lost at the next start only.
+  func save(_ registry: Registry) {
+    let now = state.withLock { state in
+      state.versions = state.versions.filter { registry[$0.key] != nil }
+      return state
+    }
+    guard !now.versions.isEmpty || !now.arms.isEmpty else { return }
+    try? ChecksummedFile.write(now, to: path)
+  }
+
+  /// On events since the version was first served.
   package func values(of id: VersionID) -> [MetricValue] {
     state.withLock { $0.versions[id] }?.values() ?? []
   }
 
-  /// On events since the split began, in this process.
+  /// On events since the split began.
   package func values(ofArm name: String) -> [MetricValue] {
     state.withLock { state in state.arms.first { $0.name == name }?.metrics }?.values() ?? []
   }

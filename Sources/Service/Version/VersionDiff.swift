@@ -1,4 +1,4 @@
-// Diff: how two models differ. Metrics, the lines of the configuration, pages, the features whose rows are furthest
+// Diff: how two models differ. Metrics, the lines of the configuration, pages, the features whose weights are furthest
 // apart, and what a sample of users would be recommended by each.
 
 internal import CMessages
@@ -37,12 +37,18 @@ extension VersionService {
     response.b = info(of: b, registry, arena)
     (response.n_metrics, response.metrics) = arena.messages(metricDeltas(a, b, registry, arena))
     (response.n_configuration, response.configuration) = arena.texts(configurationLines(a.model, b.model))
-    let comparison = ModelComparison(a.model, b.model)
-    response.pages = UInt64(comparison.pages)
-    response.pages_changed = UInt64(comparison.changedPages)
-    response.pages_changed_share =
-      comparison.pages > 0 ? Double(comparison.changedPages) / Double(comparison.pages) : 0
-    let features = comparison.furthest(request.features == 0 ? 20 : Int(request.features))
+    let features: [ModelComparison.Feature]
+    do {
+      let count = try PageCount(b.model, since: a.model)
+      response.pages = UInt64(count.pages)
+      response.pages_changed = UInt64(count.changed)
+      response.pages_changed_share = count.pages > 0 ? Double(count.changed) / Double(count.pages) : 0
+      features = try ModelComparison(a: a.model, b: b.model).furthest(
+        request.features == 0 ? 20 : Int(request.features), log,
+        min(a.offset, b.offset)..<max(a.offset, b.offset))
+    } catch {
+      throw Status(.unavailable, "the two cannot be compared: \(error)")
+    }
     (response.n_features, response.features) = arena.messages(
       features.map { feature in
         var message = Cowbird__V1__FeatureDelta.empty
@@ -69,11 +75,27 @@ extension VersionService {
     _ message: UnsafeMutablePointer<Cowbird__V1__VersionSelector>?, _ field: String, _ registry: Registry
   ) throws(Status) -> Side {
     guard let id = try VersionChoice.required(message, field).version(in: registry) else {
-      let head = learner.publication.current
-      return Side(id: nil, model: head.model, offset: head.offset)
+      return try head()
     }
-    let revision = try keeper.revision(id)
-    return Side(id: id, model: revision.model, offset: revision.offset)
+    let offset = registry[id]?.record.offset ?? 0
+    return Side(id: id, model: try keeper.loadModel(id), offset: offset)
+  }
+
+  /// The head with its optimizers' state, which a revision has not.
+  private func head() throws(Status) -> Side {
+    let arrived = Signal()
+    let seen = arrived.count
+    let taken = Guarded<(model: Model, offset: UInt64)?>(nil)
+    learner.perform { learner in
+      taken.withLock { $0 = (learner.model, learner.offset) }
+      arrived.raise()
+    }
+    arrived.wait(after: seen, nanos: 20_000_000_000)
+    guard let (model, offset) = taken.withLock({ $0 }) else {
+      throw Status(
+        .unavailable, "the learner is busy with a rollback; compare versions, or ask again when it is done")
+    }
+    return Side(id: nil, model: model, offset: offset)
   }
 
   private func info(

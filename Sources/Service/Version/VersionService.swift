@@ -13,21 +13,19 @@ package final class VersionService: Sendable {
   static let name = "cowbird.v1.Version"
 
   let context: ServiceContext
-  /// How the versions and the arms do on the events that came since.
-  package let metrics: ServedMetrics
   /// One rollback at a time: the offset of the last one's record.
   let rollbackTurn = Guarded<UInt64?>(nil)
 
   package init(_ context: ServiceContext) {
     self.context = context
-    metrics = ServedMetrics(context.keeper.serving)
-    context.learner.observe(with: metrics)
+    context.learner.observe(with: context.served)
   }
 
   var log: EventLog { context.log }
   var control: ControlPlane { context.control }
   var keeper: Keeper { context.keeper }
   var learner: Learner { context.learner }
+  var metrics: ServedMetrics { context.served }
 
   package func register(in registry: inout ServiceRegistry) {
     registry.unary(Self.name, "Create", permission: .versionWrite) { call throws(Status) in

@@ -1,12 +1,15 @@
-// `cowbird fsck`: reads every byte of a log that no daemon has open, and mends what can be mended.
+// `cowbird fsck`: reads every byte of a log that no daemon has open, and of the versions beside it, and mends what can
+// be mended.
 
 import ArgumentParser
 import Configuration
 import EventLog
+import Versions
 
 struct Fsck: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Checks a daemon's log, which must not be running; --repair mends it.",
+    abstract:
+      "Checks the log and the versions of a daemon, which must not be running; --repair mends the log.",
     discussion: """
       Exit code 0: sound, or mended. 1: damaged.
 
@@ -21,11 +24,40 @@ struct Fsck: ParsableCommand {
   @Flag(help: "The answer as JSON.") var json = false
 
   func run() throws {
-    let directory = try (data ?? configuration.load().data) + "/log"
+    let directory = try data ?? configuration.load().data
     let check =
-      repair ? try LogRepair.repair(directory: directory) : try LogCheck.verify(directory: directory)
-    print(json ? Self.json(check).pretty : text(check))
-    if !repair, !check.isSound { throw ExitCode(Outcome.refused) }
+      repair
+      ? try LogRepair.repair(directory: directory + "/log")
+      : try LogCheck.verify(directory: directory + "/log")
+    let versions = try versionCheck(directory, check)
+    if json {
+      print(JSON.object([("log", Self.json(check)), ("versions", versions.map(Self.json) ?? .null)]).pretty)
+    } else {
+      print(text(check))
+      print(
+        versions.map(text)
+          ?? "versions: not looked at, because the registry is read with the log; mend the log first")
+    }
+    let isSound = (repair || check.isSound) && versions?.isSound ?? false
+    if !isSound { throw ExitCode(Outcome.refused) }
+  }
+
+  /// Nil: the log is not as it was written, and to open it would change it.
+  private func versionCheck(_ directory: String, _ check: LogCheck) throws -> VersionCheck? {
+    guard repair || check.findings.isEmpty else { return nil }
+    let log = try EventLog.open(directory: directory + "/log")
+    defer { log.close() }
+    return VersionCheck.verify(data: directory, log: log, repairs: repair)
+  }
+
+  private func text(_ check: VersionCheck) -> String {
+    var lines = ["\(check.versions) versions, \(check.files) files, \(Format.bytes(check.bytes))"]
+    lines += check.findings.map { finding in
+      Terminal.styled(finding.isDamage ? "damage " : "note ", finding.isDamage ? .red : .yellow)
+        + "\(finding)"
+    }
+    if check.isSound { lines.append(Terminal.styled("sound", .green)) }
+    return lines.joined(separator: "\n")
   }
 
   private func text(_ check: LogCheck) -> String {
@@ -45,6 +77,24 @@ struct Fsck: ParsableCommand {
           ? Terminal.styled("sound", .green) : "damaged; `cowbird fsck --repair` does what stands above")
     }
     return lines.joined(separator: "\n")
+  }
+
+  private static func json(_ check: VersionCheck) -> JSON {
+    .object([
+      ("sound", .flag(check.isSound)), ("versions", .integer(Int64(check.versions))),
+      ("files", .integer(Int64(check.files))), ("bytes", .unsigned(check.bytes)),
+      (
+        "findings",
+        .array(
+          check.findings.map { finding in
+            .object([
+              ("file", .text(finding.file)), ("reason", .text(finding.reason)),
+              ("damage", .flag(finding.isDamage)),
+              ("repair", finding.repair.map { .text($0) } ?? .null), ("next_start", .text(finding.start)),
+            ])
+          })
+      ),
+    ])
   }
 
   private static func json(_ check: LogCheck) -> JSON {
