@@ -87,6 +87,11 @@ struct RankingTests {
     let blend = evaluator.blend
     let best = evaluator.retrievers.compactMap { $0["ndcg@10"] }.max() ?? 0
     #expect(blend["ndcg@10"]! >= best - 0.002)
+    let lists = Dictionary(uniqueKeysWithValues: evaluator.lists.map { ($0.name, $0.value) })
+    #expect((0.05...1).contains(try #require(lists["catalogue_coverage@10"])))
+    // An item that a hundredth of the events are of is a surprise of 6.6 bits.
+    #expect((6...14).contains(try #require(lists["novelty@10"])))
+    #expect((0.3...1).contains(try #require(lists["intra_list_diversity@10"])))
     #if !DEBUG
       // Targets: the design's TARGETS.md, top-k.
       #expect(blend["hr@10"]! >= 0.235)

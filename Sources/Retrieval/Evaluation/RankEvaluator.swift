@@ -44,6 +44,8 @@ package struct RankEvaluator {
   package private(set) var coverage = CatalogueCoverage()
   package private(set) var novelty = Novelty()
   package private(set) var diversity = ListDiversity()
+  /// Items that there were at the last test event.
+  private var catalogueSize = 0
   private let allowsRepeats: Bool
   private var seen: [UInt64: Set<UInt64>] = [:]
   private let scratch: RetrievalScratch
@@ -64,7 +66,18 @@ package struct RankEvaluator {
     if !allowsRepeats, let user = event.user { seen[user, default: []].insert(event.item) }
   }
 
+  /// Of the blend's lists of ten, whoever asks for them: the share of the catalogue that stood in any, the mean
+  /// surprise of an item in bits, one less the mean likeness (Jaccard, by attributes) of a list's pairs.
+  package var lists: [(name: String, value: Double)] {
+    let values = [
+      ("catalogue_coverage@10", coverage.value(catalogueSize: catalogueSize)), ("novelty@10", novelty.value),
+      ("intra_list_diversity@10", diversity.value),
+    ]
+    return values.compactMap { name, value in value.map { (name, $0) } }
+  }
+
   private mutating func judge(_ event: RetrievalEvent, _ state: RetrievalState, _ rank: RankScorer?) {
+    catalogueSize = state.itemCount
     let ring = state.prepare(
       user: event.user, now: RetrievalState.seconds(event.nanos), segments: event.segments, scratch)
     var candidates = candidates(event, state)

@@ -19,7 +19,7 @@ struct RankReport {
       figures.values.map { ($0.name, .number($0.value)) }
     }
     return .object(
-      members(evaluator.blend) + [
+      members(evaluator.blend) + evaluator.lists.map { ($0.name, .number($0.value)) } + [
         ("tested", .integer(Int64(tested))),
         ("retrievers", .object(evaluator.retrievers.map { ($0.name, .object(members($0))) })),
       ])
@@ -30,6 +30,7 @@ struct RankReport {
     for figures in evaluator.retrievers + [evaluator.blend] {
       table.add([figures.name] + figures.values.map { Format.decimal($0.value) })
     }
-    return table.rendered() + "\n\n\(Format.count(tested)) events ranked"
+    let lists = evaluator.lists.map { "\($0.name) \(Format.decimal($0.value))" }.joined(separator: "   ")
+    return table.rendered() + "\n\n\(Format.count(tested)) events ranked   \(lists)"
   }
 }

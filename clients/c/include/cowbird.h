@@ -486,7 +486,10 @@ typedef struct cowbird_event_stream_options {
   const char *producer;
   /** What an acknowledgement means. 0: DURABLE. */
   Cowbird__V1__Durability durability;
-  /** Events gathered before they leave by themselves. 0: 500. At most 100,000. */
+  /**
+   * Events gathered before they leave by themselves. 0: 500. At most 100,000; a daemon refuses larger batches than
+   * its `limits.batch_events` says (default: 10,000).
+   */
   size_t batch;
   /** Bytes of events that may be held here; more have to wait. 0: 64 MiB. */
   size_t held_bytes_max;
