@@ -69,8 +69,9 @@ final class Policies: Sendable {
       if isDueByEvents || isDueByTime {
         last = MonotonicClock.nanos()
         makeVersion(isDueByEvents ? "every \(context.configuration.versions.everyEvents) events" : "schedule")
-      } else if MonotonicClock.nanos() &- lastRetention > 60_000_000_000 {
-        // For segments that have become too old.
+      }
+      if MonotonicClock.nanos() &- lastRetention > 60_000_000_000 {
+        // For segments that have become too old, or that nothing holds any more.
         lastRetention = MonotonicClock.nanos()
         context.applyRetention()
       }
