@@ -1,29 +1,20 @@
-// A value behind a lock. The standard library's Mutex waits by futex, which the thread sanitizer does not see and
-// takes for a race; a pthread mutex costs the same here and is seen.
-
-internal import Glibc
+// A value behind a lock. For turns without a value take a `Lock`: the thread sanitizer takes the use of a value of no
+// size for one of the object's first word.
 
 /// Touched through `withLock` only, by one thread at a time.
 package final class Guarded<Value>: @unchecked Sendable {
-  // Sound because: `value` is touched under the mutex only, which never moves.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  @exclusivity(unchecked) private var value: Value
+  // Sound because: `value` is touched under the lock only.
+  @usableFromInline internal let lock = Lock()
+  @usableFromInline @exclusivity(unchecked) internal var value: Value
 
-  package init(_ value: Value) {
-    self.value = value
-    pthread_mutex_init(mutex, nil)
-  }
+  package init(_ value: Value) { self.value = value }
 
-  deinit {
-    pthread_mutex_destroy(mutex)
-    mutex.deallocate()
-  }
-
+  @inlinable
   package func withLock<Result, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
+    lock.lock()
+    defer { lock.unlock() }
     return try body(&value)
   }
 }

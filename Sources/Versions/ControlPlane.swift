@@ -47,7 +47,7 @@ package final class ControlPlane: Sendable {
   private let path: String
   private let state: Guarded<State>
   /// Held through the append: the order of records is the order of changes.
-  private let turn = Guarded(())
+  private let turn = Lock()
 
   /// Reads the checkpoint in `directory` and the control records that the log holds beyond it.
   /// - Throws: `Status` DATA_LOSS or FAILED_PRECONDITION, with what to do.
@@ -71,7 +71,7 @@ package final class ControlPlane: Sendable {
 
   /// The registry with every control record in it that anybody can read in the log: a record is written before it
   /// is in force, so a reader of the log asks here. Waits for the command that is being carried out, if there is one.
-  package var settledRegistry: Registry { turn.withLock { _ in registry } }
+  package var settledRegistry: Registry { turn.withLock { registry } }
 
   /// Carries out a command: returns when it is on the disk and in force. Blocks; not for reactors.
   /// - Parameter check: a condition on the registry, asked when nothing else can change it any more.
@@ -82,7 +82,7 @@ package final class ControlPlane: Sendable {
     _ record: ControlRecord,
     if check: (Registry) throws(Status) -> Void = { (_: Registry) throws(Status) in }
   ) throws(Status) -> UInt64 {
-    let result = turn.withLock { _ in
+    let result = turn.withLock {
       Result { () throws(Status) in
         try check(registry)
         return try commitInTurn(record)
@@ -168,7 +168,7 @@ package final class ControlPlane: Sendable {
   /// Writes the checkpoint if a command came since the last one. Blocks.
   /// - Returns: where the control records begin that only the log holds: it must not be cut beyond.
   package func checkpoint() -> UInt64 {
-    turn.withLock { _ in
+    turn.withLock {
       if state.withLock({ $0.commandsSinceCheckpoint > 0 || $0.registry.endOffset > $0.checkpointOffset }) {
         save(registry)
       }

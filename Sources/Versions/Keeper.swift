@@ -43,9 +43,9 @@ package final class Keeper: Sendable {
   private let log: EventLog
   private let state = Guarded(State())
   /// One version is written at a time, and no file goes while one is: it is listed after it is written.
-  private let writing = Guarded(())
+  private let writing = Lock()
   /// One serving is published at a time, so that an older one never comes after a newer.
-  private let publishing = Guarded(())
+  private let publishing = Lock()
   private let fullEvery: Int
   private let residentLimit: Int
   package let serving: Publication<Serving>
@@ -75,7 +75,7 @@ package final class Keeper: Sendable {
   package func create(
     _ model: Model, offset: UInt64, isOfHead: Bool = true, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
-    let result = writing.withLock { _ in
+    let result = writing.withLock {
       Result { () throws(Status) in try createInTurn(model, offset: offset, isOfHead, order) }
     }
     return try result.get()
@@ -137,7 +137,7 @@ package final class Keeper: Sendable {
     } catch {
       throw Status(.invalidArgument, "the file cannot be imported: \(error)")
     }
-    let result = writing.withLock { _ in
+    let result = writing.withLock {
       Result { () throws(Status) in
         let id = VersionID(control.registry.nextNumber)
         let bytes: UInt64
@@ -238,7 +238,7 @@ package final class Keeper: Sendable {
 
   /// Publishes what the registry says is served.
   package func publishServing() {
-    publishing.withLock { _ in publishInTurn() }
+    publishing.withLock { publishInTurn() }
   }
 
   private func publishInTurn() {
@@ -273,7 +273,7 @@ package final class Keeper: Sendable {
 
   /// Deletes the files of versions that are listed no more. Waits for the version that is being written.
   package func clear() {
-    writing.withLock { _ in clearInTurn() }
+    writing.withLock { clearInTurn() }
   }
 
   private func clearInTurn() {

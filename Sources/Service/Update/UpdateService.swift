@@ -14,7 +14,7 @@ internal import Wire
 package final class UpdateService: Sendable {
   let context: ServiceContext
   /// One command at a time, so that what is in force is what the log says last.
-  private let turn = Guarded(())
+  private let turn = Lock()
 
   package init(_ context: ServiceContext) { self.context = context }
 
@@ -79,7 +79,7 @@ package final class UpdateService: Sendable {
   func command(
     _ author: Author, _ reason: String, _ command: ControlRecord.Command, _ then: (UInt64) -> Void = { _ in }
   ) throws(Status) -> UInt64 {
-    let result = turn.withLock { _ in
+    let result = turn.withLock {
       Result { () throws(Status) in
         let offset = try context.commit(ControlRecord(author: author, reason: reason, command: command))
         then(offset)
@@ -123,7 +123,7 @@ package final class UpdateService: Sendable {
     let (_, isLearned) = try changed(settings)
     // The state before is kept, so that there is a way back.
     if isLearned { keepVersion(author, "before a change of settings") }
-    let result = turn.withLock { _ in
+    let result = turn.withLock {
       Result { () throws(Status) in
         // Another command may have come first.
         let (configuration, _) = try changed(settings)
