@@ -28,31 +28,11 @@ struct RecommendTests {
     return (daemon, client)
   }
 
-  private struct Answer {
-    var items: [String]
-    var scores: [Float]
-    var chain: String
-    var considered: UInt64
-  }
-
   private func recommend(
     _ client: Client, _ user: String, k: UInt32 = 31,
     _ fill: (inout Cowbird__V1__RecommendRequest, MessageArena) -> Void = { _, _ in }
-  ) throws -> Answer {
-    try client.ask(
-      "Predict", "Recommend", Cowbird__V1__RecommendRequest.self, Cowbird__V1__RecommendResponse.self
-    ) { request, arena in
-      request.user = arena.text(user)
-      request.k = k
-      request.seen = COWBIRD__V1__SEEN_POLICY__SEEN_POLICY_INCLUDE
-      request.time_nanos = 1_000_000_000_000_000_000
-      fill(&request, arena)
-    } _: { answer in
-      Answer(
-        items: (0..<answer.n_items).map { String(cString: answer.items[$0]!.pointee.item) },
-        scores: (0..<answer.n_items).map { answer.items[$0]!.pointee.score },
-        chain: String(cString: answer.chain), considered: answer.considered)
-    }
+  ) throws -> Recommendation {
+    try client.recommend(user, k: k, at: 1_000_000_000_000_000_000, fill)
   }
 
   private func filter(

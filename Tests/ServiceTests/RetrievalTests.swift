@@ -33,33 +33,11 @@ struct RetrievalTests {
     return (daemon, client)
   }
 
-  private struct Answer: Equatable {
-    var items: [String]
-    var scores: [Float]
-    var reasons: [String]
-    var chain: String
-    var considered: UInt64
-  }
-
   private func recommend(
     _ client: Client, _ user: String, k: UInt32 = 10,
     _ fill: (inout Cowbird__V1__RecommendRequest, MessageArena) -> Void = { _, _ in }
-  ) throws -> Answer {
-    try client.ask(
-      "Predict", "Recommend", Cowbird__V1__RecommendRequest.self, Cowbird__V1__RecommendResponse.self
-    ) { request, arena in
-      request.user = arena.text(user)
-      request.k = k
-      request.seen = COWBIRD__V1__SEEN_POLICY__SEEN_POLICY_INCLUDE
-      request.time_nanos = 1_700_000_700_000_000_000
-      fill(&request, arena)
-    } _: { answer in
-      Answer(
-        items: (0..<answer.n_items).map { String(cString: answer.items[$0]!.pointee.item) },
-        scores: (0..<answer.n_items).map { answer.items[$0]!.pointee.score },
-        reasons: (0..<answer.n_items).map { String(cString: answer.items[$0]!.pointee.reason) },
-        chain: String(cString: answer.chain), considered: answer.considered)
-    }
+  ) throws -> Recommendation {
+    try client.recommend(user, k: k, at: 1_700_000_700_000_000_000, fill)
   }
 
   private func isOdd(_ item: String) -> Bool { Int(item.dropFirst())! % 2 == 1 }
@@ -121,7 +99,7 @@ struct RetrievalTests {
     #expect(limited.items.count == 6)
     #expect(limited.items.count(where: isOdd) == 3)
 
-    func boosted(_ expression: String) throws -> Answer {
+    func boosted(_ expression: String) throws -> Recommendation {
       try recommend(client, "u1", k: 10) { request, arena in
         var boost = Cowbird__V1__Boost.empty
         boost.expression = arena.text(expression)
@@ -131,7 +109,7 @@ struct RetrievalTests {
     #expect(!(try boosted("\(attribute) == \"even\" * 100000000").items.contains(where: isOdd)))
     #expect(refusal { _ = try boosted("colour == \"red\" * 2") }?.code == .invalidArgument)
 
-    func explored(_ epsilon: Float) throws -> Answer {
+    func explored(_ epsilon: Float) throws -> Recommendation {
       try recommend(client, "u1", k: 10) { request, arena in
         var exploration = Cowbird__V1__Exploration.empty
         exploration.kind = COWBIRD__V1__EXPLORATION__KIND__KIND_EPSILON
