@@ -4,7 +4,8 @@
  *     steady_state SOCKET SERVER_COUNT [predict]
  *
  * Both processes run with counter.c preloaded; SERVER_COUNT is the file with the server's count, COUNT_ALLOCATIONS
- * names our own. With "predict" the server is a daemon, which is asked for scores; else it is EchoServer.
+ * names our own. With "predict" the server is a daemon, which learns some clicks and is asked for scores; else it is
+ * EchoServer.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@
 
 #include "../../clients/c/tests/testing.h"
 
-enum { CALLS = 5000, DEPTH = 64 };
+enum { CALLS = 5000, DEPTH = 64, CANDIDATES = 100 };
 
 static const volatile uint64_t *count_in(const char *path) {
   int file = open(path, O_RDONLY);
@@ -75,23 +76,52 @@ static void check_health(cowbird_client *client) {
   }
 }
 
+static char items[CANDIDATES][16];
+static uint64_t asked_from; /* these clicks are learned */
+
+/* Every other item was clicked by the one who asks: half of what is scored has rows. */
+static void learn_clicks(cowbird_client *client) {
+  Cowbird__V1__Event events[CANDIDATES / 2], *pointers[CANDIDATES / 2];
+  Cowbird__V1__Interaction clicks[CANDIDATES / 2];
+  for (int i = 0; i < CANDIDATES; i++) snprintf(items[i], sizeof items[i], "item-%d", i);
+  for (int i = 0; i < CANDIDATES / 2; i++) {
+    cowbird__v1__interaction__init(&clicks[i]);
+    clicks[i].type = (char *)"click";
+    clicks[i].user = (char *)"ann";
+    clicks[i].item = items[2 * i];
+    cowbird__v1__event__init(&events[i]);
+    events[i].kind_case = COWBIRD__V1__EVENT__KIND_INTERACTION;
+    events[i].interaction = &clicks[i];
+    pointers[i] = &events[i];
+  }
+  Cowbird__V1__AppendRequest request = COWBIRD__V1__APPEND_REQUEST__INIT;
+  request.events = pointers;
+  request.n_events = CANDIDATES / 2;
+  Cowbird__V1__AppendResponse *response;
+  EXPECT(client, COWBIRD_OK, cowbird_ingest_append(client, &request, NULL, &response));
+  CHECK(response->accepted == CANDIDATES / 2);
+  asked_from = response->last_offset;
+}
+
 static void score(cowbird_client *client) {
-  Cowbird__V1__Candidate candidates[100], *pointers[100];
-  static char names[100][16];
-  for (int i = 0; i < 100; i++) {
-    snprintf(names[i], sizeof names[i], "item-%d", i);
+  Cowbird__V1__Candidate candidates[CANDIDATES], *pointers[CANDIDATES];
+  for (int i = 0; i < CANDIDATES; i++) {
     cowbird__v1__candidate__init(&candidates[i]);
-    candidates[i].item = names[i];
+    candidates[i].item = items[i];
     pointers[i] = &candidates[i];
   }
+  Cowbird__V1__Freshness freshness = COWBIRD__V1__FRESHNESS__INIT;
+  freshness.min_offset_presence_case = COWBIRD__V1__FRESHNESS__MIN_OFFSET_PRESENCE_MIN_OFFSET;
+  freshness.min_offset = asked_from;
   for (int i = 0; i < CALLS; i++) {
     Cowbird__V1__ScoreRequest request = COWBIRD__V1__SCORE_REQUEST__INIT;
+    request.freshness = &freshness;
     request.user = (char *)"ann";
     request.candidates = pointers;
-    request.n_candidates = 100;
+    request.n_candidates = CANDIDATES;
     Cowbird__V1__ScoreResponse *response;
     EXPECT(client, COWBIRD_OK, cowbird_predict_score(client, &request, NULL, &response));
-    CHECK(response->n_scores == 100);
+    CHECK(response->n_scores == CANDIDATES);
   }
 }
 
@@ -112,6 +142,7 @@ int main(int count, char **arguments) {
   cowbird_options options = {.socket = arguments[1]};
   cowbird_client *client = cowbird_new(&options);
   bool none = true;
+  if (count > 3) learn_clicks(client);
   for (const struct scenario *scenario = count > 3 ? predict : echo; scenario->name; scenario++) {
     /* Buffers grow to the deepest queue there ever was, which a busy machine may show late: nothing in a whole round,
      * the second to the sixth. A call that allocates does so in each. */
