@@ -53,14 +53,6 @@ static int connect_once(const struct sockaddr_un *address, socklen_t size, int64
   return descriptor;
 }
 
-int64_t client_backoff(cowbird_client *client, unsigned failures) {
-  int64_t pause = client->options.backoff_first_nanos;
-  for (unsigned i = 1; i < failures && pause < client->options.backoff_max_nanos; i++) pause *= 2;
-  if (pause > client->options.backoff_max_nanos) pause = client->options.backoff_max_nanos;
-  client->random = client->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-  return pause / 2 + (int64_t)((client->random >> 33) % ((uint64_t)pause / 2 + 1));
-}
-
 cowbird_code connection_open(cowbird_client *client, deadline until) {
   if (client->descriptor >= 0) return COWBIRD_OK;
   struct sockaddr_un address;
@@ -99,20 +91,6 @@ cowbird_code connection_open(cowbird_client *client, deadline until) {
   }
 }
 
-/* All that is in flight ends as lost; nothing queued is sent any more. */
-static void end_in_flight(cowbird_client *client, const char *why) {
-  buffer_clear(&client->out);
-  snprintf(client->lost, sizeof client->lost, "%s", why);
-  for (uint32_t i = 0; i <= client->slot_mask; i++) {
-    struct slot *slot = &client->slots[i];
-    if (slot->state != SLOT_WAITING) continue;
-    slot->state = SLOT_LOST;
-    slot->unsent = slot->begin >= client->sent;
-    if (!slot->is_stream) client->done++;
-  }
-  client->sent = client->queued;
-}
-
 static void close_descriptor(cowbird_client *client) {
   close(client->descriptor);
   client->descriptor = -1;
@@ -121,7 +99,7 @@ static void close_descriptor(cowbird_client *client) {
 void connection_close(cowbird_client *client, const char *why) {
   if (client->descriptor < 0) return;
   close_descriptor(client);
-  end_in_flight(client, why);
+  slots_lose(client, why);
 }
 
 /*
@@ -129,11 +107,7 @@ void connection_close(cowbird_client *client, const char *why) {
  * calls that were given up are dropped from the queue then: the first of them may be half sent.
  */
 static bool can_move(cowbird_client *client) {
-  uint64_t first = client->queued;
-  for (uint32_t i = 0; i <= client->slot_mask; i++) {
-    struct slot *slot = &client->slots[i];
-    if (slot->state == SLOT_WAITING && slot->begin < first) first = slot->begin;
-  }
+  uint64_t first = slots_first_byte(client);
   if (first < client->sent || first == client->queued) return false;
   client->out.start += first - client->sent;
   client->sent = first;
@@ -147,10 +121,10 @@ static cowbird_code connection_lost(cowbird_client *client, const char *doing, i
   close_descriptor(client);
   if (client->options.reconnect && can_move(client)) {
     cowbird_code code = connection_open(client, until);
-    if (code != COWBIRD_OK) end_in_flight(client, why);
+    if (code != COWBIRD_OK) slots_lose(client, why);
     return code;
   }
-  end_in_flight(client, why);
+  slots_lose(client, why);
   return client_fail(client, COWBIRD_UNAVAILABLE, "the connection was lost (%s)", why);
 }
 

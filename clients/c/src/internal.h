@@ -1,10 +1,12 @@
-/* What the files of libcowbird share. Nothing here is installed. */
+/*
+ * What the files of libcowbird share; nothing here is installed. Each file uses those above it only.
+ */
 #ifndef COWBIRD_INTERNAL_H
 #define COWBIRD_INTERNAL_H
 
 #include "cowbird.h"
 
-/* ------------------------------------------------------------------------------------------- buffer.c */
+/* ---------------------------------------------------------------------------------------- buffer.c */
 
 /* Bytes in use are [start, end) of `bytes`. */
 struct buffer {
@@ -28,7 +30,7 @@ void arena_init(struct arena *arena);
 void arena_reset(struct arena *arena);
 void arena_free(struct arena *arena);
 
-/* ----------------------------------------------------------------------------------------- envelope.c */
+/* -------------------------------------------------------------------------------------- envelope.c */
 
 /*
  * A frame:
@@ -87,7 +89,7 @@ struct response {
 /* False: it is no valid Response. */
 bool envelope_read(cowbird_bytes data, struct response *response);
 
-/* ------------------------------------------------------------------------------------------- client.c */
+/* -------------------------------------------------------------------------------------- the handle */
 
 /* A moment of the monotonic clock, in nanoseconds. */
 typedef int64_t deadline;
@@ -141,6 +143,8 @@ struct cowbird_client {
   char lost[256]; /* why the last connection was lost */
 };
 
+/* --------------------------------------------------------------------------------------- failure.c */
+
 /* Nothing went wrong yet: what every public function begins with. */
 static inline void client_begin(cowbird_client *client) {
   client->code = COWBIRD_OK;
@@ -151,18 +155,29 @@ cowbird_code client_fail(cowbird_client *client, cowbird_code code, const char *
 cowbird_code client_fail_bytes(cowbird_client *client, int32_t code, cowbird_bytes message);
 cowbird_code client_no_memory(cowbird_client *client);
 
+/* ----------------------------------------------------------------------------------------- clock.c */
+
 deadline now_nanos(void);
 /* The moment at which a call with this timeout ends (0: the handle's default, negative: never). */
 deadline client_deadline(const cowbird_client *client, int64_t timeout_nanos);
-
-/* Unpacks an answer into the arena. */
-cowbird_code client_unpack(cowbird_client *client, cowbird_bytes bytes, const ProtobufCMessageDescriptor *answer,
-                           ProtobufCMessage **message);
-
-/* --------------------------------------------------------------------------------------- connection.c */
-
 /* The pause after the nth failure: doubles up to the bound, and half of it is random. */
 int64_t client_backoff(cowbird_client *client, unsigned failures);
+
+/* ----------------------------------------------------------------------------------------- slots.c */
+
+struct slot *slot_find(cowbird_client *client, uint32_t id);
+/* Gives an id and a slot. NULL: no memory, or no ids left (the error is set). */
+struct slot *slot_take(cowbird_client *client);
+void slot_release(cowbird_client *client, struct slot *slot);
+/* Files a frame that is not for the one being waited for. */
+void slot_deliver(cowbird_client *client, const struct frame *frame);
+/* All that is in flight ends as lost; nothing queued is sent any more. */
+void slots_lose(cowbird_client *client, const char *why);
+/* Place of the first byte of what is in flight; without any, of what will be queued next. */
+uint64_t slots_first_byte(const cowbird_client *client);
+
+/* ------------------------------------------------------------------------------------ connection.c */
+
 /* Connects if need be, with backoff when the options say so. */
 cowbird_code connection_open(cowbird_client *client, deadline until);
 /* Closes, and ends what is in flight as lost. */
@@ -174,22 +189,18 @@ cowbird_code connection_fill(cowbird_client *client, deadline until);
 /* Takes the next whole frame off `in`. False: more bytes are needed, or framing was lost (and it is closed). */
 bool connection_next(cowbird_client *client, struct frame *frame);
 
-/* -------------------------------------------------------------------------------------------- calls.c */
-
-struct slot *slot_find(cowbird_client *client, uint32_t id);
-/* Gives an id and a slot. NULL: no memory, or no ids left (the error is set). */
-struct slot *slot_take(cowbird_client *client);
-void slot_release(cowbird_client *client, struct slot *slot);
-/* Files a frame that is not for the one being waited for. */
-void slot_deliver(cowbird_client *client, const struct frame *frame);
+/* ----------------------------------------------------------------------------------------- calls.c */
 
 /* Queues a request frame with a fresh id. */
 cowbird_code call_queue(cowbird_client *client, struct request *request, uint8_t flags, deadline until,
                         bool is_stream, uint32_t *id);
 struct request call_request(const char *service, const char *method, const ProtobufCMessage *message,
                             const void *payload, size_t size, const cowbird_call_options *options);
+/* Unpacks an answer into the arena. */
+cowbird_code client_unpack(cowbird_client *client, cowbird_bytes bytes, const ProtobufCMessageDescriptor *answer,
+                           ProtobufCMessage **message);
 
-/* ------------------------------------------------------------------------------------------ streams.c */
+/* --------------------------------------------------------------------------------------- streams.c */
 
 /* Queues one message (packed, or as bytes) behind what waits to be sent, and sends nothing. */
 cowbird_code stream_queue(cowbird_stream *stream, const ProtobufCMessage *message, const void *bytes, size_t size,
