@@ -33,6 +33,7 @@ final class DelimitedReader {
     guard try nextRow() else { return nil }
     var event = RawEvent()
     event.type = defaultType
+    event.context.reserveCapacity(columns.count)
     for (column, text) in zip(columns, rows.fields) { try lines.put(text, column, into: &event) }
     return event
   }

@@ -1,5 +1,8 @@
 // Rows of separated fields: CSV with quotes, TSV, and MovieLens' `::` and `|`.
 
+internal import Glibc
+internal import Wire
+
 /// Cuts lines into fields. With quotes (RFC 4180) a field in double quotes may hold separators, line ends and, doubled,
 /// quotes; a quote inside an unquoted field stands for itself.
 final class DelimitedRows {
@@ -40,23 +43,45 @@ final class DelimitedRows {
 
   /// Byte of the record at an offset, or nil at its end.
   private func byte(_ place: Int) -> UInt8? {
-    place < lines.range.count ? lines[lines.range.lowerBound + place] : nil
+    lines.withLine { place < $0.count ? $0[place] : nil }
   }
 
   private func isSeparator(_ place: Int) -> Bool {
-    guard place + separator.count <= lines.range.count else { return false }
-    for index in separator.indices where byte(place + index) != separator[index] { return false }
+    lines.withLine { Self.stands(separator, in: $0, at: place) }
+  }
+
+  private static func stands(
+    _ separator: [UInt8], in line: UnsafeBufferPointer<UInt8>, at place: Int
+  ) -> Bool {
+    guard place + separator.count <= line.count else { return false }
+    for index in separator.indices where line[place + index] != separator[index] { return false }
     return true
   }
 
-  private func plainField(_ start: Int) throws(FormatError) -> Int {
+  /// Place of the next separator, or the line's end.
+  private static func end(
+    of start: Int, _ separator: [UInt8], in line: UnsafeBufferPointer<UInt8>
+  ) -> Int {
     var end = start
-    while end < lines.range.count, !isSeparator(end) { end += 1 }
-    let first = lines.range.lowerBound
-    if let text = lines.ascii(first + start..<first + end) {
+    while end < line.count {
+      guard let hit = memchr(line.baseAddress! + end, Int32(separator[0]), line.count - end) else { break }
+      end = UnsafeRawPointer(hit) - UnsafeRawPointer(line.baseAddress!)
+      if stands(separator, in: line, at: end) { return end }
+      end += 1
+    }
+    return line.count
+  }
+
+  private func plainField(_ start: Int) throws(FormatError) -> Int {
+    let (end, text) = lines.withLine { line in
+      let end = Self.end(of: start, separator, in: line)
+      let field = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: line[start..<end]))
+      return (end, Text.isUTF8(field) ? String(decoding: field, as: UTF8.self) : nil)
+    }
+    if let text {
       fields.append(text)
     } else {
-      try append(lines.text(first + start..<first + end))
+      try append(Array(lines.bytes[start..<end]))
     }
     return end
   }

@@ -16,7 +16,8 @@ enum FieldParsing {
 
   /// Whether a text stands for a value that is not there.
   static func isMissing(_ text: some StringProtocol) -> Bool {
-    switch text {
+    guard text.utf8.count <= 4 else { return false }
+    return switch text {
     case "", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "\\N": true
     default: false
     }
@@ -24,9 +25,10 @@ enum FieldParsing {
 
   /// A number as a feature would take it; texts such as zip codes with a leading zero are none.
   static func plainNumber(_ text: some StringProtocol) -> Double? {
-    let digits = text.utf8.first == 0x2D ? text.utf8.dropFirst() : text.utf8[...]
+    // Most texts are told by how they begin.
+    guard let first = text.utf8.first, first <= 0x39, first != 0x2B else { return nil }
+    let digits = first == 0x2D ? text.utf8.dropFirst() : text.utf8[...]
     if digits.count > 1, digits.first == 0x30, digits.dropFirst().first != 0x2E { return nil }
-    if text.utf8.first == 0x2B { return nil }
     return number(text)
   }
 

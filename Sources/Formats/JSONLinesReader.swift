@@ -1,5 +1,7 @@
 // Events and entities from JSON lines.
 
+internal import Wire
+
 /// One object a line. An event:
 ///
 ///     {"type":"rating","user":"u1","item":"i7","value":4,"time":1700000000,"context":{"device":"ios"}}
@@ -26,7 +28,7 @@ final class JSONLinesReader {
     } while isBlank
     let value: JSONText
     do throws(JSONError) {
-      value = try JSONParser.parse(lines.text(lines.range))
+      value = try JSONParser.parse(lines.bytes)
     } catch {
       throw lines.error(
         column: "byte \(error.place)", "\(error.problem)", allowed: "one JSON object on each line")
@@ -53,7 +55,7 @@ final class JSONLinesReader {
   }
 
   private var isBlank: Bool {
-    lines.range.allSatisfy { lines[$0] == 0x20 || lines[$0] == 0x09 }
+    lines.withLine { $0.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
   }
 
   private func column(_ key: String) -> Column {
@@ -80,31 +82,31 @@ final class JSONLinesReader {
   }
 
   private func addContext(
-    _ name: String, _ value: JSONText, to attributes: inout [RawAttribute]
+    _ name: String, _ value: JSONText, to attributes: inout [NamedAttribute]
   ) throws(FormatError) {
     try lines.checkLength(name, column: name, limit: 64)
     let column = column(name)
     switch value {
     case .null: return
-    case .bool(let flag): attributes.append(RawAttribute(name, .flag(flag)))
+    case .bool(let flag): attributes.append(NamedAttribute(name, .flag(flag)))
     case .number(let text):
       guard let number = FieldParsing.number(text) else {
         throw lines.error(column: name, value: text, "is beyond a Double", allowed: "a finite number")
       }
-      let value: RawValue = column.kind == .text ? .text(text) : .number(number)
-      attributes.append(RawAttribute(name, value))
+      let value: AttributeValue = column.kind == .text ? .text(text) : .number(number)
+      attributes.append(NamedAttribute(name, value))
     case .string(let text):
       // A string is a text whatever it looks like, unless the column was declared.
       var column = column
       if column.kind == .automatic { column.kind = .text }
       if let attribute = try lines.attribute(text, column) { attributes.append(attribute) }
-    case .array(let elements): attributes.append(RawAttribute(name, try list(name, elements)))
+    case .array(let elements): attributes.append(NamedAttribute(name, try list(name, elements)))
     case .object(let inner):
       for member in inner { try addContext(name + "." + member.key, member.value, to: &attributes) }
     }
   }
 
-  private func list(_ name: String, _ elements: [JSONText]) throws(FormatError) -> RawValue {
+  private func list(_ name: String, _ elements: [JSONText]) throws(FormatError) -> AttributeValue {
     var texts: [String] = []
     var numbers: [Float] = []
     for element in elements {

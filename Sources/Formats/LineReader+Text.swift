@@ -25,7 +25,7 @@ extension LineReader {
   }
 
   /// The current line as UTF-8.
-  func line() throws(FormatError) -> String { try string(text(range)) }
+  func line() throws(FormatError) -> String { try string(bytes) }
 
   /// At most `limit` bytes, as the protocol asks of ids and names.
   func checkLength(_ text: String, column: String, limit: Int) throws(FormatError) {

@@ -47,18 +47,13 @@ final class LineReader {
 
   deinit { if descriptor > 0 { close(descriptor) } }
 
-  subscript(_ index: Int) -> UInt8 { buffer[index] }
-
-  /// The bytes as text if they are ASCII, else nil.
-  func ascii(_ range: Range<Int>) -> String? {
-    buffer.withUnsafeBytes { bytes in
-      let part = UnsafeRawBufferPointer(rebasing: bytes[range])
-      return part.allSatisfy { $0 < 0x80 } ? String(decoding: part, as: UTF8.self) : nil
-    }
+  /// The current line, as long as `body` runs.
+  func withLine<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    buffer.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
   }
 
-  /// Bytes of the current line.
-  func text(_ range: Range<Int>) -> [UInt8] { Array(buffer[range]) }
+  /// The bytes of the current line.
+  var bytes: [UInt8] { Array(buffer[range]) }
 
   /// Moves to the next line; false at the end of the file.
   func advance() throws(FormatError) -> Bool {

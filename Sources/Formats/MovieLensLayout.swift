@@ -1,5 +1,7 @@
 // The layouts in which MovieLens has been distributed.
 
+internal import Wire
+
 enum MovieLensLayout {
   static let genres = [
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama",
@@ -66,7 +68,7 @@ enum MovieLensLayout {
       if attribute.value == .number(1) { names.append(String(attribute.name.dropFirst(6))) }
       return true
     }
-    if !names.isEmpty { entity.attributes.append(RawAttribute("genres", .texts(names))) }
+    if !names.isEmpty { entity.attributes.append(NamedAttribute("genres", .texts(names))) }
   }
 
   /// Separated by what the header has most of: tabs, `;` or commas. Quotes count only where tabs do not separate.
@@ -87,7 +89,7 @@ enum MovieLensLayout {
   static func firstLine(_ lines: LineReader) throws(FormatError) -> String {
     while try lines.advance() {
       guard !lines.range.isEmpty else { continue }
-      let text = try lines.string(lines.text(lines.range), orLatin1: true)
+      let text = try lines.string(lines.bytes, orLatin1: true)
       lines.pushBack()
       return text
     }

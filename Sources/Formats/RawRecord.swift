@@ -1,25 +1,6 @@
 // What a line of a file says, before any configuration gives it a meaning.
 
-/// A value as it stands in a file.
-package enum RawValue: Sendable, Equatable {
-  case number(Double)
-  case text(String)
-  /// Several categories, such as genres.
-  case texts([String])
-  case numbers([Float])
-  case flag(Bool)
-}
-
-/// A named value.
-package struct RawAttribute: Sendable, Equatable {
-  package var name: String
-  package var value: RawValue
-
-  package init(_ name: String, _ value: RawValue) {
-    self.name = name
-    self.value = value
-  }
-}
+package import Wire
 
 /// Something that happened.
 package struct RawEvent: Sendable, Equatable {
@@ -39,7 +20,7 @@ package struct RawEvent: Sendable, Equatable {
   package var weight: Float?
   /// Empty: none.
   package var source = ""
-  package var context: [RawAttribute] = []
+  package var context: [NamedAttribute] = []
 
   package init() {}
 }
@@ -54,9 +35,9 @@ package struct RawEntityChange: Sendable, Equatable {
   package var action: Action
   /// Unix time; 0: the file does not say.
   package var timeNanos: Int64 = 0
-  package var attributes: [RawAttribute]
+  package var attributes: [NamedAttribute]
 
-  package init(kind: Kind, id: String, action: Action = .set, attributes: [RawAttribute] = []) {
+  package init(kind: Kind, id: String, action: Action = .set, attributes: [NamedAttribute] = []) {
     self.kind = kind
     self.id = id
     self.action = action

@@ -1,5 +1,7 @@
 // Puts a column's text into its part of an event, with the checks that hold for every format.
 
+internal import Wire
+
 struct Column: Equatable {
   var name: String
   var role: ColumnRoles.Role?
@@ -72,19 +74,19 @@ extension LineReader {
   }
 
   /// Nil where the value is missing.
-  func attribute(_ text: String, _ column: Column) throws(FormatError) -> RawAttribute? {
+  func attribute(_ text: String, _ column: Column) throws(FormatError) -> NamedAttribute? {
     if FieldParsing.isMissing(text) { return nil }
     switch column.kind {
     case .automatic:
-      if let number = FieldParsing.plainNumber(text) { return RawAttribute(column.name, .number(number)) }
-      return RawAttribute(column.name, .text(text))
-    case .text: return RawAttribute(column.name, .text(text))
-    case .texts: return RawAttribute(column.name, .texts(FieldParsing.list(text)))
+      if let number = FieldParsing.plainNumber(text) { return NamedAttribute(column.name, .number(number)) }
+      return NamedAttribute(column.name, .text(text))
+    case .text: return NamedAttribute(column.name, .text(text))
+    case .texts: return NamedAttribute(column.name, .texts(FieldParsing.list(text)))
     case .number:
       guard let number = FieldParsing.number(text) else {
         throw error(column: column.name, value: text, "is not a number", allowed: "a finite decimal number")
       }
-      return RawAttribute(column.name, .number(number))
+      return NamedAttribute(column.name, .number(number))
     case .numbers:
       var numbers: [Float] = []
       for part in text.split(whereSeparator: { "|,; ".contains($0) }) {
@@ -94,11 +96,11 @@ extension LineReader {
         }
         numbers.append(Float(number))
       }
-      return RawAttribute(column.name, .numbers(numbers))
+      return NamedAttribute(column.name, .numbers(numbers))
     case .flag:
       switch text.lowercased() {
-      case "1", "true", "yes", "t", "y": return RawAttribute(column.name, .flag(true))
-      case "0", "false", "no", "f", "n": return RawAttribute(column.name, .flag(false))
+      case "1", "true", "yes", "t", "y": return NamedAttribute(column.name, .flag(true))
+      case "0", "false", "no", "f", "n": return NamedAttribute(column.name, .flag(false))
       default:
         throw error(column: column.name, value: text, "is not a flag", allowed: "true, false, 1 or 0")
       }

@@ -1,5 +1,7 @@
 // Events from libsvm's and libffm's sparse vectors.
 
+internal import Wire
+
 /// libsvm: `label index:value …`; libffm: `label field:feature:value …`; both with `#` before a comment.
 ///
 /// The label is the event's value. libsvm's entries become numbers called `f<index>`, `qid:n` a text `qid`. Of libffm the
@@ -33,7 +35,7 @@ final class SparseVectorReader {
     for word in words.dropFirst() {
       let parts = word.split(separator: ":", omittingEmptySubsequences: false)
       if !hasFields, parts.count == 2, parts[0] == "qid" {
-        event.context.append(RawAttribute("qid", .text(String(parts[1]))))
+        event.context.append(NamedAttribute("qid", .text(String(parts[1]))))
         continue
       }
       guard parts.count == (hasFields ? 3 : 2), !parts.contains(where: \.isEmpty),
@@ -52,11 +54,11 @@ final class SparseVectorReader {
           categories.append((parts[0], [String(parts[1])]))
         }
       } else {
-        event.context.append(RawAttribute(name, .number(value)))
+        event.context.append(NamedAttribute(name, .number(value)))
       }
     }
     for (field, features) in categories {
-      event.context.append(RawAttribute("field\(field)", .texts(features)))
+      event.context.append(NamedAttribute("field\(field)", .texts(features)))
     }
     return event
   }

@@ -1,5 +1,7 @@
 // Events from Vowpal Wabbit's text format.
 
+internal import Wire
+
 /// `[label] [importance] ['tag]|namespace[:scale] feature[:value] … |namespace …`
 ///
 /// The label is the event's value (-1 of binary classes stays -1), the importance its weight, the tag its id. A
@@ -90,9 +92,9 @@ final class VowpalWabbitReader {
       let (key, value) = try split(feature, column: name)
       let attribute = isNamed ? "\(name)^\(key)" : key
       try lines.checkLength(attribute, column: name, limit: 64)
-      event.context.append(RawAttribute(attribute, .number(value * scale)))
+      event.context.append(NamedAttribute(attribute, .number(value * scale)))
     }
-    if !categories.isEmpty { event.context.append(RawAttribute(name, .texts(categories))) }
+    if !categories.isEmpty { event.context.append(NamedAttribute(name, .texts(categories))) }
   }
 
   /// `name:value`, where the value is 1 if not said.

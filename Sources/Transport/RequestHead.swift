@@ -11,53 +11,31 @@ struct RequestHead {
 
   /// Bytes of the whole envelope.
   func size(payload: Int) -> Int {
-    var size = Self.field(service.utf8.count) + Self.field(method.utf8.count)
-    if payload > 0 { size += Self.field(payload) }
-    if let timeoutNanos { size += 1 + Varint.size(UInt64(min(timeoutNanos, UInt64(Int64.max)))) }
-    for pair in metadata { size += Self.field(Self.pairSize(pair)) }
+    var size = ProtoSize.lengthDelimited(service.utf8.count) + ProtoSize.lengthDelimited(method.utf8.count)
+    if payload > 0 { size += ProtoSize.lengthDelimited(payload) }
+    size += ProtoSize.varint(nanos)
+    for pair in metadata { size += ProtoSize.lengthDelimited(Self.size(pair)) }
     return size
   }
 
   /// Writes `size(payload:)` bytes.
   func write(payload: [UInt8], to target: UnsafeMutableRawPointer) {
-    var cursor = target
-    Self.write(1, service, &cursor)
-    Self.write(2, method, &cursor)
-    if !payload.isEmpty {
-      Self.writeLength(3, payload.count, &cursor)
-      payload.withUnsafeBytes { cursor.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-      cursor += payload.count
-    }
-    if let timeoutNanos {
-      cursor.storeBytes(of: 4 << 3, as: UInt8.self)
-      cursor += 1
-      cursor += Varint.write(min(timeoutNanos, UInt64(Int64.max)), to: cursor)
-    }
+    var writer = ProtoWriter(target)
+    writer.element(1, service)
+    writer.element(2, method)
+    if !payload.isEmpty { payload.withUnsafeBytes { writer.bytes(3, $0) } }
+    writer.varint(4, nanos)
     for pair in metadata {
-      Self.writeLength(5, Self.pairSize(pair), &cursor)
-      Self.write(1, pair.key, &cursor)
-      Self.write(2, pair.value, &cursor)
+      writer.length(5, Self.size(pair))
+      writer.element(1, pair.key)
+      writer.element(2, pair.value)
     }
   }
 
-  private static func pairSize(_ pair: (key: String, value: String)) -> Int {
-    field(pair.key.utf8.count) + field(pair.value.utf8.count)
-  }
+  /// 0, which is left out, stands for no deadline.
+  private var nanos: UInt64 { timeoutNanos.map { min($0, UInt64(Int64.max)) } ?? 0 }
 
-  private static func field(_ count: Int) -> Int { 1 + Varint.size(UInt64(count)) + count }
-
-  private static func writeLength(_ field: UInt8, _ count: Int, _ cursor: inout UnsafeMutableRawPointer) {
-    cursor.storeBytes(of: field << 3 | 2, as: UInt8.self)
-    cursor += 1
-    cursor += Varint.write(UInt64(count), to: cursor)
-  }
-
-  private static func write(_ field: UInt8, _ text: String, _ cursor: inout UnsafeMutableRawPointer) {
-    var text = text
-    text.withUTF8 { bytes in
-      writeLength(field, bytes.count, &cursor)
-      if let base = bytes.baseAddress { cursor.copyMemory(from: base, byteCount: bytes.count) }
-      cursor += bytes.count
-    }
+  private static func size(_ pair: (key: String, value: String)) -> Int {
+    ProtoSize.lengthDelimited(pair.key.utf8.count) + ProtoSize.lengthDelimited(pair.value.utf8.count)
   }
 }

@@ -1,4 +1,5 @@
 import Testing
+import Wire
 
 @testable import Formats
 
@@ -12,9 +13,9 @@ import Testing
     #expect(events.count == 3)
     #expect(
       events[0].user == "1" && events[0].value == 4.5 && events[0].timeNanos == 1_700_000_000_000_000_000)
-    #expect(events[0].context == [RawAttribute("title", .text("Ex, \"quoted\"\r\nand more"))])
+    #expect(events[0].context == [NamedAttribute("title", .text("Ex, \"quoted\"\r\nand more"))])
     #expect(events[1].value == nil && events[1].timeNanos == 0)
-    #expect(events[1].context == [RawAttribute("title", .text("plain \"x\""))])
+    #expect(events[1].context == [NamedAttribute("title", .text("plain \"x\""))])
     #expect(
       events[2].value == 1 && events[2].timeNanos == 1_706_659_200_000_000_000 && events[2].context.isEmpty)
   }
@@ -22,7 +23,7 @@ import Testing
   @Test("TSV takes quotes as they are")
   func tsv() throws {
     let file = try TemporaryFile("user\titem\tnote\nu\ti\t\"open\n", name: "x.tsv")
-    #expect(try file.events()[0].context == [RawAttribute("note", .text("\"open"))])
+    #expect(try file.events()[0].context == [NamedAttribute("note", .text("\"open"))])
   }
 
   @Test("a semicolon separates where the header says so")
@@ -42,8 +43,8 @@ import Testing
     #expect(event.user == "a" && event.item == "b" && event.value == 1)
     #expect(
       event.context == [
-        RawAttribute("tags", .texts(["red", "blue"])), RawAttribute("vec", .numbers([1, 2.5])),
-        RawAttribute("on", .flag(true)), RawAttribute("zip", .text("02134")),
+        NamedAttribute("tags", .texts(["red", "blue"])), NamedAttribute("vec", .numbers([1, 2.5])),
+        NamedAttribute("on", .flag(true)), NamedAttribute("zip", .text("02134")),
       ])
   }
 
@@ -101,7 +102,7 @@ import Testing
     let text = String(repeating: "y", count: 300_000)
     let file = try TemporaryFile("user,note\na,\(text)\nb,short\n")
     let events = try file.events()
-    #expect(events[0].context == [RawAttribute("note", .text(text))] && events[1].user == "b")
+    #expect(events[0].context == [NamedAttribute("note", .text(text))] && events[1].user == "b")
     let huge = try TemporaryFile("user,note\na,\"" + String(repeating: "z\n", count: 2_200_000))
     #expect(huge.error()?.problem == "is longer than 4 MiB")
   }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Wire
 
 @testable import Formats
 
@@ -40,27 +41,27 @@ private let isPresent = FileManager.default.fileExists(atPath: folder + "/rating
         RawEntityChange(
           kind: .item, id: "1",
           attributes: [
-            RawAttribute("title", .text("Misérables (1995)")),
-            RawAttribute("genres", .texts(["Drama", "Musical"])),
+            NamedAttribute("title", .text("Misérables (1995)")),
+            NamedAttribute("genres", .texts(["Drama", "Musical"])),
           ])
       ])
     let users = try TemporaryFile("1::F::1::10::48067\n", name: "users.dat")
     #expect(
       try users.entities(.user)[0].attributes == [
-        RawAttribute("gender", .text("F")), RawAttribute("age", .number(1)),
-        RawAttribute("occupation", .text("10")),
-        RawAttribute("zip", .text("48067")),
+        NamedAttribute("gender", .text("F")), NamedAttribute("age", .number(1)),
+        NamedAttribute("occupation", .text("10")),
+        NamedAttribute("zip", .text("48067")),
       ])
     let old = try TemporaryFile(
       "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n", name: "u.item")
     let attributes = try old.entities(.item)[0].attributes
-    #expect(attributes.last == RawAttribute("genres", .texts(["Animation", "Children's", "Comedy"])))
+    #expect(attributes.last == NamedAttribute("genres", .texts(["Animation", "Children's", "Comedy"])))
     #expect(!attributes.contains { $0.name.hasPrefix("genre ") || $0.name == "url" })
     let csv = try TemporaryFile(
       "movieId,title,genres\n7,\"City, The\",(no genres listed)\n", name: "movies.csv")
     #expect(
       try csv.entities(.item)[0].attributes == [
-        RawAttribute("title", .text("City, The")), RawAttribute("genres", .texts([])),
+        NamedAttribute("title", .text("City, The")), NamedAttribute("genres", .texts([])),
       ])
     let empty = try TemporaryFile("user,age\n,3\n")
     #expect(throws: FormatError.self) { _ = try empty.entities(.user) }

@@ -1,4 +1,5 @@
 import Testing
+import Wire
 
 @testable import Formats
 
@@ -26,10 +27,10 @@ import Testing
     (event.type, event.user, event.item, event.value) = ("rating", "u\u{E9}1", "7", 4)
     event.timeNanos = 1_700_000_000_000_000_000
     event.context = [
-      RawAttribute("device", .text("ios")), RawAttribute("page", .number(3)),
-      RawAttribute("new", .flag(true)),
-      RawAttribute("tags", .texts(["a", "b"])), RawAttribute("vec", .numbers([1, -2.5])),
-      RawAttribute("deep.a.b", .number(1)),
+      NamedAttribute("device", .text("ios")), NamedAttribute("page", .number(3)),
+      NamedAttribute("new", .flag(true)),
+      NamedAttribute("tags", .texts(["a", "b"])), NamedAttribute("vec", .numbers([1, -2.5])),
+      NamedAttribute("deep.a.b", .number(1)),
     ]
     #expect(records[0] == .event(event))
     #expect(
@@ -37,7 +38,8 @@ import Testing
         == .entity(
           RawEntityChange(
             kind: .item, id: "i7", action: .merge,
-            attributes: [RawAttribute("genres", .texts(["Drama"])), RawAttribute("year", .number(1995))])))
+            attributes: [NamedAttribute("genres", .texts(["Drama"])), NamedAttribute("year", .number(1995))]))
+    )
     guard case .event(let last) = records[2] else {
       Issue.record("no event")
       return
@@ -92,14 +94,14 @@ import Testing
     #expect(events[0].user == "u1" && events[0].item == "i9")
     #expect(
       events[0].context == [
-        RawAttribute("ad^price", .number(0.5)), RawAttribute("ad", .texts(["red", "big"])),
-        RawAttribute("geo^lat", .number(3)),
+        NamedAttribute("ad^price", .number(0.5)), NamedAttribute("ad", .texts(["red", "big"])),
+        NamedAttribute("geo^lat", .number(3)),
       ])
-    #expect(events[1].value == -1 && events[1].context == [RawAttribute("a", .texts(["x"]))])
-    #expect(events[2].value == nil && events[2].context == [RawAttribute("b^y", .number(3))])
+    #expect(events[1].value == -1 && events[1].context == [NamedAttribute("a", .texts(["x"]))])
+    #expect(events[2].value == nil && events[2].context == [NamedAttribute("b^y", .number(3))])
     #expect(events[3].id == "tag2" && events[3].weight == 0.5)
     #expect(
-      events[4].context == [RawAttribute("7", .number(1)), RawAttribute("features", .texts(["bare"]))])
+      events[4].context == [NamedAttribute("7", .number(1)), NamedAttribute("features", .texts(["bare"]))])
   }
 
   @Test("what is not VW is refused", arguments: ["1 2 3", "x |a b", "1 -2 |a b", "1 |a b:c"])
@@ -117,7 +119,8 @@ import Testing
     #expect(events.map(\.value) == [1, -1])
     #expect(
       events[0].context == [
-        RawAttribute("qid", .text("3")), RawAttribute("f1", .number(0.5)), RawAttribute("f7", .number(-2)),
+        NamedAttribute("qid", .text("3")), NamedAttribute("f1", .number(0.5)),
+        NamedAttribute("f7", .number(-2)),
       ])
   }
 
@@ -126,7 +129,7 @@ import Testing
     let file = try TemporaryFile("1 0:12:1 1:7:0.25 0:13:1\n", name: "x.ffm")
     #expect(
       try file.events()[0].context == [
-        RawAttribute("field1_7", .number(0.25)), RawAttribute("field0", .texts(["12", "13"])),
+        NamedAttribute("field1_7", .number(0.25)), NamedAttribute("field0", .texts(["12", "13"])),
       ])
   }
 

@@ -24,53 +24,23 @@ extension PredictService {
 enum ScoreAnswer {
   // hot: sizes first, then bytes; ids are short enough to stand in the String itself.
   static func respond(_ to: Answering, _ scores: UnsafeBufferPointer<Float>, _ source: Source) {
-    let version = source.revision.version?.description ?? ""
-    let model = modelSize(source, version)
-    let packed = scores.count * 4
-    var size = 1 + Varint.size(UInt64(packed)) + packed + 1 + Varint.size(UInt64(model)) + model
-    let degraded = source.degraded.utf8.count
-    if degraded > 0 { size += 1 + Varint.size(UInt64(degraded)) + degraded }
+    let revision = source.revision
+    let version = revision.version?.description ?? ""
+    let model =
+      ProtoSize.text(version) + ProtoSize.varint(revision.number) + ProtoSize.varint(revision.offset)
+      + ProtoSize.text(source.arm)
+    let size =
+      ProtoSize.lengthDelimited(scores.count * 4) + ProtoSize.lengthDelimited(model)
+      + ProtoSize.text(source.degraded)
     to.respond(size: size) { target in
-      var at = target
-      put(&at, tag: 0x0A, length: packed)
-      if let base = scores.baseAddress { at.copyMemory(from: base, byteCount: packed) }
-      at += packed
-      put(&at, tag: 0x12, length: model)
-      if !version.isEmpty { put(&at, tag: 0x0A, text: version) }
-      if source.revision.number != 0 { put(&at, tag: 0x10, number: source.revision.number) }
-      if source.revision.offset != 0 { put(&at, tag: 0x18, number: source.revision.offset) }
-      if !source.arm.isEmpty { put(&at, tag: 0x22, text: source.arm) }
-      if degraded > 0 { put(&at, tag: 0x1A, text: source.degraded) }
-    }
-  }
-
-  private static func modelSize(_ source: Source, _ version: String) -> Int {
-    var size = 0
-    let (id, arm) = (version.utf8.count, source.arm.utf8.count)
-    if id > 0 { size += 1 + Varint.size(UInt64(id)) + id }
-    if source.revision.number != 0 { size += 1 + Varint.size(source.revision.number) }
-    if source.revision.offset != 0 { size += 1 + Varint.size(source.revision.offset) }
-    if arm > 0 { size += 1 + Varint.size(UInt64(arm)) + arm }
-    return size
-  }
-
-  private static func put(_ at: inout UnsafeMutableRawPointer, tag: UInt8, length: Int) {
-    at.storeBytes(of: tag, as: UInt8.self)
-    at += 1
-    at += Varint.write(UInt64(length), to: at)
-  }
-
-  private static func put(_ at: inout UnsafeMutableRawPointer, tag: UInt8, number: UInt64) {
-    at.storeBytes(of: tag, as: UInt8.self)
-    at += 1
-    at += Varint.write(number, to: at)
-  }
-
-  private static func put(_ at: inout UnsafeMutableRawPointer, tag: UInt8, text: String) {
-    put(&at, tag: tag, length: text.utf8.count)
-    for byte in text.utf8 {
-      at.storeBytes(of: byte, as: UInt8.self)
-      at += 1
+      var writer = ProtoWriter(target)
+      writer.bytes(1, UnsafeRawBufferPointer(scores))
+      writer.length(2, model)
+      writer.text(1, version)
+      writer.varint(2, revision.number)
+      writer.varint(3, revision.offset)
+      writer.text(4, source.arm)
+      writer.text(3, source.degraded)
     }
   }
 }

@@ -82,19 +82,19 @@ final class EventFeed {
   // MARK: Sending
 
   /// Takes one encoded event.
-  func send(_ event: [UInt8]) throws {
+  func send(_ event: UnsafeRawBufferPointer) throws {
     number += 1
     if number <= resumed {
       skipped += 1
       return
     }
     if batch.count == 0 { batch.first = number }
-    let tail = [0x20] + Self.varint(number)
     batch.bytes.append(0x1A)
-    batch.bytes += Self.varint(UInt64(event.count + tail.count))
-    batch.bytes += event
-    // A field that comes again replaces what came before.
-    batch.bytes += tail
+    Varint.append(UInt64(event.count + 1 + Varint.size(number)), to: &batch.bytes)
+    batch.bytes.append(contentsOf: event)
+    // Event.sequence: a field that comes again replaces what came before.
+    batch.bytes.append(0x20)
+    Varint.append(number, to: &batch.bytes)
     batch.count += 1
     if batch.count >= batchLimit || batch.bytes.count >= Self.batchBytes || liveness.mustFlush {
       try flush()
@@ -225,16 +225,5 @@ final class EventFeed {
       Terminal.note("and \(Format.count(refused - UInt64(refusals.count))) more")
     }
     refusals = []
-  }
-
-  private static func varint(_ value: UInt64) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(rest))
-    return bytes
   }
 }

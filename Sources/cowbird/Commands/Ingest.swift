@@ -75,8 +75,8 @@ struct Ingest: ParsableCommand {
       if feed.resumed > 0 {
         Terminal.note("\(producer): the log holds \(Format.count(feed.resumed)) records; going on after them")
       }
-      try source.readAll { bytes, read in
-        try feed.send(bytes)
+      try source.readAll { event, read in
+        try feed.send(event)
         bar.update(read, note: "\(Format.count(feed.sent)) events")
       }
       try feed.finish()

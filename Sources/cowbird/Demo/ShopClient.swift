@@ -15,12 +15,7 @@ final class ShopClient {
   @discardableResult
   func append(_ events: [EventBuilder]) throws -> UInt64 {
     var request: [UInt8] = []
-    for event in events {
-      let bytes = event.encoded()
-      request.append(0x12)
-      request.appendVarint(UInt64(bytes.count))
-      request.append(contentsOf: bytes)
-    }
+    for event in events { event.encode(into: &request, as: 2) }
     let answer = try client.call("cowbird.v1.Ingest", "Append", request)
     return try Wire.withMessage(Cowbird__V1__AppendResponse.self, from: answer) { response throws(Status) in
       if response.pointee.n_refusals > 0, let first = response.pointee.refusals[0] {
@@ -130,16 +125,5 @@ final class ShopClient {
         )
       }
     }
-  }
-}
-
-extension [UInt8] {
-  fileprivate mutating func appendVarint(_ value: UInt64) {
-    var value = value
-    while value >= 0x80 {
-      append(UInt8(truncatingIfNeeded: value) | 0x80)
-      value >>= 7
-    }
-    append(UInt8(value))
   }
 }

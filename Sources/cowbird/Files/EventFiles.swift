@@ -43,7 +43,14 @@ struct EventFiles {
 
   /// Hands each event on, entities first.
   /// - Parameter body: the event's bytes, and how many bytes of the event files are read.
-  func readAll(_ body: ([UInt8], Int) throws -> Void) throws {
+  func readAll(_ body: (UnsafeRawBufferPointer, Int) throws -> Void) throws {
+    // One for all events.
+    var bytes: [UInt8] = []
+    func hand(_ event: EventBuilder, _ read: Int) throws {
+      bytes.removeAll(keepingCapacity: true)
+      event.encode(into: &bytes)
+      try bytes.withUnsafeBytes { try body($0, read) }
+    }
     var readers = try paths.map { try EventReader(path: $0, format: format) }
     var first: RawRecord?
     if !readers.isEmpty { first = try readers[0].next() }
@@ -54,7 +61,7 @@ struct EventFiles {
       let reader = try EntityReader(path: path, kind: kind)
       while var change = try reader.next() {
         if change.timeNanos == 0 { change.timeNanos = startNanos }
-        try body(Self.builder(change).encoded(), 0)
+        try hand(Self.builder(change), 0)
       }
     }
     var done = 0
@@ -64,17 +71,17 @@ struct EventFiles {
       first = nil
       if record == nil { record = try reader.next() }
       while let current = record {
-        try body(encoded(current), done + reader.bytesRead)
+        try hand(builder(current), done + reader.bytesRead)
         record = try reader.next()
       }
       done += reader.bytesRead
     }
   }
 
-  func encoded(_ record: RawRecord) -> [UInt8] {
+  private func builder(_ record: RawRecord) -> EventBuilder {
     switch record {
-    case .event(let event): builder(event).encoded()
-    case .entity(let change): Self.builder(change).encoded()
+    case .event(let event): builder(event)
+    case .entity(let change): Self.builder(change)
     }
   }
 
@@ -83,7 +90,7 @@ struct EventFiles {
       id: event.id, timeNanos: event.timeNanos, source: event.source,
       .interaction(
         type: type ?? (event.type.isEmpty ? defaultType : event.type), user: event.user, item: event.item,
-        value: event.value, context: event.context.map(Self.attribute), weight: event.weight))
+        value: event.value, context: event.context, weight: event.weight))
   }
 
   private static func builder(_ change: RawEntityChange) -> EventBuilder {
@@ -97,16 +104,6 @@ struct EventFiles {
       timeNanos: change.timeNanos,
       .entity(
         change.kind == .user ? .user : .item, id: change.id, action,
-        attributes: change.attributes.map(attribute)))
-  }
-
-  private static func attribute(_ raw: RawAttribute) -> NamedAttribute {
-    switch raw.value {
-    case .number(let value): NamedAttribute(raw.name, .number(value))
-    case .text(let value): NamedAttribute(raw.name, .text(value))
-    case .texts(let value): NamedAttribute(raw.name, .texts(value))
-    case .numbers(let value): NamedAttribute(raw.name, .numbers(value))
-    case .flag(let value): NamedAttribute(raw.name, .flag(value))
-    }
+        attributes: change.attributes))
   }
 }

@@ -58,22 +58,14 @@ struct LoadPlan: Sendable {
     for place in 0..<batch {
       let event = shop.event(
         Int(truncatingIfNeeded: (number &* UInt64(batch) &+ UInt64(place)) & 0xFFFF_FFFF))
-      let encoded = EventBuilder(
+      // AppendRequest.events.
+      EventBuilder(
         timeNanos: now, source: event.source,
         .interaction(
           type: event.clicked ? type : missType, user: event.user, item: event.item,
           value: type == missType ? (event.clicked ? 5 : 1) : nil,
           context: [NamedAttribute("device", .text(event.device))])
-      ).encoded()
-      // AppendRequest.events.
-      bytes.append(0x12)
-      var rest = UInt64(encoded.count)
-      while rest >= 0x80 {
-        bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-        rest >>= 7
-      }
-      bytes.append(UInt8(rest))
-      bytes += encoded
+      ).encode(into: &bytes, as: 2)
     }
     return bytes
   }

@@ -22,12 +22,12 @@ struct ProgressBar {
   }
 
   /// Draws at most ten times a second.
-  mutating func update(_ done: Int, note: String = "") {
+  mutating func update(_ done: Int, note: @autoclosure () -> String = "") {
     guard isShown else { return }
     let now = MonotonicClock.nanos()
     guard now - lastDrawn > 100_000_000 else { return }
     lastDrawn = now
-    draw(done, note: note, now: now)
+    draw(done, note: note(), now: now)
   }
 
   mutating func finish(_ done: Int, note: String = "") {
