@@ -106,7 +106,7 @@ test-asan: echo-server ## The Swift and C tests with AddressSanitizer
 
 # ------------------------------------------------------------------------------------------- running, measuring
 
-.PHONY: demo bench bench-wire bench-daemon bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions install uninstall clean
+.PHONY: demo bench bench-wire bench-daemon bench-log bench-tables bench-models bench-learning bench-retrieval bench-versions bench-peers install uninstall clean
 demo: release ## Builds the daemon and shows it at work, in about a minute
 	@$(BUILD)/release/cowbird demo
 
@@ -123,6 +123,10 @@ bench-wire: deps-build deps-python ## Round trips beside the kernel's floor: C a
 bench-daemon: release deps-python ## A daemon with a million rows beside the raw echo: Score, Ingest, memory
 	@$(STAGE) "Load generators" $(MAKE) --no-print-directory -s -C Benchmarks
 	@$(STAGE) "Daemon benchmark" $(PYTHON) Benchmarks/daemon/daemon.py --json $(BUILD)/bench/daemon.json $(BENCH_OPTIONS)
+
+bench-peers: release ## Beside Vowpal Wabbit and River: speed on clicks, quality on MovieLens
+	@$(STAGE) "Vowpal Wabbit and River" scripts/venv $(BUILD)/venv-peers 'vowpalwabbit==9.11.*' 'river==0.26.*'
+	@$(STAGE) "Benchmark of peers" $(BUILD)/venv-peers/bin/python Benchmarks/peers/peers.py --json $(BUILD)/bench/peers.json $(BENCH_OPTIONS)
 
 install: release clients ## Installs daemon, C client and systemd units under PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
