@@ -73,7 +73,7 @@ struct Evaluate: ParsableCommand {
       defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
     var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
-    try source.readAll { event, read in
+    try ReadAhead.readAll(source) { event, read in
       try evaluation.take(event)
       bar.update(read)
     }
@@ -90,7 +90,7 @@ struct Evaluate: ParsableCommand {
     }
     let source = try EventFiles(
       defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
-    try source.readAll { event, _ in try evaluation.take(event) }
+    try ReadAhead.readAll(source) { event, _ in try evaluation.take(event) }
     var bar = ProgressBar("rank", total: 1, unit: "events")
     evaluation.run(trainShare: trainFraction) { done, total in
       if bar.total != total { bar = ProgressBar("rank", total: total, unit: "events") }
