@@ -2,11 +2,15 @@
 // from an event's bytes or, by the service, from a request's fields; reused, so that it allocates only to grow.
 
 internal import Configuration
-internal import Glibc
 internal import Primitives
 package import Wire
 
 /// A filled buffer as features read it: a few words, no reference counts.
+///
+///     hashes ┌ first of attribute 0 ┬ first of attribute 1 ┬ … ┬ list ┬ list ┬ … ┐
+///
+/// The only or first category of each attribute stands at its own place, 0 where there is none; those of attributes
+/// that may have several stand in a list as well.
 struct ContextView: BitwiseCopyable {
   /// By attribute: where its hashes start, how many there are; for vectors, of `vectors`.
   let start: UnsafeMutablePointer<Int32>
@@ -21,11 +25,9 @@ package final class ContextBuffer {
   /// What is asked for each attribute that comes in.
   private let plans: Constants<Plan>
   let view: ContextView
-  /// Attributes as they were read, and where the one at each position of the list was found last: callers name
-  /// theirs in the same order each time.
-  private let views: UnsafeMutablePointer<AttributeView>
+  /// Where the attribute at each position of a list was found last: callers name theirs in the same order each time.
   private let expected: UnsafeMutablePointer<Int32>
-  private static let viewCapacity = 64
+  private static let positions = 64
   /// Behind a pointer, because a class's own variables are checked for exclusive access each time.
   private let fields: UnsafeMutablePointer<Fields>
   private let spelling: TextNormalization?
@@ -39,19 +41,13 @@ package final class ContextBuffer {
   }
 
   private struct Plan {
-    var name: UnsafePointer<UInt8>
-    var nameLength: Int
+    var name: NameMatcher
     var type: AttributeType
     var dimension: Int
     var minimumToken: Int
     var maximumValues: Int
     /// Of one value: what most are.
     var isCategory: Bool
-
-    @inline(__always)
-    func isNamed(_ other: ByteView) -> Bool {
-      other.count == nameLength && memcmp(other.base, name, nameLength) == 0
-    }
   }
 
   private struct Fields {
@@ -76,36 +72,27 @@ package final class ContextBuffer {
     plans = Constants(
       attributes.map {
         Plan(
-          name: Self.copy($0.name), nameLength: $0.name.utf8.count, type: $0.type, dimension: $0.dimension,
-          minimumToken: $0.minimumToken, maximumValues: $0.maximumValues, isCategory: $0.type == .category)
+          name: NameMatcher($0.name), type: $0.type, dimension: $0.dimension, minimumToken: $0.minimumToken,
+          maximumValues: $0.maximumValues, isCategory: $0.type == .category)
       })
     // Twice what all attributes together may have: one that is given again leaves its former place behind.
-    hashCapacity = 2 * attributes.reduce(0) { $0 + $1.maximumValues } + 1
+    hashCapacity = attributes.count + 2 * attributes.reduce(0) { $0 + $1.maximumValues } + 1
     vectorCapacity = 2 * attributes.reduce(0) { $0 + $1.dimension } + 1
     let places = attributes.count + 1
     view = ContextView(
       start: .allocate(capacity: places), count: .allocate(capacity: places),
       number: .allocate(capacity: places), hashes: .allocate(capacity: hashCapacity),
       vectors: .allocate(capacity: vectorCapacity))
-    view.start.initialize(repeating: 0, count: places)
-    view.count.initialize(repeating: 0, count: places)
-    view.number.initialize(repeating: .nan, count: places)
-    views = .allocate(capacity: Self.viewCapacity)
-    expected = .allocate(capacity: Self.viewCapacity)
-    expected.initialize(repeating: 0, count: Self.viewCapacity)
+    for place in 0..<places { (view.start + place).initialize(to: Int32(place)) }
+    expected = .allocate(capacity: Self.positions)
+    expected.initialize(repeating: 0, count: Self.positions)
     fields = .allocate(capacity: 1)
-    fields.initialize(to: Fields())
-  }
-
-  private static func copy(_ name: String) -> UnsafePointer<UInt8> {
-    let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, name.utf8.count))
-    for (place, byte) in name.utf8.enumerated() { bytes[place] = byte }
-    return UnsafePointer(bytes)
+    fields.initialize(to: Fields(given: 1))
+    reset()
   }
 
   deinit {
     for place in 0..<plans.count { plans[place].name.deallocate() }
-    views.deallocate()
     expected.deallocate()
     plans.deallocate()
     view.start.deallocate()
@@ -118,49 +105,81 @@ package final class ContextBuffer {
 
   package func reset() {
     guard fields.pointee.given > 0 else { return }
-    fields.pointee = Fields(isDescribed: fields.pointee.isDescribed)
+    fields.pointee = Fields(hashTop: plans.count, isDescribed: fields.pointee.isDescribed)
     for index in 0..<plans.count {
       view.count[index] = 0
       view.number[index] = .nan
+      view.hashes[index] = 0
     }
     if isDescribed { describedTexts = [] }
   }
 
   /// The attribute's place; nil: unknown.
   func place(of name: ByteView) -> Int? {
-    for index in 0..<plans.count where plans[index].isNamed(name) { return index }
+    for index in 0..<plans.count where plans[index].name.matches(name, readable: name.count) { return index }
     return nil
   }
 
   // hot: once per event.
-  /// Adds the attributes of an event or a request.
+  /// Adds the attributes of an event or a request; a later one of the same name takes the place of the former.
   package func add(_ list: AttributeViews) {
-    let count = list.read(into: views, atMost: Self.viewCapacity)
-    for index in 0..<count { add(views[index]) }
-    guard count == Self.viewCapacity, list.count > count else { return }
-    for (index, view) in list.enumerated() where index >= count { add(view) }
+    var scan = list.scan
+    while true {
+      while let attribute = scan.text() {
+        guard let place = nextPlace(attribute.name, readable: attribute.readable) else { continue }
+        if plans[place].isCategory {
+          setCategory(place, attribute.text)
+        } else {
+          add(AttributeView(attribute), place)
+        }
+      }
+      guard let attribute = scan.other() else { return }
+      add(attribute)
+    }
   }
 
-  /// Adds one attribute; a later one of the same name takes the place of the former.
+  /// Adds one attribute.
   package func add(_ attribute: AttributeView) {
-    let position = min(fields.pointee.given, Self.viewCapacity - 1)
-    fields.pointee.given += 1
+    guard let place = nextPlace(attribute.name, readable: attribute.name.count) else { return }
+    add(attribute, place)
+  }
+
+  /// The place of the attribute that comes; nil, and counted: unknown.
+  /// - Parameter readable: how many bytes may be read from the name's first one on.
+  @inline(__always)
+  private func nextPlace(_ name: ByteView, readable: Int) -> Int? {
+    let position = min(fields.pointee.given, Self.positions - 1)
+    fields.pointee.given &+= 1
     var place = Int(expected[position])
-    if place >= plans.count || !plans[place].isNamed(attribute.name) {
-      guard let found = self.place(of: attribute.name) else {
+    if place >= plans.count || !plans[place].name.matches(name, readable: readable) {
+      guard let found = self.place(of: name) else {
         fields.pointee.unknown += 1
-        return
+        return nil
       }
       place = found
       expected[position] = Int32(place)
     }
     fields.pointee.isEmpty = false
+    return place
+  }
+
+  /// Its only value, at its own place.
+  @inline(__always)
+  private func setCategory(_ place: Int, _ text: ByteView) {
+    let hash = spelling.hash(text.bytes)
+    view.hashes[place] = hash
+    view.count[place] = hash == 0 ? 0 : 1
+    if fields.pointee.isDescribed { describe(text) }
+  }
+
+  @inline(never)
+  private func describe(_ text: ByteView) {
+    spelling.withNormalized(text.bytes) { describedTexts.append(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  @inline(never)
+  private func add(_ attribute: AttributeView, _ place: Int) {
     let plan = plans[place]
-    if plan.isCategory, case .text = attribute.kind {
-      open(place)
-      pushCategory(attribute.text.bytes, place, plan)
-      return
-    }
     let isConverted =
       switch plan.type {
       case .number: addNumber(attribute, place)
@@ -224,23 +243,26 @@ package final class ContextBuffer {
     return true
   }
 
-  @inline(__always)
   private func open(_ place: Int) {
-    view.start[place] = Int32(fields.pointee.hashTop)
+    view.start[place] = Int32(attributes[place].type == .category ? place : fields.pointee.hashTop)
     view.count[place] = 0
+    view.hashes[place] = 0
   }
 
-  @inline(__always)
   private func push(_ text: UnsafeRawBufferPointer, _ place: Int, _ plan: Plan) {
     let top = fields.pointee.hashTop
-    guard !text.isEmpty, Int(view.count[place]) < plan.maximumValues, top < hashCapacity else { return }
-    view.hashes[top] = StableHash.of(text)
-    if isDescribed { describedTexts.append(String(decoding: text, as: UTF8.self)) }
-    fields.pointee.hashTop = top + 1
+    let count = Int(view.count[place])
+    guard !text.isEmpty, count < plan.maximumValues, top < hashCapacity else { return }
+    let hash = StableHash.of(text)
+    if count == 0 { view.hashes[place] = hash }
+    if !plan.isCategory {
+      view.hashes[top] = hash
+      fields.pointee.hashTop = top + 1
+    }
     view.count[place] += 1
+    if isDescribed { describedTexts.append(String(decoding: text, as: UTF8.self)) }
   }
 
-  @inline(__always)
   private func pushCategory(_ text: UnsafeRawBufferPointer, _ place: Int, _ plan: Plan) {
     spelling.withNormalized(text) { push($0, place, plan) }
   }
@@ -253,47 +275,6 @@ package final class ContextBuffer {
   private func pushTokens(_ text: ByteView, _ place: Int, _ plan: Plan) {
     Tokens.forEach(in: text, minimum: plan.minimumToken) { token in
       push(UnsafeRawBufferPointer(token), place, plan)
-    }
-  }
-}
-
-/// Numbers and flags where a category is wanted.
-enum AttributeText {
-  /// Whole numbers without a point.
-  static func of(_ number: Double) -> String {
-    number == number.rounded() && abs(number) < 0x1p53 ? "\(Int64(number))" : "\(number)"
-  }
-}
-
-/// Text in tokens: what stands between white space, its ASCII letters in lower case, its ASCII punctuation left
-/// out; other characters are kept as they are.
-enum Tokens {
-  static func forEach(in text: ByteView, minimum: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { token in
-      var length = 0
-      var characters = 0
-      func flush() {
-        if characters >= minimum { body(UnsafeBufferPointer(start: token.baseAddress, count: length)) }
-        (length, characters) = (0, 0)
-      }
-      for byte in text.bytes {
-        let kept: UInt8
-        switch byte {
-        case 0x41...0x5A: kept = byte | 0x20
-        case 0x61...0x7A, 0x30...0x39, 0x80...0xFF: kept = byte
-        case 0x20, 0x09...0x0D:
-          flush()
-          continue
-        default: continue
-        }
-        // A token of more bytes than fit is known by its first ones.
-        if length < token.count {
-          token[length] = kept
-          length += 1
-          if kept & 0xC0 != 0x80 { characters += 1 }
-        }
-      }
-      flush()
     }
   }
 }

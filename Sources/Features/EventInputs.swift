@@ -4,6 +4,7 @@
 
 internal import Configuration
 internal import Primitives
+internal import Tables
 package import Wire
 
 package final class EventInputs {
@@ -16,125 +17,52 @@ package final class EventInputs {
     var userKey: UInt64 = 0
     var itemKey: UInt64 = 0
     var originKey: UInt64 = 0
-    var keyCount = 0
+    /// Where the rows of its user and its item probably are.
+    var userHint = RowHint.none
+    var itemHint = RowHint.none
   }
 
   let plan: FeaturePlan
   let context: ContextBuffer
   let fields: UnsafeMutablePointer<Fields>
-  /// The likely keys of sparse features, in the order in which an example has them, and their templates.
-  package let keys: UnsafeMutablePointer<UInt64>
-  package let slots: UnsafeMutablePointer<UInt16>
+  let outright: OutrightKeys
 
   package init(_ plan: FeaturePlan) {
     self.plan = plan
     context = ContextBuffer(plan.context, plan.categories)
     fields = .allocate(capacity: 1)
     fields.initialize(to: Fields())
-    keys = .allocate(capacity: plan.outright.count + 1)
-    slots = .allocate(capacity: plan.outright.count + 1)
+    outright = OutrightKeys(plan)
   }
 
   deinit {
     fields.deallocate()
-    keys.deallocate()
-    slots.deallocate()
+    outright.deallocate()
   }
 
-  package var keyCount: Int { fields.pointee.keyCount }
+  /// The likely keys of sparse features, in the order in which an example has them, and their templates. Only hints:
+  /// an id that was forgotten once has other keys by now.
+  package var keys: UnsafePointer<UInt64> { UnsafePointer(outright.keys) }
+  package var slots: UnsafePointer<UInt16> { UnsafePointer(outright.slots) }
+  package var keyCount: Int { fields.pointee.type < 0 ? 0 : outright.runStart[plan.outrightRuns.count] }
 
   // hot: once per event.
   package func read(_ event: EventView) {
     context.reset()
-    var read = Fields()
-    if case .interaction = event.kind { read.type = plan.typeIndex(hash: StableHash.of(event.type.bytes)) }
-    if read.type >= 0 {
-      if event.attributes.count > 0 { context.add(event.attributes) }
-      read.userKey = plan.userKey(event.user)
-      read.itemKey = plan.itemKey(event.item)
-      if !event.source.isEmpty { read.originKey = StableHash.of(event.source.bytes) }
-    }
-    fields.pointee = read
-  }
-
-  /// Works out `keys`. Only hints: an id that was forgotten once has other keys by now.
-  package func guessKeys() {
-    var count = 0
-    let type = fields.pointee.type
-    for index in 0..<(type < 0 ? 0 : plan.outright.count) {
-      let template = plan.outright[index]
-      var key = template.seed
-      var isWhole = true
-      for place in 0..<template.count {
-        let hash = self.hash(template.sources[place], type)
-        if hash == 0 { isWhole = false }
-        key = StableHash.combine(key, hash)
-      }
-      guard isWhole else { continue }
-      keys[count] = key
-      slots[count] = template.slot
-      count += 1
-    }
-    fields.pointee.keyCount = count
-  }
-
-  /// The only or first category of a source; 0: none.
-  @inline(__always)
-  private func hash(_ source: Int32, _ type: Int) -> UInt64 {
-    switch source {
-    case OutrightTemplate.user: return fields.pointee.userKey
-    case OutrightTemplate.item: return fields.pointee.itemKey
-    case OutrightTemplate.type: return plan.types[type].nameHash
-    case OutrightTemplate.origin: return fields.pointee.originKey
-    default:
-      let place = Int(source)
-      return context.view.count[place] > 0 ? context.view.hashes[Int(context.view.start[place])] : 0
-    }
-  }
-}
-
-/// A template of sparse features whose keys follow from the event alone.
-struct OutrightTemplate {
-  static let user: Int32 = -1
-  static let item: Int32 = -2
-  static let type: Int32 = -3
-  static let origin: Int32 = -4
-
-  var slot: UInt16
-  var seed: UInt64
-  /// One of the above, or the place of a categorical context attribute.
-  var sources: InlineArray<4, Int32>
-  var count: Int
-
-  /// Nil: it depends on the time, on attributes of entities, or on what was learned.
-  init?(_ template: TemplatePlan, _ sources: [Source]) {
-    var places: [Int32] = []
-    for source in sources {
-      switch source {
-      case .user: places.append(Self.user)
-      case .item: places.append(Self.item)
-      case .type: places.append(Self.type)
-      case .origin: places.append(Self.origin)
-      case .contextAttribute(let index): places.append(Int32(index))
-      default: return nil
-      }
-    }
-    (slot, seed, count) = (template.slot, template.seed, places.count)
-    self.sources = InlineArray { $0 < places.count ? places[$0] : 0 }
-  }
-}
-
-/// Users and items of coming events: of the one after the next, whose index lines were asked for, and of the one
-/// after that. 0: none.
-struct ComingKeys: BitwiseCopyable {
-  var near: (user: UInt64, item: UInt64) = (0, 0)
-  var far: (user: UInt64, item: UInt64) = (0, 0)
-}
-
-extension Example {
-  /// While the event of this example changes the rows of its user and item, those of a coming event are asked for.
-  package func expect(_ inputs: EventInputs, isNear: Bool) {
-    let keys = (inputs.fields.pointee.userKey, inputs.fields.pointee.itemKey)
-    if isNear { fields.pointee.coming.near = keys } else { fields.pointee.coming.far = keys }
+    fields.pointee = Fields()
+    guard case .interaction = event.kind else { return }
+    let type = plan.typeIndex(hash: StableHash.of(event.type.bytes))
+    guard type >= 0 else { return }
+    if event.attributes.count > 0 { context.add(event.attributes) }
+    let user = plan.userKey(event.user)
+    let item = plan.itemKey(event.item)
+    let origin = event.source.isEmpty ? 0 : StableHash.of(event.source.bytes)
+    fields.pointee = Fields(type: type, userKey: user, itemKey: item, originKey: origin)
+    outright.known[KnownPlace.user] = user
+    outright.known[KnownPlace.item] = item
+    outright.known[KnownPlace.type] = plan.types[type].nameHash
+    outright.known[KnownPlace.origin] = origin
+    outright.setContext(context.view, count: plan.context.count)
+    outright.make(0..<plan.outrightRuns.count, plan)
   }
 }

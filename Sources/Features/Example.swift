@@ -32,11 +32,10 @@ package final class Example {
   let categoryCount: UnsafeMutablePointer<Int32>
   let numbers: UnsafeMutablePointer<Float>
   let hashes: UnsafeMutablePointer<UInt64>
-  /// For each group, its rows' keys and the rows themselves (nil: none yet).
+  /// By group: where its rows begin in `rows`, and how many there are.
   let rowStart: UnsafeMutablePointer<Int32>
   let rowCount: UnsafeMutablePointer<Int32>
-  let rowKeys: UnsafeMutablePointer<UInt64>
-  let rows: UnsafeMutablePointer<UnsafePointer<Float>?>
+  let rows: UnsafeMutablePointer<FoundRow>
   /// Scratch of `update`: targets by place.
   let targets: UnsafeMutablePointer<Double>
   /// Views of the tables that are read; valid while the state that filled them is.
@@ -44,6 +43,8 @@ package final class Example {
 
   /// Of an event that is made into an example at once, and of a request.
   let inputs: EventInputs
+  /// Of a request and its candidates.
+  let outright: OutrightKeys
   let candidateContext: ContextBuffer
   /// Attributes of a user who is not known yet.
   let userOverride: ContextBuffer
@@ -73,9 +74,12 @@ package final class Example {
     var originKey: UInt64 = 0
     var unknownAttributes = 0
     var mistypedAttributes = 0
-    var coming = ComingKeys()
+    var coming = ComingEvents()
     /// What the event or the request says of its circumstances.
     var context: ContextView
+    var outright: OutrightKeys
+    /// The outright keys are there already.
+    var hasKeys = false
     /// Hashes of the ids as features see them: changed by each forgetting.
     var userHash: UInt64 = 0
     var itemHash: UInt64 = 0
@@ -123,13 +127,13 @@ package final class Example {
     rowStart = .allocate(capacity: groups)
     rowCount = .allocate(capacity: groups)
     rowCount.initialize(repeating: 0, count: groups)
-    rowKeys = .allocate(capacity: groups * Self.rowsPerGroup)
     rows = .allocate(capacity: groups * Self.rowsPerGroup)
     readers = .allocate(capacity: groups + plan.histories.count)
     inputs = EventInputs(plan)
     candidateContext = ContextBuffer(plan.context, plan.categories)
     userOverride = ContextBuffer(plan.user.attributes, plan.categories)
-    fields.initialize(to: Fields(context: inputs.context.view))
+    outright = OutrightKeys(plan)
+    fields.initialize(to: Fields(context: inputs.context.view, outright: outright))
   }
 
   var requestContext: ContextBuffer { inputs.context }
@@ -147,9 +151,9 @@ package final class Example {
     targets.deallocate()
     rowStart.deallocate()
     rowCount.deallocate()
-    rowKeys.deallocate()
     rows.deallocate()
     readers.deallocate()
+    outright.deallocate()
   }
 }
 
@@ -184,6 +188,8 @@ extension Example {
   /// Hash of the id; 0: none.
   package var userKey: UInt64 { fields.pointee.userKey }
   package var itemKey: UInt64 { fields.pointee.itemKey }
+  /// Hash of the source's name; 0: none.
+  package var originKey: UInt64 { fields.pointee.originKey }
   /// The same as features see it: another one after the user was forgotten.
   package var userHash: UInt64 { fields.pointee.userHash }
   package var itemHash: UInt64 { fields.pointee.itemHash }
@@ -259,6 +265,23 @@ extension Example {
     slots[count] = slot
     fields.pointee.count = count &+ 1
     return true
+  }
+
+  /// Adds the features of a run of outright templates.
+  @inline(__always)
+  func add(run: Int) {
+    let outright = fields.pointee.outright
+    let first = outright.runStart[run]
+    let wanted = outright.runStart[run &+ 1] &- first
+    let count = fields.pointee.count
+    let added = min(wanted, capacity &- count)
+    fields.pointee.omitted &+= wanted &- added
+    for index in 0..<added {
+      keys[count &+ index] = outright.keys[first &+ index]
+      values[count &+ index] = 1
+      slots[count &+ index] = outright.slots[first &+ index]
+    }
+    fields.pointee.count = count &+ added
   }
 }
 

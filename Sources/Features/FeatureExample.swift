@@ -92,23 +92,31 @@ extension FeatureState {
   private func lines(_ example: Example, _ names: [UInt64: String]) -> [FeatureExample.Feature] {
     var labels: [UInt64: String] = [:]
     func text(_ hash: UInt64) -> String { names[hash] ?? "#" + String(hash, radix: 16) }
-    for scope in [Scope.user, .context, .item] {
-      let templates = plan.templates[scope]
-      for index in 0..<templates.count {
-        let template = templates[index]
-        var open: [(key: UInt64, text: String)] = [(template.seed, "")]
-        for place in 0..<template.registerCount {
-          open = open.flatMap { part in
-            example.categories(template.registers[place]).map { hash in
-              (
-                StableHash.combine(part.key, hash),
-                part.text.isEmpty ? text(hash) : "\(part.text) x \(text(hash))"
-              )
-            }
+    func label(_ seed: UInt64, _ sources: [[UInt64]]) {
+      var open: [(key: UInt64, text: String)] = [(seed, "")]
+      for values in sources {
+        open = open.flatMap { part in
+          values.map { hash in
+            (
+              StableHash.combine(part.key, hash),
+              part.text.isEmpty ? text(hash) : "\(part.text) x \(text(hash))"
+            )
           }
         }
-        for part in open { labels[part.key] = part.text }
       }
+      for part in open { labels[part.key] = part.text }
+    }
+    for index in 0..<plan.templates.count {
+      let template = plan.templates[index]
+      label(
+        template.seed,
+        (0..<template.registerCount).map { Array(example.categories(template.registers[$0])) })
+    }
+    for index in 0..<plan.outright.count where plan.outright[index].isExact {
+      let template = plan.outright[index]
+      label(
+        template.seed,
+        (0..<template.count).map { [example.fields.pointee.outright.known[Int(template.sources[$0])]] })
     }
     return (0..<example.count).map { index in
       FeatureExample.Feature(

@@ -136,6 +136,8 @@ struct GroupRange {
   var seed: UInt64
   var first: Int
   var count: Int
+  /// Event types that change any of its columns.
+  var types: UInt64
 }
 
 /// Where an entity's attribute stands: in its row, or in its record.
@@ -273,8 +275,6 @@ package final class FeaturePlan: @unchecked Sendable {
   let numberRegisters: Int
   let hashCapacity: Int
   let standardisers: Int
-  /// Registers by source, for people.
-  let registers: [Source: Int32]
   /// Of each retriever that counts by segment.
   let segments: [Int32]
 
@@ -288,10 +288,13 @@ package final class FeaturePlan: @unchecked Sendable {
   let updates: Constants<ColumnUpdate>
   let ranges: Constants<GroupRange>
   let operations: ByScope<Constants<Operation>>
-  let templates: ByScope<Constants<TemplatePlan>>
   let dense: ByScope<Constants<DensePlan>>
-  /// In the order of the examples' features.
+  let emission: ByScope<Constants<EmissionStep>>
+  let templates: Constants<TemplatePlan>
+  /// In the order of the examples' features, in runs.
   let outright: Constants<OutrightTemplate>
+  let outrightRuns: Constants<OutrightRun>
+  let runs: ByScope<Range<Int>>
   /// What stands for an absent number, by attribute; NaN: nothing.
   let userMissing: Constants<Float>
   let itemMissing: Constants<Float>
@@ -322,7 +325,6 @@ package final class FeaturePlan: @unchecked Sendable {
     numberRegisters = compiler.numberRegisters
     hashCapacity = compiler.hashCapacity
     standardisers = compiler.standardisers
-    registers = compiler.registers
     types = Constants(compiler.types)
     targets = Constants(compiler.targets)
     statistics = Constants(compiler.statistics)
@@ -332,15 +334,22 @@ package final class FeaturePlan: @unchecked Sendable {
     var updates: [ColumnUpdate] = []
     var ranges: [GroupRange] = []
     for group in compiler.groups {
-      ranges.append(GroupRange(seed: group.seed, first: updates.count, count: group.updates.count))
+      ranges.append(
+        GroupRange(
+          seed: group.seed, first: updates.count, count: group.updates.count,
+          types: group.updates.reduce(0) { $0 | $1.types }))
       updates += group.updates
     }
     self.updates = Constants(updates)
     self.ranges = Constants(ranges)
     operations = ByScope(compiler.operations.map { Constants($0) })
-    templates = ByScope(compiler.templates.map { Constants($0) })
     dense = ByScope(compiler.dense.map { Constants($0) })
-    outright = Constants(compiler.outright.flatMap { $0 })
+    let emission = EmissionPlan(compiler.templates)
+    self.emission = ByScope(emission.steps.map { Constants($0) })
+    templates = Constants(emission.templates)
+    outright = Constants(emission.outright)
+    outrightRuns = Constants(emission.outrightRuns)
+    runs = ByScope(emission.runs)
     userMissing = Constants(compiler.user.attributes.map(\.missing))
     itemMissing = Constants(compiler.item.attributes.map(\.missing))
     contextMissing = Constants(compiler.context.map(\.missing))
@@ -358,10 +367,12 @@ package final class FeaturePlan: @unchecked Sendable {
     ranges.deallocate()
     for scope in [Scope.user, .context, .item] {
       operations[scope].deallocate()
-      templates[scope].deallocate()
+      emission[scope].deallocate()
       dense[scope].deallocate()
     }
+    templates.deallocate()
     outright.deallocate()
+    outrightRuns.deallocate()
     userMissing.deallocate()
     itemMissing.deallocate()
     contextMissing.deallocate()

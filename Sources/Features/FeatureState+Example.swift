@@ -27,14 +27,17 @@ extension FeatureState {
     let read = inputs.fields.pointee
     guard read.type >= 0 else { return false }
     example.fields.pointee.hasUserOverride = false
-    start(read.userKey, timeNanos, inputs.context.view, example)
+    start(read.userKey, read.userHint, timeNanos, inputs.context.view, inputs.outright, example)
+    // A user who was forgotten has other keys than the event says.
+    example.fields.pointee.hasKeys = example.userHash == read.userKey
+    inputs.outright.known[KnownPlace.user] = example.userHash
     example.fields.pointee.type = read.type
     example.fields.pointee.originKey = read.originKey
     example.fields.pointee.unknownAttributes = inputs.context.unknown
     example.fields.pointee.mistypedAttributes = inputs.context.mistyped
     label(event, read.type, example)
     shared(example, isEmitted: example.hasLabel)
-    candidate(read.itemKey, example, isEmitted: example.hasLabel)
+    candidate(read.itemKey, read.itemHint, example, isEmitted: example.hasLabel)
     return true
   }
 
@@ -66,22 +69,25 @@ extension FeatureState {
   ) {
     example.resetBuffers()
     if let context, context.count > 0 { example.requestContext.add(context) }
-    let key = user.map { plan.userKey($0) } ?? 0
-    start(key, timeNanos, example.requestContext.view, example)
-    shared(example, isEmitted: true)
+    beginRequest(userKey: user.map { plan.userKey($0) } ?? 0, timeNanos: timeNanos, into: example)
   }
 
   /// Begins a request whose context (and attributes of an unknown user) were put into the example's buffers before,
   /// after `Example.resetBuffers`.
   package func beginRequest(userKey: UInt64, timeNanos: Int64, into example: Example) {
-    start(userKey, timeNanos, example.requestContext.view, example)
-    shared(example, isEmitted: true)
+    begin(userKey, timeNanos, example.requestContext.view, example)
   }
 
   /// Begins a request in the circumstances of the event that the example was made of.
   package func beginRequest(beside example: Example) {
-    let fields = example.fields.pointee
-    start(fields.userKey, fields.timeNanos, fields.context, example)
+    begin(example.userKey, example.timeNanos, example.fields.pointee.context, example)
+  }
+
+  private func begin(_ userKey: UInt64, _ timeNanos: Int64, _ context: ContextView, _ example: Example) {
+    start(userKey, .none, timeNanos, context, example.outright, example)
+    for place in 0..<KnownPlace.attributes { example.outright.known[place] = 0 }
+    example.outright.known[KnownPlace.user] = example.userHash
+    example.outright.setContext(context, count: plan.context.count)
     shared(example, isEmitted: true)
   }
 
@@ -105,12 +111,18 @@ extension FeatureState {
     } else {
       example.rewind(to: example.fields.pointee.contextMark)
     }
-    candidate(itemKey, example, isEmitted: true)
+    candidate(itemKey, .none, example, isEmitted: true)
   }
 
   /// The request's part again, with or without a candidate's own context.
   private func remake(_ example: Example) {
     example.rewind(to: example.fields.pointee.userMark)
+    example.outright.setContext(example.fields.pointee.context, count: plan.context.count)
+    if example.fields.pointee.hasCandidateContext {
+      for place in 0..<plan.context.count where example.candidateContext.view.count[place] > 0 {
+        example.outright.known[KnownPlace.attributes + place] = example.candidateContext.view.hashes[place]
+      }
+    }
     run(.context, example)
     emit(.context, example)
     example.fields.pointee.contextMark = example.mark
@@ -121,15 +133,18 @@ extension FeatureState {
   // MARK: Parts
 
   @inline(__always)
-  private func start(_ userKey: UInt64, _ timeNanos: Int64, _ context: ContextView, _ example: Example) {
+  private func start(
+    _ userKey: UInt64, _ hint: RowHint, _ timeNanos: Int64, _ context: ContextView, _ outright: OutrightKeys,
+    _ example: Example
+  ) {
     precondition(example.plan === plan, "an example of another configuration")
     attach(example)
     let hasOverride = example.fields.pointee.hasUserOverride
-    example.fields.pointee = Example.Fields(context: context)
+    example.fields.pointee = Example.Fields(context: context, outright: outright)
     example.fields.pointee.hasUserOverride = hasOverride
     example.fields.pointee.timeNanos = timeNanos
     example.fields.pointee.userKey = userKey
-    let (row, hash) = fetch(0, userKey, example)
+    let (row, hash) = fetch(0, userKey, hint, example)
     example.fields.pointee.userRow = row
     example.fields.pointee.userHash = hash
     example.fields.pointee.userOrdinal = row.flatMap(EntityRow.ordinal)
@@ -148,12 +163,14 @@ extension FeatureState {
     example.fields.pointee.sharedCount = example.count
   }
 
-  private func candidate(_ itemKey: UInt64, _ example: Example, isEmitted: Bool) {
+  private func candidate(_ itemKey: UInt64, _ hint: RowHint, _ example: Example, isEmitted: Bool) {
     example.fields.pointee.itemKey = itemKey
-    let (row, hash) = fetch(1, itemKey, example)
+    let (row, hash) = fetch(1, itemKey, hint, example)
     example.fields.pointee.itemRow = row
     example.fields.pointee.itemHash = hash
     example.fields.pointee.itemOrdinal = row.flatMap(EntityRow.ordinal)
+    example.fields.pointee.outright.known[KnownPlace.item] = hash
+    if hash != itemKey { example.fields.pointee.hasKeys = false }
     example.fields.pointee.itemRecord = nil
     if plan.item.hasRecordFeatures, let row, EntityRow.flags(row) & EntityRow.hasRecord != 0 {
       example.fields.pointee.itemRecord = itemRecords.withBytes(itemKey) { $0?.baseAddress }
@@ -165,8 +182,15 @@ extension FeatureState {
   // MARK: Features
 
   private func emit(_ scope: Scope, _ example: Example) {
-    let templates = plan.templates[scope]
-    for index in 0..<templates.count { emit(templates[index], example) }
+    if !example.fields.pointee.hasKeys { example.fields.pointee.outright.make(plan.runs[scope], plan) }
+    let steps = plan.emission[scope]
+    for index in 0..<steps.count {
+      if steps[index].run >= 0 {
+        example.add(run: steps[index].run)
+      } else {
+        emit(plan.templates[steps[index].template], example)
+      }
+    }
     let dense = plan.dense[scope]
     for index in 0..<dense.count { emit(dense[index], example) }
   }

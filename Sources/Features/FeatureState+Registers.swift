@@ -37,18 +37,20 @@ extension FeatureState {
 
   /// Finds the entity's row and what its id's hash is now.
   @inline(__always)
-  func fetch(_ group: Int, _ key: UInt64, _ example: Example) -> (row: UnsafePointer<Float>?, key: UInt64) {
-    example.rowStart[group] = Int32(truncatingIfNeeded: example.fields.pointee.rowTop)
+  func fetch(
+    _ group: Int, _ key: UInt64, _ hint: RowHint, _ example: Example
+  ) -> (row: UnsafePointer<Float>?, key: UInt64) {
+    let top = example.fields.pointee.rowTop
+    example.rowStart[group] = Int32(truncatingIfNeeded: top)
     guard key != 0 else {
       example.rowCount[group] = 0
       return (nil, 0)
     }
-    let row = example.readers[group].find(key)
     example.rowCount[group] = 1
-    example.rowKeys[example.fields.pointee.rowTop] = key
-    example.rows[example.fields.pointee.rowTop] = row
-    example.fields.pointee.rowTop &+= 1
-    guard let row else { return (nil, key) }
+    example.fields.pointee.rowTop = top &+ 1
+    let found = example.rows + top
+    found.pointee = FoundRow(key, example.readers[group], hint)
+    guard let row = found.pointee.row else { return (nil, key) }
     return (row, EntityRow.effectiveKey(key, EntityRow.flags(row)))
   }
 
@@ -166,7 +168,7 @@ extension FeatureState {
     let group = Int(operation.a)
     let first = example.fields.pointee.rowTop
     example.rowStart[group] = Int32(truncatingIfNeeded: first)
-    example.rowKeys[first] = plan.ranges[group].seed
+    example.rows[first].key = plan.ranges[group].seed
     var count = 1
     for place in 0..<Int(operation.c) {
       let values = example.categories(plan.operands[Int(operation.b) + place])
@@ -177,15 +179,17 @@ extension FeatureState {
       // Each key so far with each value, from the back, so that they can grow in place.
       let used = min(values.count, Example.rowsPerGroup / count)
       for key in stride(from: count - 1, through: 0, by: -1) {
-        let base = example.rowKeys[first + key]
+        let base = example.rows[first + key].key
         for value in stride(from: used - 1, through: 0, by: -1) {
-          example.rowKeys[first + key * used + value] = StableHash.combine(base, values[value])
+          example.rows[first + key * used + value].key = StableHash.combine(base, values[value])
         }
       }
       count *= used
     }
     let reader = example.readers[group]
-    for index in first..<first + count { example.rows[index] = reader.find(example.rowKeys[index]) }
+    for index in first..<first + count {
+      example.rows[index] = FoundRow(example.rows[index].key, reader, .none)
+    }
     example.rowCount[group] = Int32(count)
     example.fields.pointee.rowTop = first + count
   }

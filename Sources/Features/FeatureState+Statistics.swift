@@ -17,7 +17,9 @@ extension FeatureState {
     var sum = 0.0
     var present = 0
     for index in start..<start + count {
-      let value = Self.value(read, example.rows[index] ?? plan.zeroRow.pointer, example.timeNanos)
+      let found = example.rows + index
+      let value = Self.value(
+        read, found.pointee.row ?? plan.zeroRow.pointer, example.timeNanos, &found.pointee.fading)
       if !value.isNaN {
         sum += value
         present += 1
@@ -32,7 +34,7 @@ extension FeatureState {
   func session(_ place: Int, _ example: Example) -> Int64 {
     let read = plan.statistics[place]
     guard example.rowCount[Int(read.group)] > 0 else { return -1 }
-    guard let row = example.rows[Int(example.rowStart[Int(read.group)])] else { return 0 }
+    guard let row = example.rows[Int(example.rowStart[Int(read.group)])].row else { return 0 }
     return Int64(row.word32(read.column)) + (Self.isOver(read, row, example.timeNanos) ? 1 : 0)
   }
 
@@ -43,7 +45,9 @@ extension FeatureState {
   }
 
   @inline(__always)
-  private static func value(_ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64) -> Double {
+  private static func value(
+    _ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64, _ fading: inout Fading
+  ) -> Double {
     if read.gapNanos > 0, isOver(read, row, now) {
       // The gap has ended what the row holds.
       return read.kind == .count || read.kind == .decayed
@@ -51,9 +55,9 @@ extension FeatureState {
     }
     switch read.kind {
     case .count: return Double(row.word32(read.column))
-    case .decayed: return Double(row[Int(read.column)]) * decay(read, row, now)
+    case .decayed: return Double(row[Int(read.column)]) * decay(read, row, now, &fading)
     case .rate:
-      let factor = decay(read, row, now)
+      let factor = decay(read, row, now, &fading)
       let above = Double(row[Int(read.column)]) * factor
       let below = Double(row[Int(read.second)]) * factor
       return (above + read.prior * read.shrinkage) / (below + read.shrinkage)
@@ -76,11 +80,13 @@ extension FeatureState {
   }
 
   @inline(__always)
-  private static func decay(_ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64) -> Double {
+  private static func decay(
+    _ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64, _ fading: inout Fading
+  ) -> Double {
     guard read.halfLifeSeconds > 0 else { return 1 }
     let last = Int64(bitPattern: row.word64(read.last))
-    guard last != 0 else { return 1 }
-    return Numerics.exp2(-seconds(from: last, to: now) / read.halfLifeSeconds)
+    guard last != 0, last < now else { return 1 }
+    return fading.factor(from: last, to: now, halfLife: read.halfLifeSeconds)
   }
 
   /// Not negative.
@@ -94,11 +100,10 @@ extension FeatureState {
   /// Changes one row by an event of type `bit`; `sign` -1 takes it back.
   static func change(
     _ plan: FeaturePlan, _ range: GroupRange, _ row: UnsafeMutablePointer<Float>, _ bit: UInt64,
-    _ example: Example, sign: Int
+    _ example: Example, _ fading: inout Fading, sign: Int
   ) {
     let now = example.timeNanos
     let targets = example.targets
-    var fading = Fading(now)
     for index in range.first..<range.first + range.count {
       let update = plan.updates[index]
       guard update.types & bit != 0, !update.needsLabel || example.hasLabel else { continue }
@@ -124,7 +129,7 @@ extension FeatureState {
       row.set(column, count == .max ? count : count + 1)
     case .decayed:
       let old = isOver ? 0 : Double(row[Int(column)])
-      row[Int(column)] = Float(fading.sum(old, 1, last, update.halfLifeSeconds))
+      row[Int(column)] = Float(fading.sum(old, as: last, 1, as: now, halfLife: update.halfLifeSeconds))
     case .sum:
       let old = isOver ? 0 : Double(bitPattern: row.word64(column))
       let sum = old + (update.isSquared ? target * target : target)
@@ -145,30 +150,6 @@ extension FeatureState {
       let old = Int64(bitPattern: row.word64(column))
       if old == 0 || now > old { row.set(column, UInt64(bitPattern: now == 0 ? 1 : now)) }
     case .session: if isOver { row.set(column, row.word32(column) &+ 1) }
-    }
-  }
-
-  /// Sums that fade, at one moment. Columns of one row with one half-life share their factor.
-  struct Fading {
-    private let now: Int64
-    private var last: Int64 = 0
-    private var halfLife = 0.0
-    private var factor = 1.0
-
-    init(_ now: Int64) { self.now = now }
-
-    /// `old` as of `last`, with `amount` as of now, both as of the later of the two.
-    @inline(__always)
-    mutating func sum(_ old: Double, _ amount: Double, _ last: Int64, _ halfLife: Double) -> Double {
-      guard halfLife > 0, last != 0, last != now else { return old + amount }
-      if last != self.last || halfLife != self.halfLife {
-        (self.last, self.halfLife) = (last, halfLife)
-        let age =
-          now > last
-          ? FeatureState.seconds(from: last, to: now) : FeatureState.seconds(from: now, to: last)
-        factor = Numerics.exp2(-age / halfLife)
-      }
-      return now > last ? old * factor + amount : old + amount * factor
     }
   }
 

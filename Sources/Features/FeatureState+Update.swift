@@ -80,34 +80,24 @@ extension FeatureState {
     let count = Int(example.rowCount[group])
     guard count > 0 else { return }
     let range = plan.ranges[group]
-    if group > 1 {
-      var types: UInt64 = 0
-      for index in range.first..<range.first + range.count { types |= plan.updates[index].types }
-      guard types & bit != 0 else { return }
-    }
+    if group > 1, range.types & bit == 0 { return }
     if sign > 0 { groups[group].prepare(now: seconds, room: count) }
     let plan = plan
     groups[group].withWriter { writer in
-      if group < 2 { Self.prefetch(group, example.fields.pointee.coming, writer) }
+      if group == 0 { example.fields.pointee.coming.prefetchUsers(writer) }
+      if group == 1 { example.fields.pointee.coming.prefetchItems(writer) }
       for index in start..<start + count {
-        let key = example.rowKeys[index]
-        guard let id = sign > 0 ? writer.findOrInsert(key) : writer.find(key) else { continue }
+        let found = example.rows + index
+        let (key, hint) = (found.pointee.key, found.pointee.hint)
+        guard let id = sign > 0 ? writer.findOrInsert(key, hint) : writer.find(key, hint) else { continue }
         let row = writer.weights(id)
         if group < 2 {
           let events = row.word32(EntityRow.events)
           row.set(EntityRow.events, sign > 0 ? max(events, events &+ 1) : events - min(events, 1))
         }
-        Self.change(plan, range, row, bit, example, sign: sign)
+        Self.change(plan, range, row, bit, example, &found.pointee.fading, sign: sign)
       }
     }
-  }
-
-  @inline(__always)
-  private static func prefetch(_ group: Int, _ coming: ComingKeys, _ writer: TableWriter) {
-    let (near, far) =
-      group == 0 ? (coming.near.user, coming.far.user) : (coming.near.item, coming.far.item)
-    if far != 0 { writer.prefetchIndex(far) }
-    if near != 0 { writer.prefetchRow(near) }
   }
 
   private mutating func remember(_ bit: UInt64, _ seconds: UInt32, _ example: Example) {

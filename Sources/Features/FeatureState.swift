@@ -81,14 +81,17 @@ package struct FeatureState: Sendable {
   /// Rows over all tables.
   package var rowCount: Int { (groups + histories).reduce(0) { $0 + $1.rowCount } }
 
+  static let userSeed: UInt64 = 0x75
+  static let itemSeed: UInt64 = 0x69
+
   /// Hash of a user's id.
   @inline(__always)
-  package static func userKey(_ id: UnsafeRawBufferPointer) -> UInt64 { StableHash.of(id, seed: 0x75) }
+  package static func userKey(_ id: UnsafeRawBufferPointer) -> UInt64 { StableHash.of(id, seed: userSeed) }
   /// Hash of an item's id.
   @inline(__always)
-  package static func itemKey(_ id: UnsafeRawBufferPointer) -> UInt64 { StableHash.of(id, seed: 0x69) }
-  package static func userKey(_ id: String) -> UInt64 { StableHash.of(id, seed: 0x75) }
-  package static func itemKey(_ id: String) -> UInt64 { StableHash.of(id, seed: 0x69) }
+  package static func itemKey(_ id: UnsafeRawBufferPointer) -> UInt64 { StableHash.of(id, seed: itemSeed) }
+  package static func userKey(_ id: String) -> UInt64 { StableHash.of(id, seed: userSeed) }
+  package static func itemKey(_ id: String) -> UInt64 { StableHash.of(id, seed: itemSeed) }
 }
 
 /// The fixed part of an entity's row.

@@ -19,8 +19,7 @@ struct PlanCompiler {
   var boundaries: [Float] = []
   var operands: [Int32] = []
   var operations: [[Operation]] = [[], [], []]
-  var templates: [[TemplatePlan]] = [[], [], []]
-  var outright: [[OutrightTemplate]] = [[], [], []]
+  var templates: [[(template: TemplatePlan, outright: OutrightTemplate?)]] = [[], [], []]
   var dense: [[DensePlan]] = [[], [], []]
   var categoryRegisters = 0
   var numberRegisters = 0
@@ -277,12 +276,18 @@ struct PlanCompiler {
 
   mutating func compileTemplate(_ slot: Int, _ section: SparseSection) {
     let sources = section.of.map(resolve)
-    let registers = sources.map { register($0) }
     var scope = sources.map { self.scope($0) }.max() ?? .user
-    var times: Int32 = -1
-    if !section.times.isEmpty {
+    var template = TemplatePlan(
+      slot: UInt16(slot), seed: StableHash.of("sparse:" + section.name), registers: InlineArray(repeating: 0),
+      registerCount: sources.count, times: -1, normalisation: section.normalise)
+    let isAlone = section.times.isEmpty
+    let outright = OutrightTemplate(template, sources, context, isAlone: isAlone)
+    if outright?.isExact != true {
+      for (place, source) in sources.enumerated() { template.registers[place] = register(source) }
+    }
+    if !isAlone {
       let source = resolve(section.times)
-      times = register(source)
+      template.times = register(source)
       scope = max(scope, self.scope(source))
     }
     slots.append(
@@ -290,12 +295,7 @@ struct PlanCompiler {
         name: section.name, isLinear: section.isLinear, variance: Float(section.variance),
         drift: Float(section.drift), factor: section.factor, factorVariance: Float(section.factorVariance),
         factorInit: Float(section.factorInit), scope: scope))
-    let template = TemplatePlan(
-      slot: UInt16(slot), seed: StableHash.of("sparse:" + section.name),
-      registers: InlineArray { $0 < registers.count ? registers[$0] : 0 }, registerCount: registers.count,
-      times: times, normalisation: section.normalise)
-    templates[scope.rawValue].append(template)
-    if let known = OutrightTemplate(template, sources) { outright[scope.rawValue].append(known) }
+    templates[scope.rawValue].append((template, outright))
   }
 
   mutating func compileDense(_ entry: String) {

@@ -32,16 +32,19 @@ package struct TextNormalization: Sendable, Equatable {
 
   // hot: once per id.
   /// Whether the UTF-8 `bytes` are ASCII that `normalized` would return as it is.
+  @inline(__always)
   package func isNormal(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard let first = bytes.first, let last = bytes.last else { return true }
-    if trims, first <= 0x20 || last <= 0x20 || last == 0x7F || first == 0x7F { return false }
-    var high: UInt8 = 0
-    var isUpper = false
-    for byte in bytes {
-      high |= byte
-      isUpper = isUpper || (byte >= 0x41 && byte <= 0x5A)
-    }
-    return high < 0x80 && !(foldsCase && isUpper)
+    guard bytes.count > 0 else { return true }
+    if trims, Self.isBlank(bytes[0]) || Self.isBlank(bytes[bytes.count &- 1]) { return false }
+    return Text.isASCII(bytes) && !(foldsCase && Self.hasUpperCase(bytes))
+  }
+
+  /// Of ASCII.
+  @inline(__always)
+  private static func isBlank(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7F }
+
+  private static func hasUpperCase(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.contains { $0 >= 0x41 && $0 <= 0x5A }
   }
 
   package func normalized(_ text: String) -> String {
@@ -76,9 +79,22 @@ extension Optional<TextNormalization> {
     guard let self, !self.isNormal(bytes) else { return body(bytes) }
     return self.withRewritten(bytes, body)
   }
+
+  /// XXH3 of the bytes as they are to be hashed; of none: 0.
+  @inline(__always)
+  func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
+    guard bytes.count > 0 else { return 0 }
+    if let self, !self.isNormal(bytes) { return self.hashRewritten(bytes, seed) }
+    return StableHash.of(bytes, seed: seed)
+  }
 }
 
 extension TextNormalization {
+  @inline(never)
+  fileprivate func hashRewritten(_ bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
+    withRewritten(bytes) { $0.isEmpty ? 0 : StableHash.of($0, seed: seed) }
+  }
+
   @inline(never)
   fileprivate func withRewritten<Result>(
     _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
@@ -91,15 +107,11 @@ extension TextNormalization {
 extension FeaturePlan {
   /// Hash of a user's id, spelled as the configuration says; 0: none.
   @inline(__always)
-  package func userKey(_ id: UnsafeRawBufferPointer) -> UInt64 {
-    ids.withNormalized(id) { $0.isEmpty ? 0 : FeatureState.userKey($0) }
-  }
+  package func userKey(_ id: UnsafeRawBufferPointer) -> UInt64 { ids.hash(id, seed: FeatureState.userSeed) }
 
   /// Hash of an item's id, spelled as the configuration says; 0: none.
   @inline(__always)
-  package func itemKey(_ id: UnsafeRawBufferPointer) -> UInt64 {
-    ids.withNormalized(id) { $0.isEmpty ? 0 : FeatureState.itemKey($0) }
-  }
+  package func itemKey(_ id: UnsafeRawBufferPointer) -> UInt64 { ids.hash(id, seed: FeatureState.itemSeed) }
 
   package func userKey(_ id: ByteView) -> UInt64 { userKey(id.bytes) }
   package func itemKey(_ id: ByteView) -> UInt64 { itemKey(id.bytes) }

@@ -118,6 +118,13 @@ public struct TableReader {
     return find(key)
   }
 
+  /// The key's row, at once where the hint was right.
+  @inlinable @inline(__always)
+  public func findID(_ key: UInt64, _ hint: RowHint) -> RowID? {
+    if Int(hint.rawValue) < limit && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    return findID(key)
+  }
+
   /// Looks up many keys, their memory asked for ahead; nil where there is no row.
   @inlinable
   public func find(

@@ -164,6 +164,8 @@ public struct RowHint: Equatable, BitwiseCopyable, Sendable {
   @usableFromInline let rawValue: UInt32
 
   @inlinable init(rawValue: UInt32) { self.rawValue = rawValue }
+  /// Of a row that was found.
+  @inlinable public init(_ id: RowID) { rawValue = id.rawValue }
   @inlinable public static var none: RowHint { RowHint(rawValue: IndexView.unknown) }
   /// There is no row, for the key and the copy that were asked.
   @inlinable static var absent: RowHint { RowHint(rawValue: IndexView.absent) }

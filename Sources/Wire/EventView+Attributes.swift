@@ -12,10 +12,6 @@ package struct AttributeView {
   package private(set) var text: ByteView
 
   package init(_ view: ByteView) throws(WireFormatError) {
-    if let plain = AttributeView(plainText: view) {
-      self = plain
-      return
-    }
     name = ByteView(base: view.base, count: 0)
     text = name
     var cursor = WireCursor(view)
@@ -45,21 +41,9 @@ package struct AttributeView {
     }
   }
 
-  /// What most attributes are, in three comparisons: a short name, then a short text, then nothing.
-  ///
-  ///     0A ┬ length ┬ name … ┬ 1A ┬ length ┬ text … ┤
-  @inline(__always)
-  private init?(plainText view: ByteView) {
-    let base = view.base
-    guard view.count >= 4, view.count < 0x80, base.load(as: UInt8.self) == 0x0A else { return nil }
-    let nameLength = Int(base.load(fromByteOffset: 1, as: UInt8.self))
-    let textLength = view.count - nameLength - 4
-    guard textLength >= 0, base.load(fromByteOffset: nameLength + 2, as: UInt8.self) == 0x1A,
-      Int(base.load(fromByteOffset: nameLength + 3, as: UInt8.self)) == textLength
-    else { return nil }
-    name = ByteView(base: base + 2, count: nameLength)
-    text = ByteView(base: base + nameLength + 4, count: textLength)
-    kind = .text
+  /// A text of this name.
+  package init(_ plain: NamedText) {
+    (name, text, kind) = (plain.name, plain.text, .text)
   }
 
   private mutating func set(_ kind: Kind, _ field: Int) throws(WireFormatError) {
@@ -92,17 +76,8 @@ package struct AttributeViews: Sequence {
 
   package func makeIterator() -> Iterator { Iterator(self) }
 
-  // hot: one call for all attributes of an event.
-  /// Puts the first attributes into `target`, and says how many those were.
-  package func read(into target: UnsafeMutablePointer<AttributeView>, atMost bound: Int) -> Int {
-    var iterator = makeIterator()
-    var read = 0
-    while read < bound, let view = iterator.next() {
-      (target + read).initialize(to: view)
-      read += 1
-    }
-    return read
-  }
+  /// The same, quickly where most are plain texts.
+  package var scan: AttributeScan { AttributeScan(from: start, to: end, field: field, count: count) }
 
   /// The bytes of each attribute, for keeping.
   package var encodings: [ByteView] {
@@ -141,6 +116,9 @@ package struct AttributeViews: Sequence {
       }
       return nil
     }
+
+    /// Where the next one begins, and how many are left.
+    var rest: (position: UnsafeRawPointer, left: Int) { (cursor.position, left) }
   }
 }
 

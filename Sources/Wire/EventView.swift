@@ -45,46 +45,61 @@ package struct EventView {
   /// Reads the fields of `cowbird.v1.Event`. What stands inside an attribute is read when it is iterated, and
   /// checked by `refusal`. O(fields).
   package init(_ bytes: UnsafeRawBufferPointer) throws(WireFormatError) {
-    // A pointer that is never read through, for events of no bytes.
-    let base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!
-    try self.init(ByteView(base: base, count: bytes.count))
+    try self.init(ByteView(bytes))
   }
 
   package init(_ view: ByteView) throws(WireFormatError) {
-    let empty = ByteView(base: view.base, count: 0)
+    self.init(emptyAt: view.base)
+    try read(view)
+  }
+
+  // hot: in place, because a view is a few cache lines long.
+  /// The same into memory that holds none yet.
+  /// - Returns: whether the bytes are an event.
+  package static func read(
+    _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutablePointer<EventView>
+  ) -> Bool {
+    let view = ByteView(bytes)
+    target.initialize(to: EventView(emptyAt: view.base))
+    do throws(WireFormatError) {
+      try target.pointee.read(view)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  @inline(__always)
+  private init(emptyAt base: UnsafeRawPointer) {
+    let empty = ByteView(base: base, count: 0)
     (id, source, type, user, item, requestID, entityID, retractedID, body) = (
       empty, empty, empty, empty, empty, empty, empty, empty, empty
     )
-    attributes = AttributeViews(start: view.base, end: view.base, field: 0, count: 0)
+    attributes = AttributeViews(start: base, end: base, field: 0, count: 0)
+  }
+
+  /// Tags are compared whole: field << 3 | wire type.
+  private mutating func read(_ view: ByteView) throws(WireFormatError) {
     var cursor = WireCursor(view)
     while !cursor.isAtEnd {
-      let (field, wire) = try cursor.tag()
-      switch field {
-      case 1:
-        try Self.expect(wire, 2, field)
-        id = try cursor.bytes()
-      case 2:
-        try Self.expect(wire, 0, field)
-        timeNanos = Int64(bitPattern: try cursor.varint())
-      case 3:
-        try Self.expect(wire, 2, field)
-        source = try cursor.bytes()
-      case 4:
-        try Self.expect(wire, 0, field)
-        sequence = try cursor.varint()
-      case 8...11:
-        try Self.expect(wire, 2, field)
-        guard kind == .none else { throw .repeated(field: field) }
-        let body = try cursor.bytes()
-        switch field {
-        case 8: try readInteraction(body)
-        case 9: try readEntity(body)
-        case 10: try readRetraction(body)
-        default: try readImpressions(body)
-        }
-      default: try cursor.skip(type: wire)
+      switch try cursor.varint() {
+      case 0x0A: id = try cursor.bytes()
+      case 0x10: timeNanos = Int64(bitPattern: try cursor.varint())
+      case 0x1A: source = try cursor.bytes()
+      case 0x20: sequence = try cursor.varint()
+      case 0x42: try readInteraction(try onlyBody(8, &cursor))
+      case 0x4A: try readEntity(try onlyBody(9, &cursor))
+      case 0x52: try readRetraction(try onlyBody(10, &cursor))
+      case 0x5A: try readImpressions(try onlyBody(11, &cursor))
+      case let tag: try cursor.skip(tag: tag, known: tag >> 3 < 8 ? 1...4 : 8...11)
       }
     }
+  }
+
+  @inline(__always)
+  private func onlyBody(_ field: Int, _ cursor: inout WireCursor) throws(WireFormatError) -> ByteView {
+    guard kind == .none else { throw .repeated(field: field) }
+    return try cursor.bytes()
   }
 
   @inline(__always)
@@ -98,32 +113,19 @@ package struct EventView {
     var collector = AttributeCollector(body, field: 5)
     while !cursor.isAtEnd {
       let start = cursor.position
-      let (field, wire) = try cursor.tag()
-      switch field {
-      case 1:
-        try Self.expect(wire, 2, field)
-        type = try cursor.bytes()
-      case 2:
-        try Self.expect(wire, 2, field)
-        user = try cursor.bytes()
-      case 3:
-        try Self.expect(wire, 2, field)
-        item = try cursor.bytes()
-      case 4:
-        try Self.expect(wire, 1, field)
-        value = Double(bitPattern: try cursor.fixed64())
-        hasValue = true
-      case 5:
-        try Self.expect(wire, 2, field)
+      switch try cursor.varint() {
+      case 0x2A:
         _ = try cursor.bytes()
         collector.take(at: start)
-      case 6:
-        try Self.expect(wire, 5, field)
-        weight = Float(bitPattern: try cursor.fixed32())
-      case 7:
-        try Self.expect(wire, 2, field)
-        requestID = try cursor.bytes()
-      default: try cursor.skip(type: wire)
+      case 0x0A: type = try cursor.bytes()
+      case 0x12: user = try cursor.bytes()
+      case 0x1A: item = try cursor.bytes()
+      case 0x21:
+        value = Double(bitPattern: try cursor.fixed64())
+        hasValue = true
+      case 0x35: weight = Float(bitPattern: try cursor.fixed32())
+      case 0x3A: requestID = try cursor.bytes()
+      case let tag: try cursor.skip(tag: tag, known: 1...7)
       }
     }
     attributes = collector.views

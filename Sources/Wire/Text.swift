@@ -2,18 +2,18 @@
 
 internal import Glibc
 
-package enum Text {
+public enum Text {
   /// True for well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF).
   ///
   /// Source: Unicode 15, table 3-7.
   package static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    // hot: nearly all text is ASCII.
+    // Nearly all text is.
     isASCII(bytes) || isWellFormed(bytes)
   }
 
-  /// Eight bytes at a time; the last eight overlap those before.
-  @inline(__always)
-  private static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  // hot: eight bytes at a time; the last eight overlap those before.
+  @inlinable @inline(__always)
+  public static func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let count = bytes.count
     var seen: UInt64 = 0
     if count >= 8 {

@@ -1,18 +1,23 @@
 // Reads protobuf's wire format in place: a pointer that moves over bytes which it never passes.
 
 /// Bytes inside a larger buffer, which must outlive the view.
-package struct ByteView {
-  package let base: UnsafeRawPointer
-  package let count: Int
+public struct ByteView {
+  public let base: UnsafeRawPointer
+  public let count: Int
 
   @inlinable
-  package init(base: UnsafeRawPointer, count: Int) {
+  public init(base: UnsafeRawPointer, count: Int) {
     self.base = base
     self.count = count
   }
 
-  @inlinable package var isEmpty: Bool { count == 0 }
-  @inlinable package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  @inlinable public var isEmpty: Bool { count == 0 }
+  @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+  init(_ bytes: UnsafeRawBufferPointer) {
+    // A pointer that is never read through, for no bytes.
+    self.init(base: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: bytes.count)
+  }
 
   /// A copy as text; bytes that are no UTF-8 are replaced.
   package var string: String { String(decoding: bytes, as: UTF8.self) }

@@ -68,30 +68,29 @@ package struct BurstDetector: Sendable, Equatable {
     let set = Int(CounterRandom.mix(key) & (sets - 1)) * Self.ways
     let (increment, tolerance) = (increment, tolerance)
     return slots.withChunk(of: set) { chunk, first in
-      let index = Self.place(of: key, in: chunk, first)
-      var slot = chunk[index]
-      if slot.key != key || slot.latest == .min { slot = Slot(key: key) }
-      let now = max(timeNanos, slot.latest)
-      slot.latest = now
-      let full = max(slot.full, now)
-      let isWithin = full.subtractingReportingOverflow(now).partialValue <= tolerance
-      if isWithin {
-        let next = full.addingReportingOverflow(increment)
-        slot.full = next.overflow ? .max : next.partialValue
+      chunk.withUnsafeMutableBufferPointer { chunk in
+        let slot = Self.slot(of: key, chunk.baseAddress.unsafelyUnwrapped + first)
+        if slot.pointee.key != key || slot.pointee.latest == .min { slot.pointee = Slot(key: key) }
+        let now = max(timeNanos, slot.pointee.latest)
+        slot.pointee.latest = now
+        let full = max(slot.pointee.full, now)
+        let isWithin = full.subtractingReportingOverflow(now).partialValue <= tolerance
+        if isWithin {
+          let next = full.addingReportingOverflow(increment)
+          slot.pointee.full = next.overflow ? .max : next.partialValue
+        }
+        return isWithin
       }
-      chunk[index] = slot
-      return isWithin
     }
   }
 
   /// The key's slot, or the one of its set that is full soonest (an empty one first).
-  private static func place(of key: UInt64, in chunk: [Slot], _ first: Int) -> Int {
-    var victim = first
-    for index in first..<first + ways {
-      if chunk[index].key == key, chunk[index].latest != .min { return index }
-      if chunk[index].full < chunk[victim].full { victim = index }
-    }
-    return victim
+  @inline(__always)
+  private static func slot(of key: UInt64, _ set: UnsafeMutablePointer<Slot>) -> UnsafeMutablePointer<Slot> {
+    for way in 0..<ways where set[way].key == key && set[way].latest != .min { return set + way }
+    var victim = 0
+    for way in 1..<ways where set[way].full < set[victim].full { victim = way }
+    return set + victim
   }
 }
 

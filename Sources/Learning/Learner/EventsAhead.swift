@@ -71,14 +71,13 @@ final class EventsAhead {
   func leave() { keys.leave() }
 
   /// Tells the example of the present event whose rows come next.
-  func tell(_ example: Example) {
-    for distance in 2...3 as ClosedRange<UInt64> {
-      let number = present &+ distance
-      guard number <= newest, entries[Int(number & 3)].isEvent else { continue }
-      entries[Int(number & 3)].inputs._withUnsafeGuaranteedRef {
-        example.expect($0, isNear: distance == 2)
-      }
-    }
+  func tell(_ example: Example) { example.expect(near: inputs(1), middle: inputs(2), far: inputs(3)) }
+
+  @inline(__always)
+  private func inputs(_ distance: UInt64) -> Unmanaged<EventInputs>? {
+    let number = present &+ distance
+    guard number <= newest, entries[Int(number & 3)].isEvent else { return nil }
+    return entries[Int(number & 3)].inputs
   }
 
   private func readNext() -> Bool {
@@ -89,15 +88,13 @@ final class EventsAhead {
     entries[place].isEvent = false
     return entries[place].inputs._withUnsafeGuaranteedRef { inputs in
       guard record.kind == RecordKind.event, !record.isTombstone,
-        let event = try? EventView(record.payload)
+        EventView.read(record.payload, into: events + place)
       else {
         keys.put(newest, inputs.keys, inputs.slots, 0)
         return true
       }
       entries[place].isEvent = true
-      (events + place).initialize(to: event)
-      inputs.read(event)
-      inputs.guessKeys()
+      inputs.read(events[place])
       keys.put(newest, inputs.keys, inputs.slots, inputs.keyCount)
       return true
     }

@@ -155,7 +155,7 @@ extension Model {
   {
     let input = HygieneInput(
       timeNanos: example.timeNanos, user: example.userKey == 0 ? nil : example.userKey,
-      source: event.source.isEmpty ? 0 : StableHash.of(event.source.bytes), type: example.type,
+      source: example.originKey, type: example.type,
       value: event.hasValue ? event.value : nil, weight: Double(example.weight))
     guard hygiene.rules.anomaly != nil else { return hygiene.judge(input, numbers: Span()) }
     workspace.numbers[0] = event.hasValue ? event.value : .nan

@@ -1,0 +1,63 @@
+// The keys of the sparse features that an event or a request tells outright, made once: the learner makes them some
+// events ahead, so that rows are there when they are needed, and the example takes them as they are.
+
+internal import Primitives
+
+/// Belongs to whoever allocated it; a few words, no reference counts.
+struct OutrightKeys: BitwiseCopyable {
+  /// See `KnownPlace`.
+  let known: UnsafeMutablePointer<UInt64>
+  /// Keys and their templates' slots, in the order in which an example has them, those that are not known left out.
+  let keys: UnsafeMutablePointer<UInt64>
+  let slots: UnsafeMutablePointer<UInt16>
+  /// Where the keys of each run begin; the last ends them.
+  let runStart: UnsafeMutablePointer<Int>
+
+  init(_ plan: FeaturePlan) {
+    let places = KnownPlace.attributes + plan.context.count
+    known = .allocate(capacity: places)
+    known.initialize(repeating: 0, count: places)
+    keys = .allocate(capacity: plan.outright.count + 1)
+    slots = .allocate(capacity: plan.outright.count + 1)
+    runStart = .allocate(capacity: plan.outrightRuns.count + 1)
+    runStart.initialize(repeating: 0, count: plan.outrightRuns.count + 1)
+  }
+
+  func deallocate() {
+    known.deallocate()
+    keys.deallocate()
+    slots.deallocate()
+    runStart.deallocate()
+  }
+
+  /// What the circumstances say of themselves.
+  @inline(__always)
+  func setContext(_ context: ContextView, count: Int) {
+    (known + KnownPlace.attributes).update(from: context.hashes, count: count)
+  }
+
+  // hot: once per event.
+  /// Makes the keys of some runs; those of the runs before have been made.
+  @inline(__always)
+  func make(_ runs: Range<Int>, _ plan: FeaturePlan) {
+    var count = runStart[runs.lowerBound]
+    for run in runs {
+      let range = plan.outrightRuns[run]
+      for place in range.first..<range.end {
+        let template = plan.outright.pointer + place
+        let first = known[Int(template.pointee.sources[0])]
+        var key = StableHash.combine(template.pointee.seed, first)
+        var isWhole = first != 0
+        for source in 1..<max(1, template.pointee.count) {
+          let hash = known[Int(template.pointee.sources[source])]
+          key = StableHash.combine(key, hash)
+          isWhole = isWhole && hash != 0
+        }
+        keys[count] = key
+        slots[count] = template.pointee.slot
+        count &+= isWhole ? 1 : 0
+      }
+      runStart[run &+ 1] = count
+    }
+  }
+}
