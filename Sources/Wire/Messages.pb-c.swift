@@ -1,5 +1,4 @@
-// Every message of the contract, named for Swift: which C function gives a new one its descriptor.
-// One line for each message in Sources/CMessages; a new message needs a new line.
+// Every message of the contract, for Swift. Made by scripts/proto; do not edit.
 
 package import CMessages
 
@@ -11,16 +10,6 @@ extension Cowbird__V1__EchoRequest: WireMessage {
 extension Cowbird__V1__EchoResponse: WireMessage {
   package static let descriptor = descriptorOf(cowbird__v1__echo_response__init)
   package static var empty: Self { initialised(cowbird__v1__echo_response__init) }
-}
-
-extension Cowbird__V1__HealthCheckRequest: WireMessage {
-  package static let descriptor = descriptorOf(cowbird__v1__health_check_request__init)
-  package static var empty: Self { initialised(cowbird__v1__health_check_request__init) }
-}
-
-extension Cowbird__V1__HealthCheckResponse: WireMessage {
-  package static let descriptor = descriptorOf(cowbird__v1__health_check_response__init)
-  package static var empty: Self { initialised(cowbird__v1__health_check_response__init) }
 }
 
 extension Cowbird__V1__Event: WireMessage {
@@ -66,6 +55,16 @@ extension Cowbird__V1__EntityChange: WireMessage {
 extension Cowbird__V1__Retraction: WireMessage {
   package static let descriptor = descriptorOf(cowbird__v1__retraction__init)
   package static var empty: Self { initialised(cowbird__v1__retraction__init) }
+}
+
+extension Cowbird__V1__HealthCheckRequest: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__health_check_request__init)
+  package static var empty: Self { initialised(cowbird__v1__health_check_request__init) }
+}
+
+extension Cowbird__V1__HealthCheckResponse: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__health_check_response__init)
+  package static var empty: Self { initialised(cowbird__v1__health_check_response__init) }
 }
 
 extension Cowbird__V1__AppendRequest: WireMessage {
