@@ -64,8 +64,8 @@ let package = Package(
     room(
       "Learning",
       [
-        "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
-        "Wire",
+        "CKernels", "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval",
+        "Statistics", "Tables", "Wire",
       ]),
     room(
       "Versions",

@@ -48,8 +48,8 @@ let package = Package(
     room(
       "Learning",
       [
-        "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval", "Statistics", "Tables",
-        "Wire",
+        "CKernels", "Configuration", "EventLog", "Features", "Models", "Primitives", "Retrieval",
+        "Statistics", "Tables", "Wire",
       ]),
     .executableTarget(
       name: "LearningBench",

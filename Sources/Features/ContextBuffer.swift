@@ -53,7 +53,6 @@ package final class ContextBuffer {
   private struct Fields {
     var hashTop = 0
     var vectorTop = 0
-    var isEmpty = true
     var unknown = 0
     var mistyped = 0
     var isDescribed = false
@@ -61,7 +60,8 @@ package final class ContextBuffer {
     var given = 0
   }
 
-  var isEmpty: Bool { fields.pointee.isEmpty }
+  /// No attribute of a known name came.
+  var isEmpty: Bool { fields.pointee.given == fields.pointee.unknown }
   /// Names that the configuration does not know, and values of another kind than it says, since the last reset.
   package var unknown: Int { fields.pointee.unknown }
   package var mistyped: Int { fields.pointee.mistyped }
@@ -124,15 +124,29 @@ package final class ContextBuffer {
   /// Adds the attributes of an event or a request; a later one of the same name takes the place of the former.
   package func add(_ list: AttributeViews) {
     var scan = list.scan
+    let (plans, expected, view, spelling) = (plans, expected, view, spelling)
     while true {
+      var given = fields.pointee.given
       while let attribute = scan.text() {
-        guard let place = nextPlace(attribute.name, readable: attribute.readable) else { continue }
-        if plans[place].isCategory {
-          setCategory(place, attribute.text)
-        } else {
-          add(AttributeView(attribute), place)
+        // A category where it was the last time: what nearly all are.
+        let place = Int(expected[min(given, Self.positions &- 1)])
+        if place < plans.count {
+          let plan = plans.pointer + place
+          if plan.pointee.isCategory, plan.pointee.name.matches(attribute.name, readable: attribute.readable),
+            !fields.pointee.isDescribed
+          {
+            given &+= 1
+            let hash = spelling.hash(attribute.text.bytes)
+            view.hashes[place] = hash
+            view.count[place] = hash == 0 ? 0 : 1
+            continue
+          }
         }
+        fields.pointee.given = given
+        add(AttributeView(attribute))
+        given = fields.pointee.given
       }
+      fields.pointee.given = given
       guard let attribute = scan.other() else { return }
       add(attribute)
     }
@@ -140,45 +154,7 @@ package final class ContextBuffer {
 
   /// Adds one attribute.
   package func add(_ attribute: AttributeView) {
-    guard let place = nextPlace(attribute.name, readable: attribute.name.count) else { return }
-    add(attribute, place)
-  }
-
-  /// The place of the attribute that comes; nil, and counted: unknown.
-  /// - Parameter readable: how many bytes may be read from the name's first one on.
-  @inline(__always)
-  private func nextPlace(_ name: ByteView, readable: Int) -> Int? {
-    let position = min(fields.pointee.given, Self.positions - 1)
-    fields.pointee.given &+= 1
-    var place = Int(expected[position])
-    if place >= plans.count || !plans[place].name.matches(name, readable: readable) {
-      guard let found = self.place(of: name) else {
-        fields.pointee.unknown += 1
-        return nil
-      }
-      place = found
-      expected[position] = Int32(place)
-    }
-    fields.pointee.isEmpty = false
-    return place
-  }
-
-  /// Its only value, at its own place.
-  @inline(__always)
-  private func setCategory(_ place: Int, _ text: ByteView) {
-    let hash = spelling.hash(text.bytes)
-    view.hashes[place] = hash
-    view.count[place] = hash == 0 ? 0 : 1
-    if fields.pointee.isDescribed { describe(text) }
-  }
-
-  @inline(never)
-  private func describe(_ text: ByteView) {
-    spelling.withNormalized(text.bytes) { describedTexts.append(String(decoding: $0, as: UTF8.self)) }
-  }
-
-  @inline(never)
-  private func add(_ attribute: AttributeView, _ place: Int) {
+    guard let place = nextPlace(attribute.name) else { return }
     let plan = plans[place]
     let isConverted =
       switch plan.type {
@@ -188,6 +164,20 @@ package final class ContextBuffer {
       case .vector: addVector(attribute, place, plan)
       }
     if !isConverted { fields.pointee.mistyped += 1 }
+  }
+
+  /// The place of the attribute that comes; nil, and counted: unknown.
+  private func nextPlace(_ name: ByteView) -> Int? {
+    let position = min(fields.pointee.given, Self.positions - 1)
+    fields.pointee.given += 1
+    let last = Int(expected[position])
+    if last < plans.count, plans[last].name.matches(name, readable: name.count) { return last }
+    guard let found = place(of: name) else {
+      fields.pointee.unknown += 1
+      return nil
+    }
+    expected[position] = Int32(found)
+    return found
   }
 
   private func addNumber(_ attribute: AttributeView, _ place: Int) -> Bool {

@@ -21,11 +21,13 @@ enum KnownPlace {
 
 /// A template of sparse features whose keys follow from ids and context alone.
 struct OutrightTemplate {
-  var slot: UInt16
   var seed: UInt64
-  /// Where its sources stand.
-  var sources: InlineArray<4, Int32>
-  var count: Int
+  /// Where its first source stands.
+  var first: Int32
+  var slot: UInt16
+  /// Sources after the first, and where they stand.
+  var others: UInt8
+  var rest: InlineArray<3, Int32>
   /// An example has one feature of it, of value 1; else the key is only a likely one.
   var isExact: Bool
 
@@ -46,9 +48,13 @@ struct OutrightTemplate {
       default: return nil
       }
     }
-    (slot, seed, count) = (template.slot, template.seed, places.count)
-    self.sources = InlineArray { $0 < places.count ? places[$0] : 0 }
+    (slot, seed) = (template.slot, template.seed)
+    (first, others) = (places[0], UInt8(places.count - 1))
+    rest = InlineArray { $0 + 1 < places.count ? places[$0 + 1] : 0 }
   }
+
+  /// Where all of its sources stand.
+  var sources: [Int32] { [first] + (0..<Int(others)).map { rest[$0] } }
 }
 
 /// Outright templates that follow each other: all exact, or one that is not.

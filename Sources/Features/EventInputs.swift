@@ -46,6 +46,9 @@ package final class EventInputs {
   package var slots: UnsafePointer<UInt16> { UnsafePointer(outright.slots) }
   package var keyCount: Int { fields.pointee.type < 0 ? 0 : outright.runStart[plan.outrightRuns.count] }
 
+  /// Hash of its user's id; 0: none.
+  package var userKey: UInt64 { fields.pointee.userKey }
+
   // hot: once per event.
   package func read(_ event: EventView) {
     context.reset()

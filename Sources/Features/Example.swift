@@ -40,6 +40,8 @@ package final class Example {
   let targets: UnsafeMutablePointer<Double>
   /// Views of the tables that are read; valid while the state that filled them is.
   let readers: UnsafeMutablePointer<TableReader>
+  /// Of the groups, while the example of an event that is learned is open.
+  let writers: UnsafeMutablePointer<TableWriter>
 
   /// Of an event that is made into an example at once, and of a request.
   let inputs: EventInputs
@@ -80,6 +82,8 @@ package final class Example {
     var outright: OutrightKeys
     /// The outright keys are there already.
     var hasKeys = false
+    /// It was made for learning: `update` may change the state that it was made of.
+    var isOpen = false
     /// Hashes of the ids as features see them: changed by each forgetting.
     var userHash: UInt64 = 0
     var itemHash: UInt64 = 0
@@ -129,6 +133,7 @@ package final class Example {
     rowCount.initialize(repeating: 0, count: groups)
     rows = .allocate(capacity: groups * Self.rowsPerGroup)
     readers = .allocate(capacity: groups + plan.histories.count)
+    writers = .allocate(capacity: groups)
     inputs = EventInputs(plan)
     candidateContext = ContextBuffer(plan.context, plan.categories)
     userOverride = ContextBuffer(plan.user.attributes, plan.categories)
@@ -153,6 +158,7 @@ package final class Example {
     rowCount.deallocate()
     rows.deallocate()
     readers.deallocate()
+    writers.deallocate()
     outright.deallocate()
   }
 }
@@ -234,6 +240,13 @@ extension Example {
     hashes[fields.pointee.hashTop] = hash
     fields.pointee.hashTop &+= 1
     categoryCount[Int(register)] &+= 1
+  }
+
+  /// True.
+  @inline(__always)
+  func markOpen() -> Bool {
+    fields.pointee.isOpen = true
+    return true
   }
 
   @inline(__always)

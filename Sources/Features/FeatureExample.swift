@@ -116,7 +116,7 @@ extension FeatureState {
       let template = plan.outright[index]
       label(
         template.seed,
-        (0..<template.count).map { [example.fields.pointee.outright.known[Int(template.sources[$0])]] })
+        template.sources.map { [example.fields.pointee.outright.known[Int($0)]] })
     }
     return (0..<example.count).map { index in
       FeatureExample.Feature(

@@ -13,31 +13,49 @@ package import Wire
 
 extension FeatureState {
   /// Makes the example of an interaction, as of before it: `example.hasLabel` tells whether it is to be learned.
-  /// - Parameters:
-  ///   - timeNanos: when it happened; the log's time of acceptance where the event says none.
-  ///   - inputs: what was read of the same event ahead of time; nil: it is read now.
+  /// - Parameter timeNanos: when it happened; the log's time of acceptance where the event says none.
   /// - Returns: false when the event makes no example and changes no statistic: it is no interaction, or of a type
   ///   that the configuration does not name.
   @discardableResult
-  package func makeExample(
-    _ event: EventView, timeNanos: Int64, inputs: EventInputs? = nil, into example: Example
+  package func makeExample(_ event: EventView, timeNanos: Int64, into example: Example) -> Bool {
+    example.inputs.read(event)
+    attach(example)
+    return make(event, timeNanos, example.inputs, example)
+  }
+
+  /// The same for an event that `update` will be told of next.
+  /// - Parameter inputs: what was read of the same event ahead of time; nil: it is read now.
+  package mutating func makeExample(
+    learning event: EventView, timeNanos: Int64, inputs: Unmanaged<EventInputs>? = nil, into example: Example
   ) -> Bool {
-    let inputs = inputs ?? example.inputs
-    if inputs === example.inputs { inputs.read(event) }
-    let read = inputs.fields.pointee
-    guard read.type >= 0 else { return false }
+    open(example)
+    guard let inputs else {
+      example.inputs.read(event)
+      return make(event, timeNanos, example.inputs, example) && example.markOpen()
+    }
+    return inputs._withUnsafeGuaranteedRef { make(event, timeNanos, $0, example) } && example.markOpen()
+  }
+
+  private func make(
+    _ event: EventView, _ timeNanos: Int64, _ inputs: EventInputs, _ example: Example
+  ) -> Bool {
+    let type = inputs.fields.pointee.type
+    guard type >= 0 else { return false }
+    let userKey = inputs.fields.pointee.userKey
     example.fields.pointee.hasUserOverride = false
-    start(read.userKey, read.userHint, timeNanos, inputs.context.view, inputs.outright, example)
+    start(
+      userKey, inputs.fields.pointee.userHint, timeNanos, inputs.context.view, inputs.outright, example)
     // A user who was forgotten has other keys than the event says.
-    example.fields.pointee.hasKeys = example.userHash == read.userKey
+    example.fields.pointee.hasKeys = example.userHash == userKey
     inputs.outright.known[KnownPlace.user] = example.userHash
-    example.fields.pointee.type = read.type
-    example.fields.pointee.originKey = read.originKey
+    example.fields.pointee.type = type
+    example.fields.pointee.originKey = inputs.fields.pointee.originKey
     example.fields.pointee.unknownAttributes = inputs.context.unknown
     example.fields.pointee.mistypedAttributes = inputs.context.mistyped
-    label(event, read.type, example)
+    label(event, type, example)
     shared(example, isEmitted: example.hasLabel)
-    candidate(read.itemKey, read.itemHint, example, isEmitted: example.hasLabel)
+    candidate(
+      inputs.fields.pointee.itemKey, inputs.fields.pointee.itemHint, example, isEmitted: example.hasLabel)
     return true
   }
 
@@ -84,6 +102,7 @@ extension FeatureState {
   }
 
   private func begin(_ userKey: UInt64, _ timeNanos: Int64, _ context: ContextView, _ example: Example) {
+    attach(example)
     start(userKey, .none, timeNanos, context, example.outright, example)
     for place in 0..<KnownPlace.attributes { example.outright.known[place] = 0 }
     example.outright.known[KnownPlace.user] = example.userHash
@@ -138,7 +157,6 @@ extension FeatureState {
     _ example: Example
   ) {
     precondition(example.plan === plan, "an example of another configuration")
-    attach(example)
     let hasOverride = example.fields.pointee.hasUserOverride
     example.fields.pointee = Example.Fields(context: context, outright: outright)
     example.fields.pointee.hasUserOverride = hasOverride

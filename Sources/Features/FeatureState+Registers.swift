@@ -16,6 +16,25 @@ extension FeatureState {
       groups[index].withReader { (example.readers + place).initialize(to: $0) }
       place += 1
     }
+    attachHistories(example)
+  }
+
+  /// Points the example at this state's rows as they will be changed.
+  mutating func open(_ example: Example) {
+    for group in 0..<plan.ranges.count { open(group, example) }
+    attachHistories(example)
+  }
+
+  private mutating func open(_ group: Int, _ example: Example) {
+    groups[group].withWriter { writer in
+      (example.writers + group).initialize(to: writer)
+      (example.readers + group).initialize(to: TableReader(writer))
+    }
+  }
+
+  @inline(__always)
+  private func attachHistories(_ example: Example) {
+    var place = groups.count
     for index in histories.indices {
       histories[index].withReader { (example.readers + place).initialize(to: $0) }
       place += 1

@@ -76,27 +76,33 @@ extension FeatureState {
   private mutating func change(
     _ group: Int, _ bit: UInt64, _ seconds: UInt32, _ example: Example, sign: Int
   ) {
-    let start = Int(example.rowStart[group])
     let count = Int(example.rowCount[group])
-    guard count > 0 else { return }
-    let range = plan.ranges[group]
-    if group > 1, range.types & bit == 0 { return }
+    guard count > 0, group < 2 || plan.ranges[group].types & bit != 0 else { return }
     if sign > 0 { groups[group].prepare(now: seconds, room: count) }
-    let plan = plan
-    groups[group].withWriter { writer in
-      if group == 0 { example.fields.pointee.coming.prefetchUsers(writer) }
-      if group == 1 { example.fields.pointee.coming.prefetchItems(writer) }
-      for index in start..<start + count {
-        let found = example.rows + index
-        let (key, hint) = (found.pointee.key, found.pointee.hint)
-        guard let id = sign > 0 ? writer.findOrInsert(key, hint) : writer.find(key, hint) else { continue }
-        let row = writer.weights(id)
-        if group < 2 {
-          let events = row.word32(EntityRow.events)
-          row.set(EntityRow.events, sign > 0 ? max(events, events &+ 1) : events - min(events, 1))
-        }
-        Self.change(plan, range, row, bit, example, &found.pointee.fading, sign: sign)
+    if example.fields.pointee.isOpen {
+      Self.change(plan, group, example.writers[group], bit, example, sign: sign)
+    } else {
+      let plan = plan
+      groups[group].withWriter { Self.change(plan, group, $0, bit, example, sign: sign) }
+    }
+  }
+
+  private static func change(
+    _ plan: FeaturePlan, _ group: Int, _ writer: TableWriter, _ bit: UInt64, _ example: Example, sign: Int
+  ) {
+    if group == 0 { example.fields.pointee.coming.prefetchUsers(writer) }
+    if group == 1 { example.fields.pointee.coming.prefetchItems(writer) }
+    let start = Int(example.rowStart[group])
+    for index in start..<start + Int(example.rowCount[group]) {
+      let found = example.rows + index
+      let (key, hint) = (found.pointee.key, found.pointee.hint)
+      guard let id = sign > 0 ? writer.findOrInsert(key, hint) : writer.find(key, hint) else { continue }
+      let row = writer.weights(id)
+      if group < 2 {
+        let events = row.word32(EntityRow.events)
+        row.set(EntityRow.events, sign > 0 ? max(events, events &+ 1) : events - min(events, 1))
       }
+      change(plan, plan.ranges[group], row, bit, example, &found.pointee.fading, sign: sign)
     }
   }
 

@@ -40,24 +40,36 @@ struct OutrightKeys: BitwiseCopyable {
   /// Makes the keys of some runs; those of the runs before have been made.
   @inline(__always)
   func make(_ runs: Range<Int>, _ plan: FeaturePlan) {
+    let (known, keys, slots) = (known, keys, slots)
     var count = runStart[runs.lowerBound]
     for run in runs {
       let range = plan.outrightRuns[run]
-      for place in range.first..<range.end {
-        let template = plan.outright.pointer + place
-        let first = known[Int(template.pointee.sources[0])]
+      var template = plan.outright.pointer + range.first
+      let end = plan.outright.pointer + range.end
+      while template < end {
+        let first = known[Int(template.pointee.first)]
         var key = StableHash.combine(template.pointee.seed, first)
-        var isWhole = first != 0
-        for source in 1..<max(1, template.pointee.count) {
-          let hash = known[Int(template.pointee.sources[source])]
-          key = StableHash.combine(key, hash)
-          isWhole = isWhole && hash != 0
-        }
+        var isKnown = first != 0
+        if template.pointee.others > 0 { (key, isKnown) = cross(template, key, isKnown) }
         keys[count] = key
         slots[count] = template.pointee.slot
-        count &+= isWhole ? 1 : 0
+        count &+= isKnown ? 1 : 0
+        template += 1
       }
       runStart[run &+ 1] = count
     }
+  }
+
+  @inline(never)
+  private func cross(
+    _ template: UnsafePointer<OutrightTemplate>, _ key: UInt64, _ isKnown: Bool
+  ) -> (UInt64, Bool) {
+    var (key, isKnown) = (key, isKnown)
+    for place in 0..<Int(template.pointee.others) {
+      let hash = known[Int(template.pointee.rest[place])]
+      key = StableHash.combine(key, hash)
+      isKnown = isKnown && hash != 0
+    }
+    return (key, isKnown)
   }
 }

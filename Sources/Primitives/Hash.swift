@@ -1,11 +1,12 @@
 // Hashes that are the same in every build and process: 64 bits for keys, 128 bits for digests.
 // Swift's Hasher is seeded per process and must never touch model state.
 
-internal import CSystem
+public import CSystem
 
 public enum StableHash {
   /// XXH3 of the bytes.
-  package static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
+  @inlinable @inline(__always)
+  public static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
     cowbird_xxh3_64(bytes.baseAddress, bytes.count, seed)
   }
 

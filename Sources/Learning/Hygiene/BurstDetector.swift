@@ -1,5 +1,6 @@
 // Too many events by one user or source in too little time, in bounded memory.
 
+internal import CKernels
 package import Primitives
 internal import Statistics
 
@@ -61,13 +62,28 @@ package struct BurstDetector: Sendable, Equatable {
     tolerance = Int64(min((limit.burst - 1) * 1e9 / limit.eventsPerSecond, 0x1p62))
   }
 
+  /// Where the key's set begins.
+  @inline(__always)
+  private func set(of key: UInt64) -> Int {
+    // Ways are eight, and sets a power of two.
+    Int(truncatingIfNeeded: CounterRandom.mix(key) &<< 3) & (capacity &- 1)
+  }
+
+  /// Asks for the memory of a key that comes soon.
+  package mutating func expect(_ key: UInt64) {
+    slots.withChunk(of: set(of: key)) { chunk, first in
+      chunk.withUnsafeMutableBufferPointer { chunk in
+        let slots = UnsafeRawPointer(chunk.baseAddress.unsafelyUnwrapped + first)
+        for line in 0..<4 { cowbird_prefetch_write(slots + 64 * line) }
+      }
+    }
+  }
+
   // hot: once per event.
   /// Whether this event of `key` is within the limit; takes a token if so.
   package mutating func admits(key: UInt64, timeNanos: Int64) -> Bool {
-    let sets = UInt64(capacity / Self.ways)
-    let set = Int(CounterRandom.mix(key) & (sets - 1)) * Self.ways
     let (increment, tolerance) = (increment, tolerance)
-    return slots.withChunk(of: set) { chunk, first in
+    return slots.withChunk(of: set(of: key)) { chunk, first in
       chunk.withUnsafeMutableBufferPointer { chunk in
         let slot = Self.slot(of: key, chunk.baseAddress.unsafelyUnwrapped + first)
         if slot.pointee.key != key || slot.pointee.latest == .min { slot.pointee = Slot(key: key) }

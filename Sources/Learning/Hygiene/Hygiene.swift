@@ -70,6 +70,11 @@ package struct Hygiene: Sendable, Equatable {
     rules = new
   }
 
+  /// Asks for the memory of a user who comes soon; 0: none.
+  package mutating func expect(user: UInt64) {
+    if user != 0 { users?.expect(user) }
+  }
+
   // hot: once per event.
   /// Judges an event, then takes it into account. `numbers`: the event's numbers in the order of the configuration,
   /// NaN for missing; as many as `rules.anomaly` says, or none to leave that rule out.

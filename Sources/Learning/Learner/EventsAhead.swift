@@ -1,6 +1,7 @@
 // The next few events of a batch, read ahead of the one that is learned, so that the memory that they need is on its
 // way. What is read depends on the events' bytes alone; what is learned is the same without.
 
+internal import CKernels
 internal import EventLog
 internal import Features
 internal import Models
@@ -54,7 +55,7 @@ final class EventsAhead {
   /// Lends the event that the record holds, and what was read of it; nil if the record is none of the batch's, or
   /// no event. To be followed by `leave`.
   @inline(__always)
-  func take(_ record: LogRecord) -> (event: UnsafePointer<EventView>, inputs: EventInputs)? {
+  func take(_ record: LogRecord) -> (event: UnsafePointer<EventView>, inputs: Unmanaged<EventInputs>)? {
     guard upcoming != nil, let base = record.payload.baseAddress else { return nil }
     while true {
       if present == newest, !readNext() { return nil }
@@ -64,11 +65,15 @@ final class EventsAhead {
       while newest &- present < UInt64(KeysAhead.distance), readNext() {}
       guard entry.pointee.isEvent else { return nil }
       keys.enter(present)
-      return (UnsafePointer(events + Int(present & 3)), entry.pointee.inputs._withUnsafeGuaranteedRef { $0 })
+      return (UnsafePointer(events + Int(present & 3)), entry.pointee.inputs)
     }
   }
 
   func leave() { keys.leave() }
+
+  /// Hash of the id of a user who comes soon; 0: none.
+  @inline(__always)
+  var comingUser: UInt64 { inputs(2)?._withUnsafeGuaranteedRef { $0.userKey } ?? 0 }
 
   /// Tells the example of the present event whose rows come next.
   func tell(_ example: Example) { example.expect(near: inputs(1), middle: inputs(2), far: inputs(3)) }
@@ -80,15 +85,24 @@ final class EventsAhead {
     return entries[Int(number & 3)].inputs
   }
 
+  /// Asks for the record that follows, as far as it is about as long.
+  @inline(__always)
+  private func prefetch(after payload: UnsafeRawBufferPointer) {
+    guard let base = payload.baseAddress else { return }
+    for line in 0..<min(8, payload.count / 64 + 1) { cowbird_prefetch(base + payload.count + 64 * line) }
+  }
+
   private func readNext() -> Bool {
     guard let record = upcoming?.next() else { return false }
     newest &+= 1
     let place = Int(newest & 3)
-    entries[place].record = record.payload.baseAddress
+    let payload = record.payload
+    prefetch(after: payload)
+    entries[place].record = payload.baseAddress
     entries[place].isEvent = false
     return entries[place].inputs._withUnsafeGuaranteedRef { inputs in
       guard record.kind == RecordKind.event, !record.isTombstone,
-        EventView.read(record.payload, into: events + place)
+        EventView.read(payload, into: events + place)
       else {
         keys.put(newest, inputs.keys, inputs.slots, 0)
         return true

@@ -37,7 +37,8 @@ package struct RecordLearner {
 
   @inline(__always)
   private func learn(
-    _ record: LogRecord, _ event: EventView, _ inputs: EventInputs?, into model: inout Model, isAdmitted: Bool
+    _ record: LogRecord, _ event: EventView, _ inputs: Unmanaged<EventInputs>?, into model: inout Model,
+    isAdmitted: Bool
   ) -> LearnOutcome {
     let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
     if case .retraction = event.kind {

@@ -32,7 +32,7 @@ extension Model {
   @discardableResult
   package mutating func learn(
     _ event: EventView, encoded: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
-    inputs: EventInputs? = nil, timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false,
+    inputs: Unmanaged<EventInputs>? = nil, timeNanos: Int64, offset: UInt64, isAdmitted: Bool = false,
     in workspace: Workspace
   ) -> LearnOutcome {
     switch event.kind {
@@ -77,15 +77,18 @@ extension Model {
   }
 
   private mutating func learnInteraction(
-    _ event: EventView, _ encoded: UnsafeRawBufferPointer, _ inputs: EventInputs?, timeNanos: Int64,
-    offset: UInt64, isAdmitted: Bool, in workspace: Workspace
+    _ event: EventView, _ encoded: UnsafeRawBufferPointer, _ inputs: Unmanaged<EventInputs>?,
+    timeNanos: Int64, offset: UInt64, isAdmitted: Bool, in workspace: Workspace
   ) -> LearnOutcome {
     let example = workspace.example
-    guard features.makeExample(event, timeNanos: timeNanos, inputs: inputs, into: example) else {
+    guard features.makeExample(learning: event, timeNanos: timeNanos, inputs: inputs, into: example) else {
       counters.ignored += 1
       return .ignored
     }
-    if inputs != nil { workspace.ahead.tell(example) }
+    if inputs != nil {
+      workspace.ahead.tell(example)
+      hygiene.expect(user: workspace.ahead.comingUser)
+    }
     if !isAdmitted {
       let verdict = judge(event, example, workspace)
       if !verdict.isClean {
