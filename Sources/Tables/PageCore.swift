@@ -195,11 +195,36 @@ public struct PageCore {
     }
   }
 
+  /// Gives the writer's view back; reading goes by the directory.
+  mutating func releaseSlots() {
+    Self.freeSlots(slots, slotCapacity)
+    slotCapacity = 0
+    slots = Self.makeSlots(0)
+  }
+
+  /// Makes the writer's view if it was released.
+  mutating func ensureSlots() {
+    guard slotCapacity == 0 else { return }
+    Self.freeSlots(slots, 0)
+    slotCapacity = max(16, head.pointee.pageCount)
+    slots = Self.makeSlots(slotCapacity)
+    for number in 0..<head.pointee.pageCount {
+      slots[number] = PageSlot(page: PageRevision.page(number, of: head.pointee.root), stamp: 0)
+    }
+  }
+
+  /// Copies whatever belongs to the lineage that this one was forked from.
+  mutating func ownAll() {
+    for number in 0..<head.pointee.pageCount where page(number).load(as: UInt64.self) <= floor {
+      _ = writablePage(number)
+    }
+  }
+
   /// The head goes while snapshots live: what it had dies, as after its last write.
   mutating func retireAll() {
     let count = head.pointee.pageCount
     for number in 0..<count {
-      let page = slots[number].page
+      let page = PageRevision.page(number, of: head.pointee.root)
       retire(page, birth: page.load(as: UInt64.self), kind: .page)
     }
     for top in 0..<((count + 4095) >> 12) {

@@ -29,9 +29,15 @@ package struct PageLayers: PageSource {
   private var layers: [Layer]
   private var section = PageSection(name: "")
   private var unwanted: [UInt8] = []
+  package let relatives: PageRelatives?
 
-  /// - Parameter streams: newest first; the last holds all pages.
-  package init(_ streams: [PageStreamReader]) { layers = streams.map { Layer(reader: $0) } }
+  /// - Parameters:
+  ///   - streams: newest first; the last holds all pages.
+  ///   - relatives: in memory, to share pages with what is read.
+  package init(_ streams: [PageStreamReader], beside relatives: PageRelatives? = nil) {
+    layers = streams.map { Layer(reader: $0) }
+    self.relatives = relatives
+  }
 
   package mutating func begin() throws -> PageSection {
     section = try inLayer(0) { try $0.reader.begin() }

@@ -25,6 +25,8 @@ public final class PageLineage: @unchecked Sendable {
   private var headHasGone = false
   /// The revision this lineage was forked from, as long as pages of it are in use.
   private var base: PageRevision?
+  /// Forks from the first of the line to this one: each may keep pages in memory that this one does not need.
+  private let depth: Int
   /// Called for what `deferUntilUnseen` was given, when no snapshot of that time is left.
   var reclaim: ((_ payload: UInt64, _ extra: UInt32) -> Void)?
 
@@ -38,6 +40,7 @@ public final class PageLineage: @unchecked Sendable {
     let floor = base.map { $0.block.pointee.epoch } ?? 0
     core.initialize(to: PageCore(bodyBytes: bodyBytes, head: head, floor: floor))
     self.base = base
+    depth = base.map { $0.lineage.depth + 1 } ?? 0
   }
 
   deinit {
@@ -67,9 +70,36 @@ public final class PageLineage: @unchecked Sendable {
     return PageRevision(lineage, block)
   }
 
+  /// The same for what is read beside `revision` and hardly differs; nil: that has too long a line itself.
+  static func branch(_ revision: PageRevision) -> PageRevision? {
+    revision.lineage.depth < 16 ? fork(revision) : nil
+  }
+
+  /// What was read beside another keeps that in memory. Where it shares too little to be worth it, it gets pages of its
+  /// own throughout. By the head's writer.
+  func settle() {
+    guard let base else { return }
+    let units = core.pointee.pages.liveUnits + core.pointee.chunks.liveUnits
+    if core.pointee.foreignUnits < 3 * units {
+      core.pointee.ownAll()
+      precondition(core.pointee.foreignUnits == 0, "a page of revision \(base.block.pointee.epoch) is in use")
+    }
+    if core.pointee.foreignUnits == 0 { self.base = nil }
+  }
+
+  var isForked: Bool { base != nil }
+
+  /// Drops what only a writer needs. The next `makeWritable` makes it anew.
+  func releaseSlots() {
+    core.pointee.releaseSlots()
+    // Otherwise that would find nothing to do.
+    core.pointee.head.pointee.isDigestCached.store(true, ordering: .releasing)
+  }
+
   /// Seals the head, which stays with its holders as a snapshot, and returns the next head.
   func seal(_ head: PageRevision) -> PageRevision {
     collect()
+    core.pointee.ensureSlots()
     let block = Self.copyBlock(head.block, epoch: head.block.pointee.epoch + 1)
     sealed.append(Sealed(block: head.block, dead: core.pointee.dead))
     core.pointee.dead = []
@@ -82,6 +112,7 @@ public final class PageLineage: @unchecked Sendable {
 
   /// Starts a new epoch without a snapshot, so that the next write to any page is noticed.
   func startEpoch() {
+    core.pointee.ensureSlots()
     let block = core.pointee.head
     block.pointee.epoch += 1
     core.pointee.epoch = block.pointee.epoch

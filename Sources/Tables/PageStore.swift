@@ -12,6 +12,8 @@ public struct PageStore: @unchecked Sendable {
     revision = PageLineage.make(bodyBytes: bodyBytes)
   }
 
+  init(_ revision: PageRevision) { self.revision = revision }
+
   @inlinable public var bodyBytes: Int { revision.lineage.core.pointee.bodyBytes }
   @inlinable public var pageCount: Int { revision.pageCount }
 
@@ -115,6 +117,12 @@ public struct PageStore: @unchecked Sendable {
     var unshared = 0
     visitUnshared(with: other) { _ in unshared += 1 }
     return min(pageCount, other.pageCount) - unshared
+  }
+
+  /// The pages that are not the very ones of `other`, in order.
+  func forEachUnshared(with other: PageStore, _ body: (Int) -> Void) {
+    visitUnshared(with: other, body)
+    for number in min(pageCount, other.pageCount)..<pageCount { body(number) }
   }
 
   private func visitUnshared(with other: PageStore, _ body: (Int) -> Void) {

@@ -30,6 +30,16 @@ package protocol PageSink {
   mutating func begin(_ section: PageSection) throws
   mutating func write(page: Int, _ bytes: UnsafeRawBufferPointer) throws
   mutating func end() throws
+  /// False for one that only looks at what there is: it is given stores and tables instead of their pages.
+  var takesPages: Bool { get }
+  mutating func note(_ store: PageStore, name: String)
+  mutating func note(_ table: PagedTable, name: String)
+}
+
+extension PageSink {
+  package var takesPages: Bool { true }
+  package mutating func note(_ store: PageStore, name: String) {}
+  package mutating func note(_ table: PagedTable, name: String) {}
 }
 
 /// Gives sections back in the order in which they were written.
@@ -38,6 +48,12 @@ package protocol PageSource {
   /// Reads the next page of the section into `target`, which has its `pageBytes`, and returns its number; nil
   /// at the section's end.
   mutating func read(into target: UnsafeMutableRawBufferPointer) throws -> Int?
+  /// What is in memory and may share its pages with what is read.
+  var relatives: PageRelatives? { get }
+}
+
+extension PageSource {
+  package var relatives: PageRelatives? { nil }
 }
 
 package enum PageStreamError: Error, Equatable, CustomStringConvertible {
@@ -114,93 +130,6 @@ package struct PageMap: Equatable, Sendable, ByteCodable {
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     pages = try reader.readArray(limit: Int(UInt32.max)) { reader throws(ByteCodecError) in try reader.read()
-    }
-  }
-}
-
-extension PageStore {
-  package var pageMap: PageMap { PageMap(pages: (0..<pageCount).map { pageDigest($0) }) }
-
-  /// The pages that are not as in `map`, in order.
-  package func differingPages(from map: PageMap) -> [Int] {
-    (0..<pageCount).filter { $0 >= map.pages.count || pageDigest($0) != map.pages[$0] }
-  }
-
-  /// Writes all pages that are not zeroes, or only `pages`, which changed since the store with digest `base`.
-  package func write<Sink: PageSink>(
-    to sink: inout Sink, name: String, metadata: [UInt8] = [], pages: [Int]? = nil, base: Digest? = nil
-  ) throws {
-    try sink.begin(
-      PageSection(name: name, metadata: metadata, pageBytes: bodyBytes, pageCount: pageCount, base: base))
-    if let pages {
-      for number in pages where number < pageCount { try write(number, to: &sink) }
-    } else {
-      for number in 0..<pageCount where !isZero(number) { try write(number, to: &sink) }
-    }
-    try sink.end()
-  }
-
-  private func write<Sink: PageSink>(_ number: Int, to sink: inout Sink) throws {
-    try sink.write(page: number, UnsafeRawBufferPointer(start: body(number), count: bodyBytes))
-  }
-
-  private func isZero(_ number: Int) -> Bool {
-    let bytes = body(number)
-    // Each byte like the one before it.
-    return bytes.load(as: UInt8.self) == 0 && memcmp(bytes, bytes + 1, bodyBytes - 1) == 0
-  }
-
-  /// Lays the pages of a section that has begun upon this store (empty, for a full one).
-  package mutating func apply<Source: PageSource>(_ section: PageSection, from source: inout Source) throws {
-    let core = try prepare(for: section)
-    try Self.lay(section, upon: core, from: &source)
-  }
-
-  /// Checks that the section fits and drops the pages that it has not; what follows is `lay`.
-  mutating func prepare(for section: PageSection) throws -> UnsafeMutablePointer<PageCore> {
-    guard section.pageBytes == bodyBytes else {
-      throw PageStreamError.malformed(
-        section: section.name, what: "pages of \(section.pageBytes) bytes where \(bodyBytes) are expected")
-    }
-    if let base = section.base, base != digest {
-      throw PageStreamError.wrongBase(section: section.name, wanted: base, found: digest)
-    }
-    let core = makeWritable()
-    core.pointee.truncate(to: section.base == nil ? 0 : section.pageCount)
-    return core
-  }
-
-  /// Reads the section's pages. `replacing` is called with a page's number before its bytes change, `replaced`
-  /// with every page's after.
-  static func lay<Source: PageSource>(
-    _ section: PageSection, upon core: UnsafeMutablePointer<PageCore>, from source: inout Source,
-    replacing: (Int) -> Void = { _ in }, replaced: (Int) -> Void = { _ in }
-  ) throws {
-    let bodyBytes = core.pointee.bodyBytes
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bodyBytes, alignment: 64)
-    defer { buffer.deallocate() }
-    var last = -1
-    while let number = try source.read(into: buffer) {
-      guard number > last, number < section.pageCount else {
-        throw PageStreamError.malformed(section: section.name, what: "page \(number) out of order")
-      }
-      last = number
-      let isNew = number >= core.pointee.pageCount
-      // A whole store's pages of zeroes are not written; what changed is.
-      while section.base == nil && core.pointee.pageCount < number { _ = core.pointee.appendPage() }
-      guard !isNew || number == core.pointee.pageCount else {
-        throw PageStreamError.malformed(
-          section: section.name, what: "page \(core.pointee.pageCount) is missing")
-      }
-      if !isNew { replacing(number) }
-      let page = isNew ? core.pointee.appendPage() : core.pointee.writablePage(number)
-      (page + PageHeader.pageBytes).copyMemory(from: buffer.baseAddress!, byteCount: bodyBytes)
-      replaced(number)
-    }
-    while section.base == nil && core.pointee.pageCount < section.pageCount { _ = core.pointee.appendPage() }
-    guard core.pointee.pageCount == section.pageCount else {
-      throw PageStreamError.malformed(
-        section: section.name, what: "\(section.pageCount) pages announced, \(core.pointee.pageCount) there")
     }
   }
 }

@@ -190,8 +190,8 @@ public struct PagedTable: @unchecked Sendable {
     var use = box.weights.memory
     if let state = box.state { use = use + state.memory }
     if let filter = box.filter { use = use + filter.cells.memory }
-    use.liveBytes += box.index.bytes
-    use.mappedBytes += box.index.bytes
+    use.liveBytes += box.indexBytes
+    use.mappedBytes += box.indexBytes
     use.rowBytes = rowCount * (layout.rowStride + layout.stateStride)
     return use
   }

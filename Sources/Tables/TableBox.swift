@@ -24,6 +24,10 @@ final class TableBox: @unchecked Sendable {
   @exclusivity(unchecked) @usableFromInline var weights: PageStore
   @exclusivity(unchecked) @usableFromInline var state: PageStore?
   @exclusivity(unchecked) @usableFromInline var index: KeyIndex
+  /// Entries of rows that `index` has not, where that is another table's; nil: there are none.
+  @exclusivity(unchecked) @usableFromInline var extra: KeyIndex?
+  /// The other table's rows: while they live, their entries are in `index`. Nil: `index` is this table's own.
+  @exclusivity(unchecked) private(set) var anchor: PageRevision?
   public let scalars: UnsafeMutablePointer<TableScalars>
   @usableFromInline let rowShift: Int
   @usableFromInline let rowMask: Int
@@ -58,6 +62,8 @@ final class TableBox: @unchecked Sendable {
     isWeightsOnly = other.isWeightsOnly || (!withState && other.layout.state > 0)
     state = isWeightsOnly ? nil : other.state
     index = other.index
+    extra = other.extra
+    anchor = other.anchor
     scalars = .allocate(capacity: 1)
     scalars.initialize(to: other.scalars.pointee)
     rowShift = other.rowShift
@@ -80,7 +86,7 @@ final class TableBox: @unchecked Sendable {
     let lineage = weights.revision.lineage
     _ = weights.makeWritable()
     _ = state?.makeWritable()
-    if forks || weights.revision.lineage !== lineage { rebuildIndex() }
+    if forks || anchor != nil || weights.revision.lineage !== lineage { rebuildIndex() }
   }
 
   /// Lets the lineage tell the index what no snapshot needs any more.
@@ -90,19 +96,70 @@ final class TableBox: @unchecked Sendable {
   }
 
   private func rebuildIndex() {
+    (extra, anchor) = (nil, nil)
     let limit = scalars.pointee.limit
     index = KeyIndex(expectedRows: max(limit, bounds.maximumRows ?? 0), comingRows: limit)
     connectIndex()
-    for id in 0..<UInt32(scalars.pointee.limit) { indexRow(id) }
+    let head = HeadRows(self)
+    // Lines of the index lie anywhere: those of 32 rows are asked for before the first is needed.
+    for first in stride(from: 0, to: UInt32(limit), by: 32) {
+      let ids = first..<min(first + 32, UInt32(limit))
+      for id in ids { if let key = head.key(of: id) { index.prefetchForWriting(key) } }
+      for id in ids { if let key = head.key(of: id) { enter(key, id, head) } }
+    }
   }
+
+  /// After all pages were read beside `relative`: takes its index over, with entries of its own for the rows that are
+  /// not the relative's; or makes an index, where no page is shared.
+  /// - Returns: a row whose key another row has too.
+  func index(beside relative: TableBox) -> UInt32? {
+    let head = HeadRows(self)
+    let own: KeyIndex
+    let anchored: PageStore?
+    if weights.revision.lineage.isForked {
+      let revision = relative.anchor ?? relative.weights.revision
+      (index, anchor, anchored) = (relative.index, revision, PageStore(revision))
+      own = KeyIndex(expectedRows: 0)
+    } else {
+      (own, anchored) = (index, nil)
+      connectIndex()
+    }
+    var stray: UInt32?
+    var isUsed = false
+    func add(_ page: Int) {
+      for id in UInt32(page << rowShift)..<UInt32((page + 1) << rowShift) {
+        guard let key = head.key(of: id) else { continue }
+        var isThere = false
+        func look(_ candidate: UInt32) -> Bool {
+          if candidate == id { isThere = true } else if head.key(of: candidate) == key { stray = stray ?? id }
+          return false
+        }
+        if anchored != nil { _ = index.view.find(key, where: look) }
+        _ = own.view.find(key, where: look)
+        if isThere { continue }
+        isUsed = true
+        own.insert(key, id, head) { own.reclaim($0, $1) }
+      }
+    }
+    if let anchored {
+      weights.forEachUnshared(with: anchored, add)
+      extra = isUsed ? own : nil
+    } else {
+      for page in 0..<weights.pageCount { add(page) }
+    }
+    return stray
+  }
+
+  /// Of what is this table's alone.
+  var indexBytes: Int { anchor == nil ? index.bytes : extra?.bytes ?? 0 }
 
   func indexRow(_ id: UInt32) {
     let head = HeadRows(self)
     guard let key = head.key(of: id) else { return }
-    index(key, id, head)
+    enter(key, id, head)
   }
 
-  private func index(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
+  private func enter(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
     let lineage = weights.revision.lineage
     index.insert(key, id, head) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
   }

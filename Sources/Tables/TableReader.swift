@@ -9,6 +9,8 @@ public struct TableReader {
   /// The writer's own list of pages; nil: this copy may be another than the head.
   @usableFromInline let slots: UnsafeMutablePointer<PageSlot>?
   @usableFromInline let index: IndexView
+  /// Rows that `index` does not know: of a table that shares another's index.
+  @usableFromInline let extra: IndexView?
   /// Ids of this copy's rows are below this.
   public let limit: Int
   @usableFromInline let rowShift: Int
@@ -20,6 +22,7 @@ public struct TableReader {
     root = box.weights.revision.block.pointee.root
     slots = nil
     index = box.index.view
+    extra = box.extra?.view
     limit = box.scalars.pointee.limit
     rowShift = box.rowShift
     rowMask = box.rowMask
@@ -56,21 +59,21 @@ public struct TableReader {
   @inlinable @inline(__always)
   public func find(_ key: UInt64) -> UnsafePointer<Float>? {
     var found: UnsafeRawPointer?
-    _ = index.find(key) { id in
+    func isFound(_ id: UInt32) -> Bool {
       guard Int(id) < limit else { return false }
       let row = row(id)
       guard holds(row, key) else { return false }
       found = row
       return true
     }
+    if index.find(key, where: isFound) == nil, let extra { _ = extra.find(key, where: isFound) }
     return found.map { ($0 + RowHeader.weights).assumingMemoryBound(to: Float.self) }
   }
 
   @inlinable
   public func findID(_ key: UInt64) -> RowID? {
-    index.find(key) { id in
-      Int(id) < limit && holds(row(id), key)
-    }.map { RowID($0) }
+    func isFound(_ id: UInt32) -> Bool { Int(id) < limit && holds(row(id), key) }
+    return (index.find(key, where: isFound) ?? extra?.find(key, where: isFound)).map { RowID($0) }
   }
 
   /// The weights of a row that is there.
@@ -99,11 +102,11 @@ public struct TableReader {
     return hint.isRow ? hint : .none
   }
 
-  /// The same, but tells absence for certain: what this copy has is in the index for good.
+  /// The same, but tells absence for certain: what this copy has is in the index for good (or in `extra`).
   @inlinable @inline(__always)
   func exactHint(_ key: UInt64) -> RowHint {
     let id = index.guess(key)
-    guard Int(id) < limit else { return id == IndexView.absent ? .absent : .none }
+    guard Int(id) < limit else { return id == IndexView.absent && extra == nil ? .absent : .none }
     let number = Int(id) &>> rowShift
     let middle = PageCore.pointers(root[number &>> 12])
     cowbird_prefetch(PageCore.pointers(middle[(number &>> 6) & 63]) + (number & 63))

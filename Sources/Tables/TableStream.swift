@@ -36,6 +36,11 @@ extension PagedTable {
 
   /// Writes the whole table. A copy without its optimizer state is not one.
   package func write<Sink: PageSink>(to sink: inout Sink, name: String) throws {
+    guard sink.takesPages else {
+      sink.note(self, name: name)
+      try box.filter?.cells.write(to: &sink, name: name + ".filter")
+      return
+    }
     precondition(!isWeightsOnly, "a copy without optimizer state cannot be written to a stream")
     try box.weights.write(to: &sink, name: name, metadata: streamMetadata)
     try box.state?.write(to: &sink, name: name + ".state")
@@ -90,7 +95,10 @@ extension PagedTable {
       layout: header.layout, bounds: header.bounds, expectedRows: header.limit,
       comingRows: min(header.limit, section.pageCount * header.layout.rowsPerPage))
     self.init(box: empty)
-    try lay(section, header, upon: empty, from: &source)
+    let relative = source.relatives?.tables[name]
+    try lay(
+      section, header, upon: empty, beside: relative?.layout == header.layout ? relative?.box : nil,
+      from: &source)
   }
 
   /// Reads what was written `since` a table equal to this one. When it throws, the table is as it was.
@@ -119,13 +127,15 @@ extension PagedTable {
   }
 
   private func lay<Source: PageSource>(
-    _ section: PageSection, _ header: TableHeader, upon box: TableBox, from source: inout Source
+    _ section: PageSection, _ header: TableHeader, upon box: TableBox, beside relative: TableBox? = nil,
+    from source: inout Source
   ) throws {
     // A whole table is laid upon an empty one only; keys of pages that a diff drops or replaces are gone.
     let rowsPerPage = layout.rowsPerPage
     let former = box.scalars.pointee.limit
     for id in min(former, section.pageCount * rowsPerPage)..<former { unindex(UInt32(id), box) }
-    let core = try box.weights.prepare(for: section)
+    let core = try box.weights.prepare(for: section, beside: relative?.weights)
+    let isBeside = relative != nil && box.weights.revision.lineage.isForked
     let (rows, index, lineage) = (HeadRows(box), box.index, box.weights.revision.lineage)
     var strayID: UInt32?
     // Lines of the index lie anywhere: those of a whole batch are asked for before the first is needed.
@@ -146,6 +156,8 @@ extension PagedTable {
       insertBatch()
       for id in (number * rowsPerPage)..<((number + 1) * rowsPerPage) { unindex(UInt32(id), box) }
     } replaced: { number in
+      // Beside a relative, what its index has not is found when all pages are there.
+      if isBeside { return }
       for id in UInt32(number * rowsPerPage)..<UInt32((number + 1) * rowsPerPage) {
         if let key = rows.key(of: id) { batch.append((key, id)) }
       }
@@ -153,7 +165,13 @@ extension PagedTable {
     }
     insertBatch()
     if header.hasState {
-      try box.state?.apply(try source.begin(section.name + ".state"), from: &source)
+      let name = section.name + ".state"
+      let begun = try source.begin(name)
+      _ = try box.state?.prepare(for: begun, beside: relative?.state)
+      if let state = box.state?.revision.lineage {
+        try PageStore.lay(begun, upon: state.core, from: &source)
+        state.settle()
+      }
     }
     if header.hasFilter {
       var cells = box.filter?.cells ?? AdmissionFilter.emptyCells()
@@ -178,10 +196,16 @@ extension PagedTable {
         if index.view.find(key, where: { rows.key(of: $0) == key }) != id { strayID = strayID ?? id }
       }
     }
+    if let relative, isBeside {
+      box.weights.revision.lineage.settle()
+      strayID = box.index(beside: relative)
+    }
     if let strayID {
       throw PageStreamError.malformed(section: section.name, what: "the key of row \(strayID) has two rows")
     }
     try checkRows(box, section.name)
+    box.weights.revision.lineage.releaseSlots()
+    box.state?.revision.lineage.releaseSlots()
   }
 
   private func unindex(_ id: UInt32, _ box: TableBox) {

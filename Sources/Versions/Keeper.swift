@@ -35,7 +35,7 @@ package final class Keeper: Sendable {
     /// Least recently asked for first; served ones are held anyway.
     var order: [VersionID] = []
     /// The version written last in this process or loaded at the start: the next one's parent.
-    var last: (id: VersionID, model: Model, chain: Int)?
+    var last: (id: VersionID, model: Model, offset: UInt64, chain: Int)?
   }
 
   package let store: VersionStore
@@ -105,7 +105,7 @@ package final class Keeper: Sendable {
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())
     try list(record, order)
-    if isOfHead { state.withLock { $0.last = (id, model, parent.map { $0.chain + 1 } ?? 0) } }
+    if isOfHead { state.withLock { $0.last = (id, model, offset, parent.map { $0.chain + 1 } ?? 0) } }
     hold(Revision(model.revision, number: id.number, offset: offset, version: id))
     publishServing()
     return record
@@ -193,16 +193,33 @@ package final class Keeper: Sendable {
   package func loadModel(_ id: VersionID) throws(Status) -> Model {
     if let last = state.withLock({ $0.last }), last.id == id { return last.model }
     do {
-      return try store.load(id)
+      return try store.load(id, beside: relative(of: id))
     } catch {
       throw Status(.dataLoss, "\(id) cannot be loaded: \(error)")
+    }
+  }
+
+  /// The model in memory that a version probably has most in common with: the one whose offset is nearest.
+  private func relative(of id: VersionID) -> Model? {
+    guard let offset = control.registry[id]?.record.offset else { return nil }
+    func distance(_ other: UInt64) -> UInt64 { max(offset, other) - min(offset, other) }
+    return state.withLock { state in
+      let nearest = state.residents.values.min {
+        (distance($0.offset), $0.version?.number ?? 0) < (distance($1.offset), $1.version?.number ?? 0)
+      }
+      // With the optimizers' state, where it is as near.
+      if let last = state.last, nearest.map({ distance(last.offset) <= distance($0.offset) }) ?? true {
+        return last.model
+      }
+      return nearest?.model
     }
   }
 
   /// Makes `model`, just loaded at a start, the parent of the next version.
   package func begin(with model: Model, of id: VersionID) {
     let chain = (try? store.chain(of: id).count) ?? fullEvery
-    state.withLock { $0.last = (id, model, chain - 1) }
+    let offset = control.registry[id]?.record.offset ?? 0
+    state.withLock { $0.last = (id, model, offset, chain - 1) }
   }
 
   private func hold(_ revision: Revision) {

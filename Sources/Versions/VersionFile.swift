@@ -148,15 +148,19 @@ enum Directory {
 final class PieceReader {
   private let descriptor: Int32
   private let path: String
-  private var buffer = [UInt8](repeating: 0, count: 1 << 20)
+  private var buffer: [UInt8]
   private var position = 0
   private var end = 0
 
-  init(_ path: String) throws {
+  /// What is enough for a header, where nothing else is wanted.
+  static let headerBytes = 4 << 10
+
+  init(_ path: String, pieceBytes: Int = 1 << 20) throws {
     self.path = path
+    buffer = [UInt8](repeating: 0, count: pieceBytes)
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw VersionFileError.system("cannot open", path) }
-    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    if pieceBytes > Self.headerBytes { posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
   }
 
   deinit { close(descriptor) }

@@ -65,7 +65,7 @@ package final class VersionStore: Sendable {
 
   /// The header of a version's file.
   package func header(_ id: VersionID) throws -> VersionHeader {
-    let file = try PieceReader(path(id))
+    let file = try PieceReader(path(id), pieceBytes: PieceReader.headerBytes)
     var source = PageStreamReader { try file.read(into: $0) }
     return try source.read(name: "version.header")
   }
@@ -83,8 +83,10 @@ package final class VersionStore: Sendable {
   }
 
   /// Loads a version, with the files of its chain as one, and checks it against its digest.
+  /// - Parameter relative: a model in memory that differs little, or without its optimizers' state: pages that are the
+  ///   same are shared with it.
   /// - Throws: what is wrong, and with which file.
-  package func load(_ id: VersionID) throws -> Model {
+  package func load(_ id: VersionID, beside relative: Model? = nil) throws -> Model {
     let chain = try chain(of: id)
     var streams: [PageStreamReader] = []
     var digest = Digest()
@@ -97,7 +99,9 @@ package final class VersionStore: Sendable {
     }
     let model: Model
     do {
-      var layers = PageLayers(streams)
+      var relatives = PageRelatives()
+      try relative?.write(to: &relatives)
+      var layers = PageLayers(streams, beside: relatives)
       model = try Model(plan, from: &layers)
     } catch {
       let place = (error as? PageLayerError)?.layer ?? 0

@@ -96,6 +96,19 @@ package struct EventView {
     }
   }
 
+  /// Whether the event takes another one back: looks at the outermost fields only. False for what is malformed.
+  package static func isRetraction(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let base = bytes.baseAddress else { return false }
+    var cursor = WireCursor(ByteView(base: base, count: bytes.count))
+    while !cursor.isAtEnd {
+      guard let (field, wire) = try? cursor.tag() else { return false }
+      if field == 10 { return true }
+      if field == 8 || field == 9 || field == 11 { return false }
+      guard (try? cursor.skip(type: wire)) != nil else { return false }
+    }
+    return false
+  }
+
   @inline(__always)
   private func onlyBody(_ field: Int, _ cursor: inout WireCursor) throws(WireFormatError) -> ByteView {
     guard kind == .none else { throw .repeated(field: field) }

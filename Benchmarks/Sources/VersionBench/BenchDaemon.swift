@@ -79,7 +79,7 @@ final class BenchDaemon: @unchecked Sendable {
   /// Appends one event of each user of the range to the log.
   /// - Returns: the offset behind them.
   @discardableResult
-  func append(users range: Range<Int>) throws -> UInt64 {
+  func append(users range: Range<Int>, durability: LogDurability = .written) throws -> UInt64 {
     let log = daemon.context.log
     var end = log.endOffset
     var user = range.lowerBound
@@ -95,7 +95,7 @@ final class BenchDaemon: @unchecked Sendable {
             type: isClick ? "click" : "skip", user: "u\(number)", item: "i\(number * items / users)"))
         try batch.add(kind: RecordKind.event, timeNanos: nextNanos, payload: event.encoded())
       }
-      end = try log.append(batch, durability: .written).firstOffset + UInt64(next - user)
+      end = try log.append(batch, durability: durability).firstOffset + UInt64(next - user)
       user = next
     }
     return end
@@ -123,6 +123,25 @@ final class BenchDaemon: @unchecked Sendable {
     }
     arrived.wait(after: seen)
     return bytes.withLock { $0 }
+  }
+
+  func headDigest() -> Digest {
+    let arrived = Signal()
+    let seen = arrived.count
+    let digest = Guarded(Digest())
+    daemon.context.learner.perform { learner in
+      digest.withLock { $0 = learner.model.digest }
+      arrived.raise()
+    }
+    arrived.wait(after: seen)
+    return digest.withLock { $0 }
+  }
+
+  /// Bytes that loaded versions hold beside what they share with the head and with each other.
+  func bytes(ofLoaded ids: [String]) -> Int {
+    ids.compactMap { VersionID($0).flatMap { daemon.context.keeper.resident($0) } }.reduce(0) {
+      $0 + $1.model.memory.liveBytes
+    }
   }
 
   var rows: Int { daemon.context.learner.publication.current.model.ensemble.rowCount }

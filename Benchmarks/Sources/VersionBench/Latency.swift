@@ -45,6 +45,18 @@ struct Latencies {
     }
   }
 
+  /// Asks once.
+  mutating func ask(_ client: Client, _ request: [UInt8]) throws {
+    let begin = MonotonicClock.nanos()
+    _ = try client.call("cowbird.v1.Predict", "Score", request)
+    nanos.append(MonotonicClock.nanos() - begin)
+  }
+
+  /// The share of requests that took longer.
+  func share(above limit: Double) -> Double {
+    Double(nanos.count { Double($0) / 1e3 > limit }) / Double(max(nanos.count, 1))
+  }
+
   func microseconds(_ share: Double) -> Double {
     let sorted = nanos.sorted()
     return Double(sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]) / 1e3

@@ -22,10 +22,13 @@ enum VersionBench {
     defer { bench.remove() }
     try fill(bench)
     let versions = try createTen(bench)
-    if wants("switch") { try switching(bench, Array(versions.suffix(4))) }
-    if wants("restart") { try restart(bench) }
+    if wants("switch") { try Switching(bench, Array(versions.suffix(4))).run() }
+    if wants("restart") {
+      try restart(bench)
+      try loadTen(bench, Array(versions.suffix(10)))
+    }
     if wants("load") { try underLoad(bench, Array(versions.prefix(3))) }
-    if wants("replay") { try replay(bench) }
+    if wants("replay") { try Replaying(bench).run() }
     bench.stop()
   }
 
@@ -53,29 +56,6 @@ enum VersionBench {
     try bench.append(users: 0..<bench.users)
     bench.learned()
     print("model: \(bench.rows) rows, \(mebibytes(bench.modelBytes())) with optimizer, entities and names")
-  }
-
-  /// A second event of each user, all updates: learned as it comes, after a restart, and by a rollback around one user.
-  static func replay(_ bench: BenchDaemon) throws {
-    let id = try bench.client().create().id
-    let time = try seconds {
-      try bench.append(users: 0..<bench.users)
-      bench.learned()
-    }
-    let learning = Double(bench.users) / time
-    func tell(_ what: String, _ count: Int, _ time: Double) {
-      let rate = Double(count) / time
-      print("  \(what): \(Int(rate)) events/s, \(fixed(rate / learning, 2)) times learning")
-    }
-    print("learning: \(Int(learning)) events/s, from their append to their revision")
-    bench.stop()
-    let begin = MonotonicClock.nanos()
-    try bench.start(inMemory: 12)
-    tell(
-      "a start's replay, with loading the version", bench.users, Double(MonotonicClock.nanos() - begin) / 1e9)
-    var replayed: UInt64 = 0
-    let around = try seconds { replayed = try bench.client().rollback(to: id, excludingUser: "u17") }
-    tell("a rollback's replay, with counting and with loading the version", Int(replayed), around)
   }
 
   /// Ten versions, each after one hundredth of the users (and so of every table's pages) was learned anew.
@@ -113,40 +93,6 @@ enum VersionBench {
       "memory: the model and \(ids.count) versions of it are \(fixed(Double(after) / Double(before), 3)) models, "
         + "\(mebibytes(after)); resident \(mebibytes(resident)) before, \(mebibytes(residentBytes())) after")
     return ids
-  }
-
-  /// Switches between versions in memory, each asked for at once; then as many commands that are written to the log as
-  /// durably and change nothing of what is served.
-  static func switching(_ bench: BenchDaemon, _ versions: [String]) throws {
-    let requests = ScoreRequests(users: bench.users, items: bench.items)
-    let asker = try bench.client()
-    let counts = Guarded((switches: 0, late: 0))
-    let switching = try interleaved(asker, requests, rounds: 6, seconds: 1) { isOver in
-      let client = try bench.client()
-      while !isOver() {
-        let id = counts.withLock { versions[$0.switches % versions.count] }
-        try client.switchTo(id)
-        let seen = try client.version(of: requests[0])
-        counts.withLock {
-          $0.switches += 1
-          if seen != id { $0.late += 1 }
-        }
-        usleep(8_000)
-      }
-    }
-    let pinning = try interleaved(asker, requests, rounds: 6, seconds: 1) { isOver in
-      let client = try bench.client()
-      while !isOver() {
-        try client.pin(versions[0])
-        _ = try client.version(of: requests[0])
-        usleep(8_000)
-      }
-    }
-    let (switches, late) = counts.withLock { $0 }
-    print("switching: \(switches / 6) switches a second, \(late) not visible to the next request")
-    report(switching, "switching")
-    report(pinning, "commands that switch nothing")
-    try bench.client().switchTo(nil)
   }
 
   /// Versions are made, loaded from the disk, switched to and deleted without a pause, while events are learned.
@@ -219,6 +165,23 @@ enum VersionBench {
     print("  \(what): \(busy.text)")
     func ratio(_ share: Double) -> String { fixed(busy.microseconds(share) / idle.microseconds(share), 2) }
     print("  ratio: p50 \(ratio(0.5)), p99 \(ratio(0.99)), p99.9 \(ratio(0.999))")
+  }
+
+  /// Ten versions, loaded from the disk after a restart in an order that is not theirs, and the head.
+  static func loadTen(_ bench: BenchDaemon, _ versions: [String]) throws {
+    bench.stop()
+    try bench.start(inMemory: 12)
+    let client = try bench.client()
+    let (head, resident) = (bench.modelBytes(), residentBytes())
+    let order = [4, 0, 9, 7, 2, 5, 1, 8, 3, 6]
+    let times = try order.map { place in try seconds { try client.switchTo(versions[place]) } }.sorted()
+    let loaded = bench.bytes(ofLoaded: versions)
+    try client.switchTo(nil)
+    print(
+      "after a restart: the head and ten versions loaded from the disk are "
+        + "\(fixed(Double(head + loaded) / Double(head), 3)) models, \(mebibytes(head + loaded)); resident "
+        + "\(mebibytes(resident)) before, \(mebibytes(residentBytes())) after; loaded in "
+        + "\(fixed(times[0] * 1e3, 0)) to \(fixed(times[9] * 1e3, 0)) ms each")
   }
 
   /// Stop, start, first answer, with nothing to replay.

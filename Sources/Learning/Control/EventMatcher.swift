@@ -1,6 +1,7 @@
 // Which records a replay leaves out: filters, ready to be asked a million times a second.
 
 package import EventLog
+internal import Primitives
 internal import Wire
 
 /// The exclusions that hold for one replay, compiled.
@@ -8,8 +9,7 @@ package struct EventMatcher: Sendable {
   private struct Clause: Sendable {
     var range: Range<UInt64>
     var filter: EventFilter
-    /// By field: source, producer, user, item, type. Empty: any.
-    var texts: [[[UInt8]]]
+    var sources, producers, users, items, types: TextSet
   }
 
   private let clauses: [Clause]
@@ -29,10 +29,9 @@ package struct EventMatcher: Sendable {
   private static func clause(_ exclusion: Exclusion) -> Clause {
     let filter = exclusion.filter
     return Clause(
-      range: exclusion.range, filter: filter,
-      texts: [filter.sources, filter.producers, filter.users, filter.items, filter.types].map { values in
-        values.map { Array($0.utf8) }
-      })
+      range: exclusion.range, filter: filter, sources: TextSet(filter.sources),
+      producers: TextSet(filter.producers), users: TextSet(filter.users), items: TextSet(filter.items),
+      types: TextSet(filter.types))
   }
 
   /// True: no record can match.
@@ -41,10 +40,16 @@ package struct EventMatcher: Sendable {
   /// Whether the event in `record` is to be left out. What is no event never is.
   package func matches(_ record: LogRecord) -> Bool {
     guard !clauses.isEmpty, record.kind == RecordKind.event, !record.isTombstone else { return false }
-    let candidates = clauses.filter { $0.range.contains(record.offset) }
-    guard !candidates.isEmpty else { return false }
-    guard let event = try? EventView(record.payload) else { return false }
-    return candidates.contains { matches($0, record, event) }
+    var event: EventView?
+    for clause in clauses where clause.range.contains(record.offset) {
+      // Read for the first that asks.
+      if event == nil {
+        guard let read = try? EventView(record.payload) else { return false }
+        event = read
+      }
+      if let event, matches(clause, record, event) { return true }
+    }
+    return false
   }
 
   private func matches(_ clause: Clause, _ record: LogRecord, _ event: EventView) -> Bool {
@@ -56,12 +61,28 @@ package struct EventMatcher: Sendable {
     if let end = filter.endOffset, record.offset >= end { return false }
     let isUser = event.kind == .entity && event.entityKind == .user
     let isItem = event.kind == .entity && event.entityKind == .item
-    let fields = [
-      event.source.bytes, record.producer, isUser ? event.entityID.bytes : event.user.bytes,
-      isItem ? event.entityID.bytes : event.item.bytes, event.type.bytes,
-    ]
-    return zip(clause.texts, fields).allSatisfy { texts, field in
-      texts.isEmpty || texts.contains { $0.count == field.count && field.elementsEqual($0) }
+    return clause.users.allows(isUser ? event.entityID.bytes : event.user.bytes)
+      && clause.sources.allows(event.source.bytes) && clause.types.allows(event.type.bytes)
+      && clause.items.allows(isItem ? event.entityID.bytes : event.item.bytes)
+      && clause.producers.allows(record.producer)
+  }
+}
+
+/// Texts to compare with, however many; none: any text will do.
+private struct TextSet: Sendable {
+  /// By the hash of their bytes.
+  private var texts: [UInt64: [[UInt8]]] = [:]
+
+  init(_ values: [String]) {
+    for value in values {
+      let bytes = Array(value.utf8)
+      texts[bytes.withUnsafeBytes { StableHash.of($0) }, default: []].append(bytes)
     }
+  }
+
+  func allows(_ text: UnsafeRawBufferPointer) -> Bool {
+    if texts.isEmpty { return true }
+    guard let alike = texts[StableHash.of(text)] else { return false }
+    return alike.contains { $0.count == text.count && text.elementsEqual($0) }
   }
 }

@@ -85,6 +85,7 @@ package final class Learner: @unchecked Sendable {
   /// All records below are in `model`.
   package private(set) var offset: UInt64
   private var failure: String?
+  private var isRecovering = false
   private var revisionNumber: UInt64
   private var publishedOffset: UInt64
   private var lastPublishNanos: UInt64 = 0
@@ -124,6 +125,8 @@ package final class Learner: @unchecked Sendable {
 
   /// Learns what the log holds up to `end` on the caller's thread: recovery, before anybody is served.
   package func recover(to end: UInt64) {
+    isRecovering = true
+    defer { isRecovering = false }
     let reader = log.reader(from: offset)
     while offset < end, failure == nil, advance(reader, to: end) {
       if reader.offset != offset { reader.seek(to: offset) }
@@ -299,8 +302,9 @@ package final class Learner: @unchecked Sendable {
       offset = recordOffset + 1
       driftCounts = model.drift.signals.map(\.count)
       driftFirings = model.drift.firings
-      publish()
+      // Before anybody sees that it is over, and asks for another.
       rebuild.withLock { $0 = nil }
+      publish()
       delegate.rolledBack(at: recordOffset, error: nil)
     } catch {
       fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
@@ -338,6 +342,8 @@ package final class Learner: @unchecked Sendable {
   // MARK: Publishing
 
   private var isPublicationDue: Bool {
+    // Nobody reads what is not served yet.
+    if isRecovering { return false }
     let section = model.configuration.publish
     if section.count > 0, eventsSincePublish >= section.count { return true }
     // The clock is read for every 16th record: reading it costs as much as a cheap example.

@@ -20,6 +20,8 @@ package final class Publication<Value: Sendable>: Sendable {
     var offset: UInt64
     var waiters: [Waiter] = []
     var nextWaiter: UInt64 = 1
+    /// What readers have moved on from.
+    var left: [Value] = []
   }
 
   private let state: Guarded<State>
@@ -28,6 +30,7 @@ package final class Publication<Value: Sendable>: Sendable {
   /// - Parameter offset: all log records below it are in `value`.
   package init(_ value: Value, offset: UInt64) {
     state = Guarded(State(value: value, offset: offset))
+    state.withLock { $0.left.reserveCapacity(Self.usuallyLeft) }
     number = Atomic(1)
   }
 
@@ -39,9 +42,11 @@ package final class Publication<Value: Sendable>: Sendable {
   /// Puts `value` in the place of the one before, and calls those who waited for `offset`, on this thread.
   package func publish(_ value: Value, offset: UInt64) {
     var due: [Waiter] = []
-    var old: Value?
+    var old: [Value] = []
+    old.reserveCapacity(Self.usuallyLeft)
     state.withLock { state in
-      old = state.value
+      swap(&old, &state.left)
+      old.append(state.value)
       state.value = value
       state.offset = offset
       if !state.waiters.isEmpty {
@@ -50,9 +55,28 @@ package final class Publication<Value: Sendable>: Sendable {
       }
       number.wrappingAdd(1, ordering: .releasing)
     }
-    // The old value may be the last reference to many pages: it is released outside of the lock.
+    // Outside of the lock.
     withExtendedLifetime(old) {}
     for waiter in due { waiter.body(value) }
+  }
+
+  /// Releases what readers have moved on from.
+  package func sweep() {
+    var old: [Value] = []
+    old.reserveCapacity(Self.usuallyLeft)
+    state.withLock { swap(&old, &$0.left) }
+    withExtendedLifetime(old) {}
+  }
+
+  /// Room that is there for what is left, so that a reader need not allocate.
+  private static var usuallyLeft: Int { 16 }
+
+  /// Puts the newest value in the place of what a reader had.
+  fileprivate func renew(_ held: inout Value) {
+    state.withLock { state in
+      state.left.append(held)
+      held = state.value
+    }
   }
 
   /// Calls `body` once with the first value that holds the record at `offset`: at once, on this thread, when the
@@ -106,7 +130,7 @@ package struct Pin<Value: Sendable> {
     let newest = publication.generation
     if newest != generation {
       generation = newest
-      held = publication.current
+      publication.renew(&held)
     }
     return held
   }

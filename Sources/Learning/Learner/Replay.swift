@@ -71,7 +71,7 @@ package struct Replay {
     for epoch in 0..<epochs {
       progress?.update { $0.epoch = UInt32(epoch) }
       let reader = learner.log.reader(from: range.lowerBound, durability: .received)
-      while reader.offset < range.upperBound, let batch = try reader.next() {
+      while reader.offset < range.upperBound, let batch = try reader.next(maxBytes: 64 << 10) {
         if progress?.isCancelled == true { return false }
         var (replayed, excluded, passed) = (UInt64(0), UInt64(0), UInt64(0))
         learner.begin(batch)
@@ -127,8 +127,8 @@ package struct Replay {
     let reader = learner.log.reader(from: range.lowerBound, durability: .received)
     while reader.offset < range.upperBound, let batch = try reader.next() {
       for record in batch where record.offset < range.upperBound && record.kind == RecordKind.event {
-        guard let event = try? EventView(record.payload), event.kind == .retraction,
-          range.contains(event.retractedOffset)
+        guard EventView.isRetraction(record.payload), let event = try? EventView(record.payload),
+          event.kind == .retraction, range.contains(event.retractedOffset)
         else { continue }
         offsets.insert(event.retractedOffset)
         offsets.insert(record.offset)

@@ -62,7 +62,7 @@ extension RetrievalState {
   package func write<Sink: PageSink>(
     to sink: inout Sink, name: String, since parent: RetrievalState? = nil
   ) throws {
-    checkWritable()
+    if sink.takesPages { checkWritable() }
     try sink.write(name: name, Blob(bytes: scalars))
     try items.write(to: &sink, name: name + ".items", since: parent?.items)
     try users.write(to: &sink, name: name + ".users", since: parent?.users)

@@ -55,12 +55,14 @@ final class Policies: Sendable {
     while !isStopping.load(ordering: .acquiring) {
       let every = UInt64(context.configuration.versions.every)
       let now = MonotonicClock.nanos()
-      // At least every five seconds, for the bound on memory.
+      // At least every five seconds, for the bound on memory and for what requests have moved on from.
       let left = every == 0 ? UInt64.max : every &- min(every, now &- last)
       delegate.versionDue.wait(after: seen, nanos: min(left, 5_000_000_000))
       seen = delegate.versionDue.count
       if isStopping.load(ordering: .acquiring) { return }
 
+      context.learner.publication.sweep()
+      context.keeper.serving.sweep()
       checkMemory()
       let events = delegate.eventsAtVersion.load(ordering: .relaxed)
       let isDueByEvents = events != eventsSeen && delegate.everyEvents.load(ordering: .relaxed) > 0

@@ -124,7 +124,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
         if let failure = status.failure {
           throw Status(.failedPrecondition, "learning stands still: \(failure)")
         }
-        if let last, status.learnedOffset <= last {
+        if let last, service.learner.publication.current.offset <= last {
           throw Status(
             .failedPrecondition,
             "the rollback at offset \(last) is still going on; wait for its end (`cowbird version wait`)")
@@ -156,6 +156,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     }
     running.withLock { $0 = begun }
     stream.wake()
+    _ = service.learner.publication.whenPublished(begun.offset) { _ in stream.wake() }
   }
 
   // MARK: Going on
@@ -164,7 +165,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     guard let running = running.withLock({ $0 }) else { return }
     let status = service.learner.status
     if let failure = status.failure { throw Status(.internal, failure) }
-    if status.learnedOffset > running.offset { return finish(stream, running) }
+    if service.learner.publication.current.offset > running.offset { return finish(stream, running) }
     let values = running.progress.current
     if values.total > 0, stream.mayWrite {
       send(stream, stage: "replaying", values) { message in
