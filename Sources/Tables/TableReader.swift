@@ -36,6 +36,8 @@ public struct TableReader {
     root = writer.weightsCore.pointee.head.pointee.root
     slots = writer.weightsCore.pointee.slots
     index = writer.index
+    // What is written has an index of its own.
+    extra = nil
     limit = writer.scalars.pointee.limit
     rowShift = writer.rowShift
     rowMask = writer.rowMask
