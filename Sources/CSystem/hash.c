@@ -1,10 +1,6 @@
-// xxHash is header-only here, so that the calls are inlined and no shared library is needed at run time.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "csystem.h"
 
-uint64_t cowbird_xxh3_64(const void *bytes, size_t length, uint64_t seed) {
+uint64_t cowbird_xxh3_64_long(const void *bytes, size_t length, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes, length, seed);
 }
 

@@ -15,11 +15,11 @@
 internal import CSystem
 package import Primitives
 
-package enum RecordKind {
+public enum RecordKind {
   /// Payload is an `Event` of the contract.
-  package static let event: UInt8 = 0
+  @inlinable public static var event: UInt8 { 0 }
   /// Kinds from here on are control records, whose payloads belong to Learning and Versions.
-  package static let firstControl: UInt8 = 1
+  @inlinable public static var firstControl: UInt8 { 1 }
 }
 
 struct RecordFlags: OptionSet {
@@ -97,11 +97,12 @@ enum RecordFault: Error, Equatable, CustomStringConvertible {
 }
 
 /// A record where it lies: in a mapped segment or in memory. Valid only while its batch is.
-package struct LogRecord {
+public struct LogRecord {
   /// The newest payload format that this build reads.
   package static let newestFormat: UInt16 = 1
 
-  let base: UnsafeRawPointer
+  /// Where it lies.
+  public let base: UnsafeRawPointer
 
   var length: Int { Int(RecordLayout.load(base, RecordLayout.length, UInt32.self)) }
   var flags: RecordFlags {

@@ -1,5 +1,6 @@
-// The rows of the users and items of coming events are asked for in three steps, each of which uses what the one before
-// has fetched, while the rows of the present event are changed. See `RowsAhead`, which does so for weights.
+// The rows of the users and items of coming events are asked for in steps, each of which uses what the one before has
+// fetched: the first when they become known, the others while the rows of the present event are changed. See
+// `RowsAhead`, which does so for weights.
 
 internal import Tables
 
@@ -37,8 +38,12 @@ extension Example {
   package func expect(
     near: Unmanaged<EventInputs>?, middle: Unmanaged<EventInputs>?, far: Unmanaged<EventInputs>?
   ) {
-    fields.pointee.coming = ComingEvents(
+    let coming = ComingEvents(
       near: Self.fields(near), middle: Self.fields(middle), far: Self.fields(far))
+    fields.pointee.coming = coming
+    guard fields.pointee.isOpen, let far = coming.far else { return }
+    writers[0].prefetchDirectory(far.pointee.userKey)
+    writers[1].prefetchDirectory(far.pointee.itemKey)
   }
 
   @inline(__always)

@@ -121,7 +121,8 @@ public struct TableReader {
     guard hint.isRow else { return }
     let row = row(hint.rawValue)
     cowbird_prefetch(row)
-    cowbird_prefetch(row + 64)
+    // The same line again, unless the row reaches the next.
+    cowbird_prefetch(row + min(64, rowStride &- 1))
   }
 
   /// Stages 2 and 3 at once.

@@ -113,14 +113,15 @@ public struct TableWriter {
     if _fastPath(slot.stamp == weightsCore.pointee.epoch) {
       let row = slot.page + (PageHeader.pageBytes &+ place &* rowStride)
       cowbird_prefetch_write(row)
-      cowbird_prefetch_write(row + 64)
+      // The same line again, unless the row reaches the next.
+      cowbird_prefetch_write(row + min(64, rowStride &- 1))
     } else {
       prefetchPage(slot.page)
     }
     if let stateCore {
       let state = stateCore.pointee.slots[number].page + (PageHeader.pageBytes &+ place &* stateStride)
       cowbird_prefetch_write(state)
-      cowbird_prefetch_write(state + 64)
+      cowbird_prefetch_write(state + min(64, stateStride &- 1))
     }
   }
 

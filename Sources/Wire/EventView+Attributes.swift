@@ -135,9 +135,10 @@ struct AttributeCollector {
     self.field = field
   }
 
-  mutating func take(at place: UnsafeRawPointer) {
+  /// Some that follow each other.
+  mutating func take(_ more: Int = 1, at place: UnsafeRawPointer) {
     if count == 0 { start = place }
-    count += 1
+    count += more
   }
 
   var views: AttributeViews { AttributeViews(start: start, end: end, field: field, count: count) }

@@ -129,7 +129,7 @@ package struct EventView {
       switch try cursor.varint() {
       case 0x2A:
         _ = try cursor.bytes()
-        collector.take(at: start)
+        collector.take(1 + cursor.skipShort(tag: 0x2A), at: start)
       case 0x0A: type = try cursor.bytes()
       case 0x12: user = try cursor.bytes()
       case 0x1A: item = try cursor.bytes()

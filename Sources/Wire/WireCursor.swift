@@ -106,6 +106,20 @@ struct WireCursor {
     return view
   }
 
+  /// Passes over fields of this one-byte tag whose lengths are one byte, and says how many those were.
+  @inline(__always)
+  mutating func skipShort(tag: UInt16) -> Int {
+    var count = 0
+    while end - position >= 2 {
+      let head = UInt16(littleEndian: position.loadUnaligned(as: UInt16.self))
+      let length = Int(head &>> 8)
+      guard head & 0x80FF == tag, length <= end - position - 2 else { break }
+      position += length &+ 2
+      count &+= 1
+    }
+    return count
+  }
+
   @inline(__always)
   mutating func fixed64() throws(WireFormatError) -> UInt64 {
     guard end - position >= 8 else { throw .truncated }

@@ -10,8 +10,17 @@ internal import Wire
 /// Belongs to one thread, as the workspace does.
 final class EventsAhead {
   private struct Entry {
+    /// Where the record lies.
     var record: UnsafeRawPointer?
+    var payload = UnsafeRawBufferPointer(start: nil, count: 0)
     var isEvent = false
+    let inputs: Unmanaged<EventInputs>
+  }
+
+  /// An event that was read.
+  struct Event {
+    let view: UnsafePointer<EventView>
+    let payload: UnsafeRawBufferPointer
     let inputs: Unmanaged<EventInputs>
   }
 
@@ -55,17 +64,19 @@ final class EventsAhead {
   /// Lends the event that the record holds, and what was read of it; nil if the record is none of the batch's, or
   /// no event. To be followed by `leave`.
   @inline(__always)
-  func take(_ record: LogRecord) -> (event: UnsafePointer<EventView>, inputs: Unmanaged<EventInputs>)? {
-    guard upcoming != nil, let base = record.payload.baseAddress else { return nil }
+  func take(_ record: LogRecord) -> Event? {
+    guard upcoming != nil else { return nil }
     while true {
       if present == newest, !readNext() { return nil }
       present &+= 1
       let entry = entries + Int(present & 3)
-      guard entry.pointee.record == base else { continue }
+      guard entry.pointee.record == record.base else { continue }
       while newest &- present < UInt64(KeysAhead.distance), readNext() {}
       guard entry.pointee.isEvent else { return nil }
       keys.enter(present)
-      return (UnsafePointer(events + Int(present & 3)), entry.pointee.inputs)
+      return Event(
+        view: UnsafePointer(events + Int(present & 3)), payload: entry.pointee.payload,
+        inputs: entry.pointee.inputs)
     }
   }
 
@@ -98,11 +109,12 @@ final class EventsAhead {
     let place = Int(newest & 3)
     let payload = record.payload
     prefetch(after: payload)
-    entries[place].record = payload.baseAddress
+    entries[place].record = record.base
+    entries[place].payload = payload
     entries[place].isEvent = false
     return entries[place].inputs._withUnsafeGuaranteedRef { inputs in
-      guard record.kind == RecordKind.event, !record.isTombstone,
-        EventView.read(payload, into: events + place)
+      // A tombstone's payload is empty.
+      guard record.kind == RecordKind.event, !payload.isEmpty, EventView.read(payload, into: events + place)
       else {
         keys.put(newest, inputs.keys, inputs.slots, 0)
         return true

@@ -21,13 +21,15 @@ package struct RecordLearner {
   /// Takes an event record into the model. Records of other kinds, and what was forgotten, change nothing.
   @discardableResult
   package func learn(_ record: LogRecord, into model: inout Model, isAdmitted: Bool = false) -> LearnOutcome {
-    if let (event, inputs) = workspace.ahead.take(record) {
+    if let event = workspace.ahead.take(record) {
       defer { workspace.ahead.leave() }
-      return learn(record, event.pointee, inputs, into: &model, isAdmitted: isAdmitted)
+      return learn(
+        record, event.view.pointee, event.payload, event.inputs, into: &model, isAdmitted: isAdmitted)
     }
-    guard record.kind == RecordKind.event, !record.isTombstone, let event = try? EventView(record.payload)
+    let payload = record.payload
+    guard record.kind == RecordKind.event, !record.isTombstone, let event = try? EventView(payload)
     else { return .ignored }
-    return learn(record, event, nil, into: &model, isAdmitted: isAdmitted)
+    return learn(record, event, payload, nil, into: &model, isAdmitted: isAdmitted)
   }
 
   /// The records that are learned next are this batch's, in order; some may be left out. Does nothing but make
@@ -37,8 +39,8 @@ package struct RecordLearner {
 
   @inline(__always)
   private func learn(
-    _ record: LogRecord, _ event: EventView, _ inputs: Unmanaged<EventInputs>?, into model: inout Model,
-    isAdmitted: Bool
+    _ record: LogRecord, _ event: EventView, _ payload: UnsafeRawBufferPointer,
+    _ inputs: Unmanaged<EventInputs>?, into model: inout Model, isAdmitted: Bool
   ) -> LearnOutcome {
     let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
     if case .retraction = event.kind {
@@ -46,7 +48,7 @@ package struct RecordLearner {
       return .observed
     }
     return model.learn(
-      event, encoded: record.payload, inputs: inputs, timeNanos: time, offset: record.offset,
+      event, encoded: payload, inputs: inputs, timeNanos: time, offset: record.offset,
       isAdmitted: isAdmitted, in: workspace)
   }
 
