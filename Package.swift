@@ -120,7 +120,10 @@ let package = Package(
       ]),
     tests(
       "Versions",
-      ["Configuration", "EventLog", "Learning", "Models", "Primitives", "Statistics", "Tables", "Wire"]),
+      [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Statistics", "Tables",
+        "Wire",
+      ]),
     tests(
       "Service",
       ["CMessages", "Configuration", "EventLog", "Learning", "Primitives", "Transport", "Versions", "Wire"]),

@@ -6,6 +6,9 @@ package struct VersionsSection: Section {
   package var atStop = true
   package var keep = 24
   package var keepFor: Int64 = 7 * 86_400_000_000_000
+  package var keepHourly = 24
+  package var keepDaily = 7
+  package var keepWeekly = 4
   package var fullEvery = 16
   package var inMemory = 4
 
@@ -24,6 +27,15 @@ package struct VersionsSection: Section {
       "Newest versions kept, besides labelled, pinned and serving ones.")
     visitor.value(
       "keep_for", &keepFor, .duration(0...315_360_000_000_000_000), .live, "Younger versions are kept too.")
+    visitor.value(
+      "keep_hourly", &keepHourly, .integer(0...100_000), .live,
+      "The newest version of each of so many hours is kept too.")
+    visitor.value(
+      "keep_daily", &keepDaily, .integer(0...100_000), .live,
+      "The newest version of each of so many days (of UTC) is kept too.")
+    visitor.value(
+      "keep_weekly", &keepWeekly, .integer(0...100_000), .live,
+      "The newest version of each of so many weeks is kept too.")
     visitor.value(
       "full_every", &fullEvery, .integer(1...1000), .restart,
       "Longest chain of files with changed pages only.")

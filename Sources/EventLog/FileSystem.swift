@@ -70,7 +70,7 @@ extension LogFile {
     }
   }
 
-  func writeAll(_ bytes: [UInt8], at position: Int) throws(FileError) {
+  package func writeAll(_ bytes: [UInt8], at position: Int) throws(FileError) {
     let result = bytes.withUnsafeBytes { raw in
       Result { () throws(FileError) in try writeAll([raw], at: position) }
     }

@@ -5,7 +5,7 @@
 //   STOPPING ─▶ drain calls ─▶ policies ─▶ learner ─▶ version ─▶ workers ─▶ log
 
 package import Configuration
-internal import EventLog
+package import EventLog
 internal import Features
 internal import Glibc
 internal import Learning
@@ -24,6 +24,8 @@ package struct DaemonOptions {
   package var listeners: [Listener] = []
   /// Learn the log anew where the versions were made with another configuration.
   package var mayRebuild = false
+  /// Where versions and the registry's checkpoint are kept.
+  package var files: any FileSystem = PosixFileSystem()
 
   package init(
     _ configuration: Configuration, reload: @escaping @Sendable () throws -> Configuration
@@ -59,7 +61,7 @@ package final class Daemon: Sendable {
     file = Guarded(configuration)
     readAgain = options.reload
     let plan = FeaturePlan(configuration)
-    let (log, control, keeper) = try Self.open(configuration, plan, logger)
+    let (log, control, keeper) = try Self.open(configuration, plan, options.files, logger)
 
     let rebuild = HeadRebuild(log: log, control: control, plan: plan)
     delegate = HeadDelegate(keeper: keeper, rebuild: rebuild, logger: logger)
@@ -116,7 +118,7 @@ package final class Daemon: Sendable {
   }
 
   private static func open(
-    _ configuration: Configuration, _ plan: FeaturePlan, _ logger: Logger
+    _ configuration: Configuration, _ plan: FeaturePlan, _ files: any FileSystem, _ logger: Logger
   ) throws(Status) -> (EventLog, ControlPlane, Keeper) {
     try makeDirectory(configuration.data)
     let log: EventLog
@@ -133,11 +135,12 @@ package final class Daemon: Sendable {
     }
     for note in log.recovery.notes { logger.notice("log: \(note)") }
     do {
-      let control = try ControlPlane(log: log, directory: configuration.data)
-      let store = try VersionStore(directory: configuration.data + "/versions", plan: plan)
+      let control = try ControlPlane(log: log, directory: configuration.data, files: files)
+      let store = try VersionStore(directory: configuration.data + "/versions", plan: plan, files: files)
       let keeper = Keeper(
         store: store, control: control, log: log, fullEvery: configuration.versions.fullEvery,
-        residentLimit: configuration.versions.inMemory)
+        residentLimit: configuration.versions.inMemory,
+        report: { [logger] in logger.warning("\($0)") })
       return (log, control, keeper)
     } catch let error as Status {
       log.close()

@@ -132,10 +132,7 @@ package final class ServiceContext: Sendable {
 
   /// Clears away versions, and the log's segments, that the policies let go. Blocks.
   package func applyRetention() {
-    let section = configuration.versions
-    let policy = RetentionPolicy(
-      last: section.keep, youngerThanNanos: section.keepFor, nowNanos: WallClock.nanos())
-    let deleted = keeper.retain(policy)
+    let deleted = keeper.retain(RetentionPolicy(configuration.versions, nowNanos: WallClock.nanos()))
     if !deleted.isEmpty {
       logger.info(
         "versions deleted", metadata: ["versions": "\(deleted.map(\.description).joined(separator: " "))"])

@@ -45,16 +45,18 @@ package final class ControlPlane: Sendable {
 
   private let log: EventLog
   private let path: String
+  private let files: any FileSystem
   private let state: Guarded<State>
   /// Held through the append: the order of records is the order of changes.
   private let turn = Lock()
 
   /// Reads the checkpoint in `directory` and the control records that the log holds beyond it.
   /// - Throws: `Status` DATA_LOSS or FAILED_PRECONDITION, with what to do.
-  package init(log: EventLog, directory: String) throws {
+  package init(log: EventLog, directory: String, files: any FileSystem = PosixFileSystem()) throws {
     self.log = log
+    self.files = files
     path = directory + "/registry"
-    var registry = try Self.readCheckpoint(path)
+    var registry = try Self.readCheckpoint(path, files)
     let checkpointOffset = registry.endOffset
     let reader = log.reader(from: max(registry.endOffset, log.firstOffset))
     while let batch = try reader.next() {
@@ -180,7 +182,7 @@ package final class ControlPlane: Sendable {
   /// next start, and segments of the log that stay.
   private func save(_ registry: Registry) {
     do {
-      try ChecksummedFile.write(registry, to: path)
+      try ChecksummedFile.write(registry, to: path, on: files)
     } catch {
       // The one before is still whole.
       return
@@ -191,9 +193,9 @@ package final class ControlPlane: Sendable {
     }
   }
 
-  private static func readCheckpoint(_ path: String) throws -> Registry {
+  private static func readCheckpoint(_ path: String, _ files: any FileSystem) throws -> Registry {
     do {
-      return try ChecksummedFile.read(from: path) ?? Registry()
+      return try ChecksummedFile.read(from: path, on: files) ?? Registry()
     } catch is ChecksummedFile.Damaged {
       throw damaged(path)
     }

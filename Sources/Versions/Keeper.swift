@@ -48,19 +48,23 @@ package final class Keeper: Sendable {
   private let publishing = Lock()
   private let fullEvery: Int
   private let residentLimit: Int
+  private let report: @Sendable (String) -> Void
   package let serving: Publication<Serving>
 
   /// - Parameters:
   ///   - fullEvery: longest chain of files with changed pages only.
   ///   - residentLimit: versions kept loaded beside those that are served.
+  ///   - report: is told of failures that no caller hears of.
   package init(
-    store: VersionStore, control: ControlPlane, log: EventLog, fullEvery: Int = 16, residentLimit: Int = 4
+    store: VersionStore, control: ControlPlane, log: EventLog, fullEvery: Int = 16, residentLimit: Int = 4,
+    report: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.store = store
     self.control = control
     self.log = log
     self.fullEvery = fullEvery
     self.residentLimit = residentLimit
+    self.report = report
     serving = Publication(Serving(registry: control.registry, residents: [:]), offset: 0)
   }
 
@@ -118,7 +122,7 @@ package final class Keeper: Sendable {
           author: order.author, reason: order.reason,
           command: .create(record, labels: order.labels, pinned: order.isPinned)))
     } catch {
-      try? store.clear(keeping: control.registry.entries.map(\.record.id))
+      clearFiles(keeping: control.registry.entries.map(\.record.id))
       throw error
     }
   }
@@ -293,11 +297,20 @@ package final class Keeper: Sendable {
     writing.withLock { clearInTurn() }
   }
 
+  /// What cannot be deleted now goes the next time.
+  private func clearFiles(keeping kept: [VersionID]) {
+    do {
+      try store.clear(keeping: kept)
+    } catch {
+      report("files of versions that are listed no more are left: \(error)")
+    }
+  }
+
   private func clearInTurn() {
     let registry = control.registry
     let listed = registry.entries.map(\.record.id)
     let last = state.withLock { $0.last?.id }
-    try? store.clear(keeping: listed + (last.map { [$0] } ?? []).filter { store.exists($0) })
+    clearFiles(keeping: listed + (last.map { [$0] } ?? []).filter { store.exists($0) })
     state.withLock { state in
       for id in Array(state.residents.keys) where !listed.contains(id) {
         state.residents[id] = nil

@@ -1,6 +1,7 @@
 // Which versions may go: a pure function of the registry, the policy and the time, so that it can be tested
 // and shown (`--dry-run`) before anything is deleted.
 
+package import Configuration
 package import Learning
 
 package struct RetentionPolicy: Equatable, Sendable {
@@ -24,6 +25,12 @@ package struct RetentionPolicy: Equatable, Sendable {
     self.hourly = hourly
     self.daily = daily
     self.weekly = weekly
+  }
+
+  package init(_ section: VersionsSection, nowNanos: Int64) {
+    self.init(
+      last: section.keep, hourly: section.keepHourly, daily: section.keepDaily, weekly: section.keepWeekly,
+      youngerThanNanos: section.keepFor, nowNanos: nowNanos)
   }
 
   /// Versions that nothing holds and no rule keeps, oldest first. Labelled, pinned and served versions, and

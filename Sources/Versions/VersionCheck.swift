@@ -65,7 +65,7 @@ package struct VersionCheck: Sendable {
   }
 
   private mutating func checkFiles(_ directory: String, _ registry: Registry) {
-    let names = (try? Directory.names(in: directory)) ?? []
+    let names = ((try? PosixFileSystem().list(directory)) ?? []).sorted()
     var headers: [VersionID: VersionHeader] = [:]
     var damage: [VersionID: String] = [:]
     for name in names where name.hasSuffix(".pages") {
@@ -86,7 +86,7 @@ package struct VersionCheck: Sendable {
         report("\(directory)/\(entry.record.id).pages", reason, entry.record, registry)
       }
     }
-    for name in names where name != "." && name != ".." {
+    for name in names {
       if name.hasSuffix(".new") {
         leftOver(directory + "/" + name, "was never finished")
       } else if name.hasSuffix(".pages"), let id = VersionID(name.dropLast(6)), !needed.contains(id) {
@@ -134,7 +134,7 @@ package struct VersionCheck: Sendable {
 
   /// Reads a file to its end, checksums and all.
   private mutating func readAll(_ path: String) throws -> VersionHeader {
-    let file = try PieceReader(path)
+    let file = try PieceReader(path, on: PosixFileSystem())
     var total: UInt64 = 0
     var stream = PageStreamReader { target in
       let count = try file.read(into: target)

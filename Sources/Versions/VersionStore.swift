@@ -1,6 +1,7 @@
 // The directory of versions: writing, loading along the chain of parents, and clearing away what nothing needs.
 
 package import Configuration
+package import EventLog
 package import Features
 internal import Glibc
 package import Learning
@@ -10,14 +11,18 @@ internal import Tables
 package final class VersionStore: Sendable {
   package let directory: String
   private let plan: FeaturePlan
+  private let fileSystem: any FileSystem
 
-  package init(directory: String, plan: FeaturePlan) throws {
+  package init(directory: String, plan: FeaturePlan, files: any FileSystem = PosixFileSystem()) throws {
     self.directory = directory
     self.plan = plan
-    try Directory.make(directory)
-    // What a crash left half-made.
-    for name in try Directory.names(in: directory) where name.hasSuffix(".new") {
-      unlink(directory + "/" + name)
+    fileSystem = files
+    try translated { () throws(FileError) in
+      try files.makeDirectory(directory)
+      // What a crash left half-made.
+      for name in try files.list(directory) where name.hasSuffix(".new") {
+        try? files.remove(directory + "/" + name)
+      }
     }
   }
 
@@ -27,10 +32,8 @@ package final class VersionStore: Sendable {
 
   /// The versions that have files, in the order of their numbers.
   package func files() throws -> [VersionID] {
-    try Directory.names(in: directory).filter { $0.hasSuffix(".pages") }.compactMap {
-      VersionID($0.dropLast(6))
-    }
-    .sorted()
+    let names = try translated { () throws(FileError) in try fileSystem.list(directory) }
+    return names.filter { $0.hasSuffix(".pages") }.compactMap { VersionID($0.dropLast(6)) }.sorted()
   }
 
   package func fileBytes(_ id: VersionID) -> UInt64 {
@@ -44,7 +47,7 @@ package final class VersionStore: Sendable {
   package func write(
     _ model: Model, id: VersionID, digest: Digest, parent: (id: VersionID, model: Model)? = nil
   ) throws -> UInt64 {
-    var file = try AsideFile(path(id))
+    var file = try AsideFile(path(id), on: fileSystem)
     try Self.write(
       model, VersionHeader(id: id, base: parent?.id, digest: digest), since: parent?.model
     ) { try file.write($0) }
@@ -65,9 +68,19 @@ package final class VersionStore: Sendable {
 
   /// The header of a version's file.
   package func header(_ id: VersionID) throws -> VersionHeader {
-    let file = try PieceReader(path(id), pieceBytes: PieceReader.headerBytes)
+    let file = try PieceReader(path(id), on: fileSystem, pieceBytes: PieceReader.headerBytes)
     var source = PageStreamReader { try file.read(into: $0) }
-    return try source.read(name: "version.header")
+    return try header(id, &source)
+  }
+
+  private func header(_ id: VersionID, _ source: inout PageStreamReader) throws -> VersionHeader {
+    do {
+      return try source.read(name: "version.header")
+    } catch let error as VersionFileError {
+      throw error
+    } catch {
+      throw VersionFileError("\(path(id)) is damaged: \(error)")
+    }
   }
 
   /// The versions whose files are needed to load `id`, that one first.
@@ -91,9 +104,9 @@ package final class VersionStore: Sendable {
     var streams: [PageStreamReader] = []
     var digest = Digest()
     for link in chain {
-      let file = try PieceReader(path(link))
+      let file = try PieceReader(path(link), on: fileSystem)
       var stream = PageStreamReader { try file.read(into: $0) }
-      let header = try stream.read(name: "version.header", VersionHeader.self)
+      let header = try header(link, &stream)
       if link == id { digest = header.digest }
       streams.append(stream)
     }
@@ -114,6 +127,7 @@ package final class VersionStore: Sendable {
   }
 
   /// Deletes the files that no version of `kept` needs.
+  /// - Throws: `VersionFileError` when one of them cannot be deleted; the others are.
   package func clear(keeping kept: [VersionID]) throws {
     var needed: Set<VersionID> = []
     for id in kept where !needed.contains(id) {
@@ -121,8 +135,14 @@ package final class VersionStore: Sendable {
       needed.insert(id)
       if let chain = try? chain(of: id) { needed.formUnion(chain) } else { return }
     }
-    for id in try files() where !needed.contains(id) { unlink(path(id)) }
-    try Directory.sync(of: directory + "/x")
+    let unneeded = try self.files().filter { !needed.contains($0) }.map { path($0) }
+    guard !unneeded.isEmpty else { return }
+    let failures = unneeded.compactMap { path in
+      do throws(FileError) { try fileSystem.remove(path) } catch { return VersionFileError(error) }
+      return nil
+    }
+    try translated { () throws(FileError) in try fileSystem.syncDirectory(directory) }
+    if let failure = failures.first { throw failure }
   }
 }
 
@@ -146,7 +166,7 @@ extension VersionStore {
   /// The bytes of a version's own file as they lie on the disk, in pieces: what `export` gives, where the file holds
   /// all pages.
   package func copy(_ id: VersionID, _ output: ([UInt8]) throws -> Void) throws {
-    let file = try PieceReader(path(id))
+    let file = try PieceReader(path(id), on: fileSystem)
     var piece = [UInt8](repeating: 0, count: 1 << 19)
     while true {
       let count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
@@ -179,7 +199,7 @@ extension VersionStore {
 extension VersionStore {
   /// The configuration that a version was learned with; nil: its file cannot be read.
   package func configuration(of id: VersionID) -> Configuration? {
-    guard let file = try? PieceReader(path(id)) else { return nil }
+    guard let file = try? PieceReader(path(id), on: fileSystem) else { return nil }
     var source = PageStreamReader { try file.read(into: $0) }
     guard (try? source.read(name: "version.header", VersionHeader.self)) != nil,
       let header = try? source.read(name: "model.header", ModelHeader.self)

@@ -1,6 +1,6 @@
 // Kills a daemon amid making, labelling, serving, deleting, importing, rolling back and clearing away versions, again
 // and again, and checks what its directory holds after each kill.
-// COWBIRD_VERSION_CRASHES sets how often (default 128); thousands must pass.
+// COWBIRD_VERSION_CRASHES sets how often (default 256); thousands must pass.
 
 import EventLog
 import Features
@@ -36,7 +36,7 @@ struct VersionCrashTests {
     "after any kill the directory opens, nothing kept is lost, nothing half-made is listed, every digest is right"
   )
   func killAndRestart() throws {
-    let count = KilledProcess.setting("COWBIRD_VERSION_CRASHES", default: 128)
+    let count = KilledProcess.setting("COWBIRD_VERSION_CRASHES", default: 256)
     let directory = try TemporaryDirectory(isInMemory: true)
     let plan = FeaturePlan(try CrashPlan.configuration(directory.path))
     var reference = try ReferenceHead(plan)
@@ -67,7 +67,7 @@ struct VersionCrashTests {
       try check(told, control.registry, store, reference, round)
       files = try needed(control.registry, store)
       digest = reference.model.digest.description
-      if round % 40 == 39 || round == count - 1 {
+      if round % 32 == 31 || round == count - 1 {
         try replayed(log, control.registry, store, reference, plan, &random, round)
       }
       reference.forget(but: control.registry)

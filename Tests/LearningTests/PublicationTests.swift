@@ -22,6 +22,31 @@ import Testing
     #expect(seen.withLock { $0 } == ["4:five", "3:ten"])
   }
 
+  @Test("what a reader moves on from is released by who publishes or sweeps, never by the reader")
+  func leaving() {
+    final class Kept: Sendable {
+      let gone: Guarded<[Int]>
+      let number: Int
+      init(_ number: Int, _ gone: Guarded<[Int]>) { (self.number, self.gone) = (number, gone) }
+      deinit { gone.withLock { $0.append(number) } }
+    }
+    let gone = Guarded<[Int]>([])
+    let publication = Publication(Kept(1, gone), offset: 0)
+    var pins = [Pin(publication), Pin(publication)]
+    publication.publish(Kept(2, gone), offset: 1)
+    for index in pins.indices { _ = pins[index].value().number }
+    #expect(gone.withLock { $0 } == [])
+    publication.publish(Kept(3, gone), offset: 2)
+    #expect(gone.withLock { $0 } == [1])
+    _ = pins[0].value().number
+    publication.sweep()
+    #expect(gone.withLock { $0 } == [1])
+    _ = pins[1].value().number
+    #expect(gone.withLock { $0 } == [1])
+    publication.sweep()
+    #expect(gone.withLock { $0 } == [1, 2])
+  }
+
   @Test("a pin follows the newest value")
   func pinning() {
     let publication = Publication(1, offset: 0)

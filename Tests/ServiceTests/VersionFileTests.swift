@@ -143,6 +143,38 @@ struct VersionFileTests {
     #expect(try daemon.context.keeper.store.load(VersionID(2)).digest.description == digest)
   }
 
+  @Test(
+    "a disk that fails costs the versions of that time; learning and answers go on, and the operator is told")
+  func failingDisk() throws {
+    let files = FaultyFiles()
+    let daemon = try TestDaemon(files: files) { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create(labels: ["kept"])
+    for (place, call) in [1, 2, 3, 5].enumerated() {
+      files.arm(.init(call: call, number: EIO, lasts: true))
+      try client.append(Shop.ratings(60 + place * 20..<80 + place * 20))
+      let refused = refusal { try client.create(labels: ["never"]) }
+      #expect(refused?.code == .unavailable && refused?.message.contains("Input/output error") == true)
+      #expect(try client.listing().versions.map(\.id) == ["v1"])
+      #expect(try client.score("u1", ["i1"], .label("kept")).version == "v1")
+      let before = try client.flush()
+      try client.append(Shop.ratings(200 + place..<201 + place))
+      #expect(try client.flush() != before)
+      try client.label("moved-\(place)", .id("v1"))
+    }
+    let metrics = try client.ask(
+      "Update", "Metrics", Cowbird__V1__MetricsRequest.self, Cowbird__V1__MetricsResponse.self
+    ) { String(cString: $0.text) }
+    #expect(metrics.contains("cowbird_version_failures_total 4\n"))
+    files.arm(nil)
+    let digest = try client.flush()
+    #expect(try client.create().digest == digest)
+    try daemon.restart()
+    #expect(try daemon.client().flush() == digest)
+    #expect(try daemon.client().version(.label("moved-3")).id == "v1")
+  }
+
   @Test("a comparison names metrics, pages, features and the users whose best items changed")
   func diff() throws {
     let daemon = try TestDaemon()

@@ -1,3 +1,4 @@
+import Configuration
 import Learning
 import Primitives
 import Statistics
@@ -149,5 +150,25 @@ import Testing
     let policy = RetentionPolicy(last: 2, hourly: 3, daily: 0, weekly: 0)
     // Newest two: 7, 8. Newest of the last three hours in which there are any: 8 (hour 4), 7 (hour 3), 5 (hour 2).
     #expect(policy.expired(in: registry).map(\.number) == [2, 3, 4, 6])
+  }
+
+  @Test("retention counts as the settings say: 24 hours, 7 days and 4 weeks by themselves")
+  func retentionSettings() throws {
+    let hour: Int64 = 3_600_000_000_000
+    // Sixty days, a version every six hours.
+    let registry = try registry(
+      (1...240).map { .create(version($0, at: Int64($0) * 6 * hour), labels: [], pinned: false) })
+    func kept(_ change: (inout VersionsSection) -> Void) -> Int {
+      var section = VersionsSection()
+      (section.keep, section.keepFor) = (1, 0)
+      change(&section)
+      return 240 - RetentionPolicy(section, nowNanos: 241 * 6 * hour).expired(in: registry).count
+    }
+    // 24 hours are the newest six days, which hold the newest of 7 days and of 2 weeks.
+    #expect(kept { _ in } == 24 + 2)
+    #expect(kept { ($0.keepHourly, $0.keepDaily, $0.keepWeekly) = (0, 0, 0) } == 1)
+    #expect(kept { ($0.keepHourly, $0.keepDaily, $0.keepWeekly) = (0, 10, 0) } == 10)
+    #expect(kept { ($0.keepHourly, $0.keepDaily, $0.keepWeekly) = (0, 0, 6) } == 6)
+    #expect(kept { $0.keepFor = 100 * 24 * hour } == 240)
   }
 }

@@ -2,6 +2,7 @@
 
 import CMessages
 import Configuration
+import EventLog
 import Foundation
 import Learning
 import Service
@@ -16,11 +17,21 @@ final class TestDaemon {
   /// What a reload reads.
   let file = Box<Configuration>()
 
-  /// - Parameter change: what differs from the preset.
-  init(_ preset: Preset = .ratings, _ change: (inout Configuration) -> Void = { _ in }) throws {
-    directory = FileManager.default.temporaryDirectory.path + "/cowbird-\(UUID().uuidString.prefix(8))"
+  /// - Parameters:
+  ///   - isInMemory: where syncs cost nothing, for thousands of commands.
+  ///   - files: where versions are kept.
+  ///   - change: what differs from the preset.
+  init(
+    _ preset: Preset = .ratings, isInMemory: Bool = false, files: any FileSystem = PosixFileSystem(),
+    _ change: (inout Configuration) -> Void = { _ in }
+  ) throws {
+    let memory = "/dev/shm"
+    let parent =
+      isInMemory && FileManager.default.isWritableFile(atPath: memory)
+      ? memory : FileManager.default.temporaryDirectory.path
+    directory = parent + "/cowbird-\(UUID().uuidString.prefix(8))"
     configuration = Self.configuration(preset, directory, change)
-    daemon = try Self.start(configuration, file: file)
+    daemon = try Self.start(configuration, file: file, files: files)
   }
 
   deinit {
@@ -42,10 +53,12 @@ final class TestDaemon {
   }
 
   static func start(
-    _ configuration: Configuration, mayRebuild: Bool = false, file: Box<Configuration> = Box()
+    _ configuration: Configuration, mayRebuild: Bool = false, file: Box<Configuration> = Box(),
+    files: any FileSystem = PosixFileSystem()
   ) throws -> Daemon {
     var options = DaemonOptions(configuration, reload: { file.value ?? configuration })
     options.mayRebuild = mayRebuild
+    options.files = files
     return try Daemon(options)
   }
 

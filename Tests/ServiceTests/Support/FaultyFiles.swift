@@ -1,0 +1,1 @@
+../../VersionsTests/FaultyFiles.swift
