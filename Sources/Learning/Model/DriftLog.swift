@@ -28,7 +28,8 @@ package struct DriftLog: Equatable, Sendable {
   @discardableResult
   mutating func update(loss: Double, isError: Bool?, example: UInt64, timeNanos: Int64) -> Bool {
     let fired = monitor.update(loss: loss, isError: isError)
-    guard !fired.isEmpty else { return false }
+    // Not `isEmpty`, which would be a call through a witness.
+    guard fired.rawValue != 0 else { return false }
     for (index, flag) in [DriftMonitor.Fired.adwin, .pageHinkley, .ddm].enumerated()
     where fired.contains(flag) {
       signals[index].count += 1

@@ -61,7 +61,7 @@ package struct ADWIN: Sendable, Equatable {
   package private(set) var detections = 0
   private var tick = 0
   private var isSpent = false
-  /// Row r's buckets, oldest first, at r * (maxBuckets + 1).
+  /// Row r's buckets, oldest first, at r * maxBuckets.
   private var buckets: [Bucket] = []
   private var filled: [Int] = []
 
@@ -96,52 +96,58 @@ package struct ADWIN: Sendable, Equatable {
     self.detections = detections
   }
 
-  private var stride: Int { parameters.maxBuckets + 1 }
+  private var stride: Int { parameters.maxBuckets }
 
   private mutating func addRow() {
     filled.append(0)
     buckets.append(contentsOf: repeatElement(Bucket(), count: stride))
   }
 
+  // hot: once per event.
   private mutating func insert(_ value: Double) {
-    append(Bucket(total: value), row: 0)
     width += 1
     if width > 1 {
       let distance = value - total / (width - 1)
       deviations += (width - 1) * distance * distance / width
     }
     total += value
-    compress()
-  }
-
-  private mutating func append(_ bucket: Bucket, row: Int) {
-    buckets[row * stride + filled[row]] = bucket
-    filled[row] += 1
-  }
-
-  private mutating func removeFirst(_ count: Int, row: Int) {
-    let start = row * stride
-    for index in start..<start + filled[row] {
-      buckets[index] = index + count < start + filled[row] ? buckets[index + count] : Bucket()
+    var (bucket, row) = (Bucket(total: value), 0)
+    while let next = append(&bucket, to: row) {
+      addRow()
+      row = next
     }
-    filled[row] -= count
   }
 
-  /// Joins the two oldest buckets of a row that is over-full, and so on up.
-  private mutating func compress() {
-    var row = 0
-    while filled[row] > parameters.maxBuckets {
-      if row + 1 == filled.count { addRow() }
-      let first = buckets[row * stride]
-      let second = buckets[row * stride + 1]
-      let size = Double(1 << row)
-      let gap = first.total / size - second.total / size
-      let joined = Bucket(
-        total: first.total + second.total,
-        deviations: first.deviations + second.deviations + size * 0.5 * gap * gap)
-      append(joined, row: row + 1)
-      removeFirst(2, row: row)
-      row += 1
+  /// Appends the bucket; in a row that is full the two oldest become one bucket of the next row, and so on up.
+  /// - Returns: the row that is missing, for what `bucket` is then; nil: none.
+  private mutating func append(_ bucket: inout Bucket, to first: Int) -> Int? {
+    let most = stride
+    return buckets.withUnsafeMutableBufferPointer { buckets in
+      filled.withUnsafeMutableBufferPointer { filled in
+        var row = first
+        var own = buckets.baseAddress.unsafelyUnwrapped + row * most
+        while row < filled.count {
+          let count = filled[row]
+          guard count == most else {
+            own[count] = bucket
+            filled[row] = count + 1
+            return nil
+          }
+          let (older, newer) = (own[0], most > 1 ? own[1] : bucket)
+          for index in 0..<max(0, most - 2) { own[index] = own[index + 2] }
+          if most > 1 { own[most - 2] = bucket }
+          own[most - 1] = Bucket()
+          filled[row] = most - 1
+          let size = Double(1 << row)
+          let gap = older.total / size - newer.total / size
+          bucket = Bucket(
+            total: older.total + newer.total,
+            deviations: older.deviations + newer.deviations + size * 0.5 * gap * gap)
+          row += 1
+          own += most
+        }
+        return row
+      }
     }
   }
 
@@ -153,7 +159,9 @@ package struct ADWIN: Sendable, Equatable {
     total -= oldest.total
     let gap = oldest.total / size - total / width
     deviations -= oldest.deviations + size * width * gap * gap / (size + width)
-    removeFirst(1, row: row)
+    filled[row] -= 1
+    for index in row * stride..<row * stride + filled[row] { buckets[index] = buckets[index + 1] }
+    buckets[row * stride + filled[row]] = Bucket()
     if filled[row] == 0 {
       filled.removeLast()
       buckets.removeLast(stride)
@@ -167,23 +175,30 @@ package struct ADWIN: Sendable, Equatable {
     let least = Double(parameters.minWindowLength)
     let confidence = DeterministicMath.log(2 * DeterministicMath.log(width) / parameters.delta)
     let variance = deviations / width
-    for row in filled.indices.reversed() {
-      let size = Double(1 << row)
-      for index in 0..<filled[row] {
-        let sum = buckets[row * stride + index].total
-        oldCount += size
-        newCount -= size
-        oldTotal += sum
-        newTotal -= sum
-        if newCount < 1 { return false }
-        guard oldCount >= least, newCount >= least else { continue }
-        let reciprocal = 1 / (oldCount - least + 1) + 1 / (newCount - least + 1)
-        let bound =
-          (2 * reciprocal * variance * confidence).squareRoot() + 2.0 / 3.0 * confidence * reciprocal
-        if (oldTotal / oldCount - newTotal / newCount).magnitude > bound { return true }
+    // ε is above √(2 m σ² δ'): what is below that (by far more than rounding) needs neither root nor division.
+    let surely = 2 * variance * confidence * (1 - 1e-9)
+    return buckets.withUnsafeBufferPointer { buckets in
+      for row in filled.indices.reversed() {
+        let size = Double(1 << row)
+        for index in row * stride..<row * stride + filled[row] {
+          oldCount += size
+          newCount -= size
+          oldTotal += buckets[index].total
+          newTotal -= buckets[index].total
+          if newCount < 1 { return false }
+          guard oldCount >= least, newCount >= least else { continue }
+          let (old, new) = (oldCount - least + 1, newCount - least + 1)
+          let (difference, product) = (oldTotal * newCount - newTotal * oldCount, oldCount * newCount)
+          let bar = surely * (old + new) * (product * product)
+          if difference * difference * (old * new) <= bar, bar < .infinity { continue }
+          let reciprocal = 1 / old + 1 / new
+          let bound =
+            (2 * reciprocal * variance * confidence).squareRoot() + 2.0 / 3.0 * confidence * reciprocal
+          if (oldTotal / oldCount - newTotal / newCount).magnitude > bound { return true }
+        }
       }
+      return false
     }
-    return false
   }
 }
 
@@ -231,7 +246,9 @@ extension ADWIN: ByteCodable {
       let count = try reader.readInt("buckets", in: 0...parameters.maxBuckets)
       for _ in 0..<count {
         let total = try reader.readFinite("total")
-        append(Bucket(total: total, deviations: try reader.readFinite("deviations")), row: row)
+        buckets[row * stride + filled[row]] = Bucket(
+          total: total, deviations: try reader.readFinite("deviations"))
+        filled[row] += 1
       }
     }
   }

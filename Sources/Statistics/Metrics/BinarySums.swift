@@ -6,10 +6,8 @@ package import Primitives
 package struct BinaryOutcome: Sendable, Equatable {
   /// Predicted probability of a positive.
   package var probability: Double
-  /// Weight; its sign tells the label (negative: label 0), which keeps the window small.
-  var signedWeight: Double
-  /// Unweighted logloss.
-  package var loss: Double
+  /// Weight; its sign tells the label (negative: label 0), which keeps the window small. 0: there was no prediction.
+  fileprivate var signedWeight: Double
 
   /// - Parameters:
   ///   - probability: in 0...1; for the loss alone it is clipped to 1e-15 away from both ends.
@@ -17,11 +15,15 @@ package struct BinaryOutcome: Sendable, Equatable {
   package init(probability: Double, isPositive: Bool, weight: Double = 1) {
     self.probability = probability
     signedWeight = isPositive ? weight : -weight
-    loss = LogLoss.of(probability: probability, isPositive: isPositive)
   }
+
+  static var missing: BinaryOutcome { BinaryOutcome(probability: 0.5, isPositive: false, weight: 0) }
 
   package var isPositive: Bool { signedWeight > 0 }
   package var weight: Double { signedWeight.magnitude }
+  var isMissing: Bool { signedWeight == 0 }
+  /// Unweighted logloss.
+  package var loss: Double { LogLoss.of(probability: probability, isPositive: isPositive) }
 }
 
 /// Weighted sums over binary examples, with a positive predicted from probability 0.5 on.
@@ -29,33 +31,35 @@ package struct BinaryOutcome: Sendable, Equatable {
 /// - Complexity: O(1) per example.
 package struct BinarySums: MetricSums {
   package private(set) var count = 0.0
+  /// Examples without a prediction.
+  private(set) var missing = 0.0
   /// Σ weight times: 1, loss, (p - y)², |p - y|, p, y, [predicted positive], [true positive].
   private var sums = SIMD8<Double>()
 
   package init() {}
 
-  package mutating func add(_ outcome: BinaryOutcome) {
-    count += 1
-    sums += Self.terms(outcome)
-  }
-
-  package mutating func subtract(_ outcome: BinaryOutcome) {
-    count -= 1
-    sums -= Self.terms(outcome)
-  }
-
-  @inline(__always)
-  private static func terms(_ outcome: BinaryOutcome) -> SIMD8<Double> {
+  package init(_ outcome: BinaryOutcome) {
+    guard !outcome.isMissing else {
+      missing = 1
+      return
+    }
     let p = outcome.probability
     let y = outcome.isPositive ? 1.0 : 0.0
     let error = (p - y).magnitude
     let isPredicted = p >= 0.5 ? 1.0 : 0.0
-    return outcome.weight
-      * SIMD8(1, outcome.loss, error * error, error, p, y, isPredicted, isPredicted * y)
+    count = 1
+    sums = outcome.weight * SIMD8(1, outcome.loss, error * error, error, p, y, isPredicted, isPredicted * y)
+  }
+
+  package mutating func add(_ other: BinarySums) {
+    count += other.count
+    missing += other.missing
+    sums += other.sums
   }
 
   package mutating func scale(by factor: Double) {
     count *= factor
+    missing *= factor
     sums *= factor
   }
 
@@ -67,8 +71,6 @@ package struct BinarySums: MetricSums {
   private var actual: Double { sums[5] }
   private var predictedPositives: Double { sums[6] }
   private var truePositives: Double { sums[7] }
-
-  package static var emptySample: BinaryOutcome { BinaryOutcome(probability: 0.5, isPositive: false) }
 }
 
 extension BinarySums {
@@ -136,12 +138,13 @@ extension BinarySums {
 
 extension BinarySums: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
-    writer.write(count)
+    writer.writeEach([count, missing])
     for index in 0..<8 { writer.write(sums[index]) }
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     count = try reader.readFinite("count")
+    missing = try reader.readFinite("missing")
     for index in 0..<8 { sums[index] = try reader.readFinite("sum") }
   }
 

@@ -10,9 +10,10 @@ package import Primitives
 /// for which there was a prediction.
 ///
 /// - `window`: examples, default 10,000. `halfLife`: examples, default 10,000.
-/// - Complexity: O(1) per example without allocation; reading sorts the window once for its AUC.
+/// - Complexity: O(1) per example without allocation; reading sums the window, and sorts it once for its AUC.
 package struct MetricSet: Sendable, Equatable {
-  package enum Task: UInt8, Sendable { case regression, binary }
+  /// 0 and 1 were those of older builds, whose sums were written otherwise.
+  package enum Task: UInt8, Sendable { case regression = 2, binary }
 
   package let task: Task
   package let windowSize: Int
@@ -21,24 +22,55 @@ package struct MetricSet: Sendable, Equatable {
   package private(set) var rejected: UInt64 = 0
   private var binary: Binary?
   private var regression: ScopedSums<RegressionSums>?
-  private var covered: ScopedSums<ShareSums>
 
   private struct Binary: Sendable, Equatable {
     var sums: ScopedSums<BinarySums>
-    var auc = HistogramROCAUC()
-    var decayedAUC: HistogramROCAUC
+    /// Without the examples that `sums` has not taken in either.
+    private var foldedAUC: HistogramROCAUC
+
+    init(sums: ScopedSums<BinarySums>, auc: HistogramROCAUC) {
+      self.sums = sums
+      foldedAUC = auc
+    }
+
+    @inline(__always)
+    mutating func add(_ outcome: BinaryOutcome) {
+      if sums.append(outcome) { fold() }
+    }
+
+    @inline(never)
+    private mutating func fold() {
+      Self.add(sums.block, to: &foldedAUC)
+      sums.fold()
+    }
+
+    var auc: HistogramROCAUC {
+      var auc = foldedAUC
+      Self.add(sums.block, to: &auc)
+      return auc
+    }
+
+    private static func add(_ outcomes: [BinaryOutcome], to auc: inout HistogramROCAUC) {
+      for outcome in outcomes where !outcome.isMissing {
+        auc.update(
+          probability: outcome.probability, isPositive: outcome.isPositive, weight: outcome.weight)
+      }
+    }
+
+    func encode(to writer: inout ByteWriter) {
+      writer.write(sums)
+      writer.write(foldedAUC)
+    }
   }
 
   package init(task: Task, window: Int = 10_000, halfLife: Double = 10_000) {
     self.task = task
     windowSize = window
     self.halfLife = halfLife
-    covered = ScopedSums(window: window, halfLife: halfLife)
     switch task {
     case .binary:
       binary = Binary(
-        sums: ScopedSums(window: window, halfLife: halfLife),
-        decayedAUC: HistogramROCAUC(halfLife: halfLife))
+        sums: ScopedSums(window: window, halfLife: halfLife), auc: HistogramROCAUC(halfLife: halfLife))
     case .regression:
       regression = ScopedSums(window: window, halfLife: halfLife)
     }
@@ -51,81 +83,76 @@ package struct MetricSet: Sendable, Equatable {
   /// 1e60 or a weight above 1e30, with which a sum could overflow. A weight of 0 counts for nothing.
   package mutating func update(prediction: Double, label: Double, weight: Double = 1) {
     let isUsable = (prediction - label).magnitude <= 1e60 && weight >= 0 && weight <= 1e30
-    guard isUsable, task == .regression || (0...1).contains(prediction) else {
-      rejected += 1
-      return
-    }
-    guard weight > 0 else { return }
-    covered.add(true)
-    if task == .binary {
-      let outcome = BinaryOutcome(probability: prediction, isPositive: label > 0.5, weight: weight)
-      binary?.sums.add(outcome)
-      binary?.auc.update(probability: prediction, isPositive: outcome.isPositive, weight: weight)
-      binary?.decayedAUC.update(probability: prediction, isPositive: outcome.isPositive, weight: weight)
-    } else {
-      regression?.add(RegressionOutcome(prediction: prediction, label: label, weight: weight))
+    switch task {
+    case .binary:
+      guard isUsable, prediction >= 0, prediction <= 1 else { return rejected += 1 }
+      guard weight > 0 else { return }
+      binary!.add(BinaryOutcome(probability: prediction, isPositive: label > 0.5, weight: weight))
+    case .regression:
+      guard isUsable else { return rejected += 1 }
+      guard weight > 0 else { return }
+      regression!.add(RegressionOutcome(prediction: prediction, label: label, weight: weight))
     }
   }
 
   /// Counts an example for which there was no prediction.
-  package mutating func updateUncovered() { covered.add(false) }
+  package mutating func updateUncovered() {
+    binary?.add(.missing)
+    regression?.add(.missing)
+  }
 
   /// Examples scored since the model began.
   package var count: UInt64 {
-    UInt64(task == .binary ? binary?.sums.total.count ?? 0 : regression?.total.count ?? 0)
+    UInt64(binary?.sums[.total].count ?? regression?[.total].count ?? 0)
   }
 
   /// The figures that have a value, in a fixed order: scope by scope.
   package func values() -> [MetricValue] {
     var values: [MetricValue] = []
+    let auc = binary?.auc
     for scope in MetricScope.allCases {
-      let count: Double
-      let figures: [(String, Double?)]
-      if let binary {
-        let sums = binary.sums[scope]
-        count = sums.count
-        figures = Self.figures(of: sums, auc: auc(scope))
-      } else if let sums = regression?[scope] {
-        count = sums.count
-        figures = Self.figures(of: sums)
-      } else {
-        continue
-      }
+      let (figures, scored, missing) = figures(scope, auc)
       for (name, value) in figures {
         guard let value, value.isFinite else { continue }
-        values.append(
-          MetricValue(name: name, scope: scope, value: value, count: UInt64(max(0, count).rounded())))
+        values.append(MetricValue(name: name, scope: scope, value: value, count: UInt64(scored.rounded())))
       }
-      if let share = covered[scope].share {
-        let count = UInt64(max(0, covered[scope].count).rounded())
-        values.append(MetricValue(name: "coverage", scope: scope, value: share, count: count))
+      if scored + missing > 0 {
+        let count = UInt64((scored + missing).rounded())
+        values.append(
+          MetricValue(name: "coverage", scope: scope, value: scored / (scored + missing), count: count))
       }
     }
     return values
   }
 
-  /// One figure; nil while it has no value. Cheap for all but `auc`.
+  /// One figure; nil while it has no value.
   package func value(_ name: String, _ scope: MetricScope) -> Double? {
-    if name == "coverage" { return covered[scope].share }
-    if name == "auc" { return auc(scope) }
-    if let binary { return Self.figures(of: binary.sums[scope], auc: nil).first { $0.0 == name }?.1 }
-    return regression.flatMap { Self.figures(of: $0[scope]).first { $0.0 == name }?.1 }
+    values().first { $0.name == name && $0.scope == scope }?.value
   }
 
-  private func auc(_ scope: MetricScope) -> Double? {
-    guard let binary else { return nil }
-    switch scope {
-    case .total: return binary.auc.value
-    case .decayed: return binary.decayedAUC.value
-    case .window:
-      var examples: [ScoredLabel] = []
-      examples.reserveCapacity(windowSize)
-      binary.sums.forEachInWindow {
-        examples.append(
-          ScoredLabel(score: $0.probability, isPositive: $0.isPositive, weight: $0.weight))
+  private func figures(
+    _ scope: MetricScope, _ auc: HistogramROCAUC?
+  ) -> (figures: [(String, Double?)], scored: Double, missing: Double) {
+    if let sums = regression?[scope] { return (Self.figures(of: sums), sums.count, sums.missing) }
+    guard let binary else { return ([], 0, 0) }
+    let sums = binary.sums[scope]
+    let area =
+      switch scope {
+      case .total: auc?.total?.value
+      case .decayed: auc?.decayed?.value
+      case .window: exactAUC(binary.sums)
       }
-      return ROCAUC.exact(&examples)
+    return (Self.figures(of: sums, auc: area), sums.count, sums.missing)
+  }
+
+  /// Of the window.
+  private func exactAUC(_ sums: ScopedSums<BinarySums>) -> Double? {
+    var examples: [ScoredLabel] = []
+    examples.reserveCapacity(windowSize)
+    sums.forEachInWindow {
+      examples.append(ScoredLabel(score: $0.probability, isPositive: $0.isPositive, weight: $0.weight))
     }
+    return ROCAUC.exact(&examples)
   }
 
   private static func figures(of sums: RegressionSums) -> [(String, Double?)] {
@@ -148,12 +175,7 @@ extension MetricSet: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
     writer.write(task.rawValue)
     writer.write(rejected)
-    writer.write(covered)
-    if let binary {
-      writer.write(binary.sums)
-      writer.write(binary.auc)
-      writer.write(binary.decayedAUC)
-    }
+    binary?.encode(to: &writer)
     if let regression { writer.write(regression) }
   }
 
@@ -164,16 +186,15 @@ extension MetricSet: ByteCodable {
     }
     self.task = task
     rejected = try reader.read()
-    covered = try reader.read(ScopedSums<ShareSums>.self)
-    windowSize = covered.windowSize
-    halfLife = covered.halfLife
     switch task {
     case .binary:
       let sums = try reader.read(ScopedSums<BinarySums>.self)
-      let auc = try reader.read(HistogramROCAUC.self)
-      binary = Binary(sums: sums, auc: auc, decayedAUC: try reader.read(HistogramROCAUC.self))
+      (windowSize, halfLife) = (sums.windowSize, sums.halfLife)
+      binary = Binary(sums: sums, auc: try reader.read())
     case .regression:
-      regression = try reader.read(ScopedSums<RegressionSums>.self)
+      let sums = try reader.read(ScopedSums<RegressionSums>.self)
+      (windowSize, halfLife) = (sums.windowSize, sums.halfLife)
+      regression = sums
     }
   }
 }

@@ -6,6 +6,7 @@ package import Primitives
 package struct RegressionOutcome: Sendable, Equatable {
   package var prediction: Double
   package var label: Double
+  /// 0: there was no prediction.
   package var weight: Double
 
   package init(prediction: Double, label: Double, weight: Double = 1) {
@@ -13,6 +14,8 @@ package struct RegressionOutcome: Sendable, Equatable {
     self.label = label
     self.weight = weight
   }
+
+  static var missing: RegressionOutcome { RegressionOutcome(prediction: 0, label: 0, weight: 0) }
 }
 
 /// Weighted sums over examples with a numeric label.
@@ -21,6 +24,8 @@ package struct RegressionOutcome: Sendable, Equatable {
 /// - Complexity: O(1) per example.
 package struct RegressionSums: MetricSums {
   package private(set) var count = 0.0
+  /// Examples without a prediction.
+  private(set) var missing = 0.0
   package private(set) var weight = 0.0
   private var squaredError = 0.0
   private var absoluteError = 0.0
@@ -29,28 +34,33 @@ package struct RegressionSums: MetricSums {
 
   package init() {}
 
-  package mutating func add(_ outcome: RegressionOutcome) {
-    count += 1
-    accumulate(outcome, outcome.weight)
-  }
-
-  package mutating func subtract(_ outcome: RegressionOutcome) {
-    count -= 1
-    accumulate(outcome, -outcome.weight)
-  }
-
-  @inline(__always)
-  private mutating func accumulate(_ outcome: RegressionOutcome, _ w: Double) {
+  package init(_ outcome: RegressionOutcome) {
+    guard outcome.weight > 0 else {
+      missing = 1
+      return
+    }
     let error = outcome.prediction - outcome.label
-    weight += w
-    squaredError += w * error * error
-    absoluteError += w * error.magnitude
-    predicted += w * outcome.prediction
-    actual += w * outcome.label
+    count = 1
+    weight = outcome.weight
+    squaredError = weight * error * error
+    absoluteError = weight * error.magnitude
+    predicted = weight * outcome.prediction
+    actual = weight * outcome.label
+  }
+
+  package mutating func add(_ other: RegressionSums) {
+    count += other.count
+    missing += other.missing
+    weight += other.weight
+    squaredError += other.squaredError
+    absoluteError += other.absoluteError
+    predicted += other.predicted
+    actual += other.actual
   }
 
   package mutating func scale(by factor: Double) {
     count *= factor
+    missing *= factor
     weight *= factor
     squaredError *= factor
     absoluteError *= factor
@@ -66,17 +76,16 @@ package struct RegressionSums: MetricSums {
   package var bias: Double? { weight > 0 ? (predicted - actual) / weight : nil }
   /// Σ prediction / Σ label; nil unless the labels sum to more than 0.
   package var calibration: Double? { actual > 0 ? predicted / actual : nil }
-
-  package static var emptySample: RegressionOutcome { RegressionOutcome(prediction: 0, label: 0, weight: 0) }
 }
 
 extension RegressionSums: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
-    writer.writeEach([count, weight, squaredError, absoluteError, predicted, actual])
+    writer.writeEach([count, missing, weight, squaredError, absoluteError, predicted, actual])
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     count = try reader.readFinite("count")
+    missing = try reader.readFinite("missing")
     weight = try reader.readFinite("weight")
     squaredError = try reader.readFinite("squared error")
     absoluteError = try reader.readFinite("absolute error")

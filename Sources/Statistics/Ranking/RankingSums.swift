@@ -56,6 +56,14 @@ package struct RankingSums: MetricSums {
 
   package init() {}
 
+  package init(_ outcome: RankingOutcome) {
+    count = 1
+    hits = outcome.hit
+    gains = outcome.ndcg
+    reciprocals = outcome.reciprocalRank
+    recalls = outcome.recall
+  }
+
   private func mean(_ sum: Double) -> Double? { count > 0 ? max(0, sum) / count : nil }
 
   package var hitRate: Double? { mean(hits) }
@@ -63,20 +71,12 @@ package struct RankingSums: MetricSums {
   package var mrr: Double? { mean(reciprocals) }
   package var recall: Double? { mean(recalls) }
 
-  package mutating func add(_ outcome: RankingOutcome) {
-    count += 1
-    hits += outcome.hit
-    gains += outcome.ndcg
-    reciprocals += outcome.reciprocalRank
-    recalls += outcome.recall
-  }
-
-  package mutating func subtract(_ outcome: RankingOutcome) {
-    count -= 1
-    hits -= outcome.hit
-    gains -= outcome.ndcg
-    reciprocals -= outcome.reciprocalRank
-    recalls -= outcome.recall
+  package mutating func add(_ other: RankingSums) {
+    count += other.count
+    hits += other.hits
+    gains += other.gains
+    reciprocals += other.reciprocals
+    recalls += other.recalls
   }
 
   package mutating func scale(by factor: Double) {
@@ -86,8 +86,6 @@ package struct RankingSums: MetricSums {
     reciprocals *= factor
     recalls *= factor
   }
-
-  package static var emptySample: RankingOutcome { RankingOutcome(rank: nil, k: 1) }
 }
 
 extension RankingSums: ByteCodable {
