@@ -7,6 +7,7 @@
   X(float, sum, (const float *x, size_t n), (x, n))                                                             \
   X(float, sum_squares, (const float *x, size_t n), (x, n))                                                     \
   X(float, max_abs, (const float *x, size_t n), (x, n))                                                         \
+  X(int32_t, outside, (const float *x, size_t n, float smallest, float largest), (x, n, smallest, largest))     \
   X(void, relu, (float *x, size_t n), (x, n))                                                                   \
   X(void, relu_backward, (const float *y, float *dy, size_t n), (y, dy, n))                                     \
   X(void, exp_n, (const float *x, float *out, size_t n), (x, out, n))                                           \
@@ -46,11 +47,22 @@
   X(void, fm_candidates,                                                                                        \
     (const float *const *rows, size_t count, size_t k, float base, const float *sum, float *scores),            \
     (rows, count, k, base, sum, scores))                                                                        \
-  X(void, fm_adagrad,                                                                                           \
+  X(float, fm_adagrad,                                                                                          \
     (float *const *rows, float *const *state, const float *values, size_t n, size_t k, const float *sum,        \
      float g, float rate, float epsilon, float l2),                                                             \
     (rows, state, values, n, k, sum, g, rate, epsilon, l2))                                                     \
   X(float, fm_learn_logistic,                                                                                   \
     (float *const *rows, float *const *state, const float *values, size_t n, size_t k, float label,             \
      float weight, float *bias, float rate, float epsilon, float l2),                                           \
-    (rows, state, values, n, k, label, weight, bias, rate, epsilon, l2))
+    (rows, state, values, n, k, label, weight, bias, rate, epsilon, l2))                                        \
+  X(void, linear_adagrad,                                                                                       \
+    (float *const *rows, const float *values, size_t n, float g, float rate, float l1, float l2),               \
+    (rows, values, n, g, rate, l1, l2))                                                                         \
+  X(void, dense_adagrad,                                                                                        \
+    (float *w, float *a, const float *values, size_t n, float g, float rate, float l1, float l2),               \
+    (w, a, values, n, g, rate, l1, l2))                                                                         \
+  X(void, index_prefetch_n, (const uint64_t *directory, uint64_t shift, const uint64_t *keys, size_t n),        \
+    (directory, shift, keys, n))                                                                                \
+  X(void, index_guess_n,                                                                                        \
+    (const uint64_t *directory, uint64_t shift, const uint64_t *keys, size_t n, uint32_t *ids),                 \
+    (directory, shift, keys, n, ids))

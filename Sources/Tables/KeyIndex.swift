@@ -93,23 +93,24 @@ public final class KeyIndex: @unchecked Sendable {
 
   // MARK: Writing
 
-  /// Adds the entry. `rows` are the head's; `retire` is given what must wait until no snapshot sees it.
-  func insert(
-    _ key: UInt64, _ id: UInt32, _ rows: HeadRows, retire: (_ payload: UInt64, _ extra: UInt32) -> Void
-  ) {
+  /// Adds the entry. `rows` are the head's.
+  /// - Returns: the segment that was replaced, if one was: to be reclaimed, with `segmentMark`, when no snapshot
+  ///   sees it.
+  func insert(_ key: UInt64, _ id: UInt32, _ rows: HeadRows) -> UInt64? {
     let hash = IndexView.hash(key)
     let segment = Int(hash >> shift)
     var word = words[segment].load(ordering: .relaxed)
+    var replaced: UInt64?
     if word == emptySegment {
       word = makeSegment(log2Lines: firstLog2Lines)
       words[segment].store(word, ordering: .releasing)
     } else if counts[segment] >= Self.capacity(word) {
-      let old = word
+      replaced = word
       word = rebuild(segment, rows)
-      retire(old, Self.segmentMark)
     }
     put(hash, id, word)
     counts[segment] += 1
+    return replaced
   }
 
   /// Asks for the line that `insert` will write.
@@ -134,7 +135,7 @@ public final class KeyIndex: @unchecked Sendable {
   }
 
   /// `extra` of a retired segment; no row has this id.
-  private static let segmentMark = UInt32.max
+  static let segmentMark = UInt32.max
 
   /// Eight of the twelve places of each line: of lines filled at random, one in sixteen overflows then.
   private static func capacity(_ word: UInt64) -> Int { 8 << Int(word & 63) }
@@ -249,19 +250,15 @@ public struct IndexView {
   /// Byte 12 of a line, in its second word.
   @inlinable static var overflow: UInt64 { 1 << 32 }
 
-  /// Both halves of a product of 128 bits, folded: every bit of the key reaches the top and the bottom.
   @inlinable
-  public static func hash(_ key: UInt64) -> UInt64 {
-    let product = (key ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
-    return product.high ^ product.low
-  }
+  public static func hash(_ key: UInt64) -> UInt64 { cowbird_index_hash(key) }
 
-  /// Never 0, which marks a free place.
   @inlinable
-  public static func tag(_ hash: UInt64) -> UInt8 {
-    let tag = UInt8(truncatingIfNeeded: hash &>> 40)
-    return tag == 0 ? 1 : tag
-  }
+  public static func tag(_ hash: UInt64) -> UInt8 { cowbird_index_tag(hash) }
+
+  /// The directory as C sees it.
+  @inlinable
+  var directory: UnsafePointer<UInt64> { UnsafeRawPointer(words).assumingMemoryBound(to: UInt64.self) }
 
   @inlinable
   public static func id(_ line: UnsafeMutableRawPointer, _ place: Int) -> UnsafeMutablePointer<
@@ -318,28 +315,15 @@ public struct IndexView {
   /// Asks for the key's line.
   @inlinable @inline(__always)
   public func prefetch(_ key: UInt64) {
-    let hash = Self.hash(key)
-    let segment = segment(hash)
-    cowbird_prefetch(segment.line(hash & segment.mask))
+    cowbird_prefetch(cowbird_index_line(directory, shift, Self.hash(key)))
   }
 
   /// The first id with the key's tag in its first line: good for prefetching, where comparing keys would wait
   /// for the very line that is to be fetched. `unknown` if there is none, `absent` if there is none in any line.
   @inlinable @inline(__always)
-  public func guess(_ key: UInt64) -> UInt32 {
-    let hash = Self.hash(key)
-    let segment = segment(hash)
-    let line = segment.line(hash & segment.mask)
-    let high = atomicWord(line, 8).pointee.load(ordering: .acquiring)
-    let places = cowbird_match12(
-      atomicWord(line, 0).pointee.load(ordering: .acquiring), high, Self.tag(hash))
-    if _fastPath(places != 0) {
-      return Self.id(line, places.trailingZeroBitCount).pointee.load(ordering: .relaxed)
-    }
-    return high & Self.overflow == 0 ? Self.absent : Self.unknown
-  }
+  public func guess(_ key: UInt64) -> UInt32 { cowbird_index_guess(directory, shift, key) }
 
   /// No row has these ids.
-  @inlinable static var unknown: UInt32 { .max }
+  @inlinable static var unknown: UInt32 { COWBIRD_INDEX_UNKNOWN }
   @inlinable static var absent: UInt32 { .max - 1 }
 }

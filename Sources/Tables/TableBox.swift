@@ -33,6 +33,8 @@ final class TableBox: @unchecked Sendable {
   @usableFromInline let rowMask: Int
   @usableFromInline let rowStride: Int
   @usableFromInline let stateStride: Int
+  /// 0: not in the row.
+  @usableFromInline let stateOffset: Int
   @exclusivity(unchecked) var filter: AdmissionFilter?
   @exclusivity(unchecked) var queue = EvictionQueue()
   let isWeightsOnly: Bool
@@ -42,7 +44,7 @@ final class TableBox: @unchecked Sendable {
     self.layout = layout
     self.bounds = bounds
     weights = PageStore(bodyBytes: layout.weightsPageBytes)
-    state = layout.state > 0 ? PageStore(bodyBytes: layout.statePageBytes) : nil
+    state = layout.hasStatePages ? PageStore(bodyBytes: layout.statePageBytes) : nil
     index = KeyIndex(expectedRows: max(expectedRows, bounds.maximumRows ?? 0), comingRows: comingRows)
     scalars = .allocate(capacity: 1)
     scalars.initialize(to: TableScalars())
@@ -50,6 +52,7 @@ final class TableBox: @unchecked Sendable {
     rowMask = layout.rowsPerPage - 1
     rowStride = layout.rowStride
     stateStride = layout.stateStride
+    stateOffset = layout.isStateBeside ? layout.stateOffset : 0
     filter = bounds.admissionCount > 1 ? AdmissionFilter(cells: bounds.admissionCells) : nil
     isWeightsOnly = false
     connectIndex()
@@ -70,6 +73,7 @@ final class TableBox: @unchecked Sendable {
     rowMask = other.rowMask
     rowStride = other.rowStride
     stateStride = other.stateStride
+    stateOffset = other.stateOffset
     filter = other.filter
     queue = other.queue
   }
@@ -138,7 +142,7 @@ final class TableBox: @unchecked Sendable {
         _ = own.view.find(key, where: look)
         if isThere { continue }
         isUsed = true
-        own.insert(key, id, head) { own.reclaim($0, $1) }
+        if let replaced = own.insert(key, id, head) { own.reclaim(replaced, KeyIndex.segmentMark) }
       }
     }
     if let anchored {
@@ -160,8 +164,8 @@ final class TableBox: @unchecked Sendable {
   }
 
   private func enter(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
-    let lineage = weights.revision.lineage
-    index.insert(key, id, head) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
+    guard let replaced = index.insert(key, id, head) else { return }
+    weights.revision.lineage.deferUntilUnseen(payload: replaced, extra: KeyIndex.segmentMark)
   }
 
   /// The head's row has lost this key.
@@ -185,7 +189,10 @@ final class TableBox: @unchecked Sendable {
 
   /// A row's state, in any copy.
   func state(of id: Int) -> UnsafePointer<Float> {
-    (state!.body(id >> rowShift) + (id & rowMask) * stateStride).assumingMemoryBound(to: Float.self)
+    let address =
+      state.map { $0.body(id >> rowShift) + (id & rowMask) * stateStride }
+      ?? weights.body(id >> rowShift) + (id & rowMask) * rowStride + stateOffset
+    return address.assumingMemoryBound(to: Float.self)
   }
 
   /// A row for a key that has none; nil if it may not have one.

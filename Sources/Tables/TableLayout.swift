@@ -21,18 +21,24 @@ public enum RowHeader {
 ///     weights page  ┌ header 64 ┬ row ┬ row ┬ … ┐   row: ┌ key u64 ┬ last seen u32 ┬ weights … ┬ pad to 8 ┐
 ///     state page    ┌ header 64 ┬ row ┬ row ┬ … ┐   row: ┌ state … ┐
 ///
+/// Where a row has next to no weights, its state stands after them instead: one line of memory and one page to
+/// write for an update, where the pages of readers would hardly be smaller without.
+///
 /// A row that was never seen (0) is free; its key field then links the free rows (id + 1; 0 ends).
 package struct TableLayout: Equatable, Sendable, ByteCodable {
   package let weights: Int
-  /// Floats of optimizer state for each row, kept in pages of their own; 0 for none.
+  /// Floats of optimizer state for each row; 0 for none.
   package let state: Int
+  /// They stand beside the weights, not in pages of their own.
+  package let isStateBeside: Bool
   /// A power of two, at most 64. Fewer rows copy less at a write after a snapshot; more make fewer pages.
   package let rowsPerPage: Int
 
-  package init(weights: Int, state: Int = 0, rowsPerPage: Int = 8) {
+  package init(weights: Int, state: Int = 0, isStateBeside: Bool = false, rowsPerPage: Int = 8) {
     precondition(Self.isSound(weights, state, rowsPerPage), "no such table layout")
     self.weights = weights
     self.state = state
+    self.isStateBeside = isStateBeside
     self.rowsPerPage = rowsPerPage
   }
 
@@ -41,14 +47,18 @@ package struct TableLayout: Equatable, Sendable, ByteCodable {
       && rowsPerPage & (rowsPerPage - 1) == 0
   }
 
-  package var rowStride: Int { (RowHeader.weights + 4 * weights + 7) & ~7 }
-  package var stateStride: Int { 4 * state }
+  /// Where a row's state begins, if it stands there.
+  package var stateOffset: Int { RowHeader.weights + 4 * weights }
+  package var rowStride: Int { (stateOffset + (isStateBeside ? 4 * state : 0) + 7) & ~7 }
+  package var hasStatePages: Bool { state > 0 && !isStateBeside }
+  package var stateStride: Int { isStateBeside ? 0 : 4 * state }
   package var weightsPageBytes: Int { rowStride * rowsPerPage }
   package var statePageBytes: Int { stateStride * rowsPerPage }
 
   package func encode(to writer: inout ByteWriter) {
     writer.write(UInt32(weights))
     writer.write(UInt32(state))
+    writer.write(isStateBeside)
     writer.write(UInt32(rowsPerPage))
   }
 
@@ -56,6 +66,7 @@ package struct TableLayout: Equatable, Sendable, ByteCodable {
     let position = reader.position
     weights = Int(try reader.read(UInt32.self))
     state = Int(try reader.read(UInt32.self))
+    isStateBeside = try reader.read()
     rowsPerPage = Int(try reader.read(UInt32.self))
     guard Self.isSound(weights, state, rowsPerPage) else {
       throw .outOfBounds(what: "table layout", value: UInt64(weights), at: position)

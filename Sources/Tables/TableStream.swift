@@ -144,7 +144,9 @@ extension PagedTable {
     func insertBatch() {
       for row in batch { index.prefetchForWriting(row.key) }
       for row in batch {
-        index.insert(row.key, row.id, rows) { lineage.deferUntilUnseen(payload: $0, extra: $1) }
+        if let replaced = index.insert(row.key, row.id, rows) {
+          lineage.deferUntilUnseen(payload: replaced, extra: KeyIndex.segmentMark)
+        }
         // Keys of changed pages may still stand where they were before: those are looked at in the end.
         if former == 0, index.view.find(row.key, where: { rows.key(of: $0) == row.key }) != row.id {
           strayID = strayID ?? row.id
@@ -268,7 +270,7 @@ private struct TableHeader {
     counters = try reader.read()
     sightings = try reader.read()
     queue = try reader.read()
-    guard reader.isAtEnd, hasState == (layout.state > 0), hasFilter == (bounds.admissionCount > 1),
+    guard reader.isAtEnd, hasState == layout.hasStatePages, hasFilter == (bounds.admissionCount > 1),
       limit <= TableBounds.rowLimit, now > 0
     else {
       throw PageStreamError.malformed(section: section.name, what: "a header that no table writes")

@@ -14,6 +14,7 @@ public struct TableWriter {
   @usableFromInline let rowMask: Int
   @usableFromInline let rowStride: Int
   @usableFromInline let stateStride: Int
+  @usableFromInline let stateOffset: Int
 
   @inlinable
   init(_ box: TableBox) {
@@ -26,6 +27,7 @@ public struct TableWriter {
     rowMask = box.rowMask
     rowStride = box.rowStride
     stateStride = box.stateStride
+    stateOffset = box.stateOffset
   }
 
   @inlinable @inline(__always)
@@ -58,9 +60,14 @@ public struct TableWriter {
     if let id = find(key) { return id }
     guard let raw = box._withUnsafeGuaranteedRef({ $0.insert(key) }) else { return nil }
     let id = RowID(raw)
-    initialise(weights(id), stateCore == nil ? nil : state(id))
+    initialise(weights(id), hasState ? state(id) : nil)
     return id
   }
+
+  @inlinable var hasState: Bool { stateCore != nil || stateOffset > 0 }
+
+  /// The head's epoch. While it is the same, rows that were lent for writing stay where they are.
+  @inlinable public var epoch: UInt64 { weightsCore.pointee.epoch }
 
   /// The row's weights, for writing. Marks the row as seen now.
   @inlinable @inline(__always)
@@ -74,9 +81,17 @@ public struct TableWriter {
   /// The row's optimizer state, for writing. The table has to have some.
   @inlinable @inline(__always)
   public func state(_ id: RowID) -> UnsafeMutablePointer<Float> {
-    let page = stateCore.unsafelyUnwrapped.pointee.writablePage(Int(id.rawValue) &>> rowShift)
+    guard let stateCore else { return state(beside: weights(id)) }
+    let page = stateCore.pointee.writablePage(Int(id.rawValue) &>> rowShift)
     return (page + (PageHeader.pageBytes &+ (Int(id.rawValue) & rowMask) &* stateStride))
       .assumingMemoryBound(to: Float.self)
+  }
+
+  /// State that stands beside the weights.
+  @inlinable @inline(__always)
+  func state(beside weights: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
+    (UnsafeMutableRawPointer(weights) + (stateOffset &- RowHeader.weights)).assumingMemoryBound(
+      to: Float.self)
   }
 
   /// The row's weights, for reading. Stale as soon as any row of its page is written.
@@ -101,6 +116,29 @@ public struct TableWriter {
     cowbird_prefetch(weightsCore.pointee.slots + number)
     if let stateCore { cowbird_prefetch(stateCore.pointee.slots + number) }
     return RowHint(rawValue: id)
+  }
+
+  /// Stage 1 of many keys.
+  @inlinable @inline(__always)
+  public func prefetchIndex(_ keys: UnsafePointer<UInt64>, _ count: Int) {
+    cowbird_index_prefetch_n(index.directory, index.shift, keys, count)
+  }
+
+  /// Stage 2 of many keys.
+  @inlinable @inline(__always)
+  public func fill(_ hints: UnsafeMutablePointer<RowHint>, _ keys: UnsafePointer<UInt64>, _ count: Int) {
+    let ids = UnsafeMutableRawPointer(hints).assumingMemoryBound(to: UInt32.self)
+    cowbird_index_guess_n(index.directory, index.shift, keys, count, ids)
+    let limit = scalars.pointee.limit
+    for place in 0..<count {
+      guard Int(ids[place]) < limit else {
+        hints[place] = .none
+        continue
+      }
+      let number = Int(ids[place]) &>> rowShift
+      cowbird_prefetch(weightsCore.pointee.slots + number)
+      if let stateCore { cowbird_prefetch(stateCore.pointee.slots + number) }
+    }
   }
 
   /// Stage 3 (one ahead): asks for the row, and for all of its page if it will be copied.
@@ -149,6 +187,28 @@ public struct TableWriter {
     if hint.isRow && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
     return findOrInsert(key, initialise: initialise)
   }
+
+  /// Stage 4: the key's row for writing, where it stands until another epoch begins, marked as seen now; nil if more
+  /// has to be done for it: `findOrInsert`, `writable`.
+  @inlinable @inline(__always)
+  public func row(_ key: UInt64, _ hint: RowHint) -> WritableRow? {
+    guard hint.isRow else { return nil }
+    let slot = weightsCore.pointee.slots[Int(hint.rawValue) &>> rowShift]
+    let row = slot.page + (PageHeader.pageBytes &+ (Int(hint.rawValue) & rowMask) &* rowStride)
+    guard _fastPath(slot.stamp == weightsCore.pointee.epoch && holds(row, key)) else { return nil }
+    row.storeBytes(of: scalars.pointee.now, toByteOffset: RowHeader.seen, as: UInt32.self)
+    return writable(
+      RowID(hint.rawValue), weights: (row + RowHeader.weights).assumingMemoryBound(to: Float.self))
+  }
+
+  /// A row that is there, for writing, until another epoch begins. Marks it as seen now.
+  @inlinable @inline(__always)
+  public func writable(_ id: RowID) -> WritableRow { writable(id, weights: weights(id)) }
+
+  @inlinable @inline(__always)
+  func writable(_ id: RowID, weights: UnsafeMutablePointer<Float>) -> WritableRow {
+    WritableRow(weights: weights, state: stateCore == nil ? state(beside: weights) : state(id))
+  }
 }
 
 extension TableWriter {
@@ -157,6 +217,18 @@ extension TableWriter {
   public func find(_ key: UInt64, _ hint: RowHint) -> RowID? {
     if hint != .none && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
     return find(key)
+  }
+}
+
+/// A row and its optimizer state. A table without state has nothing there.
+public struct WritableRow: BitwiseCopyable {
+  public let weights: UnsafeMutablePointer<Float>
+  public let state: UnsafeMutablePointer<Float>
+
+  @inlinable
+  init(weights: UnsafeMutablePointer<Float>, state: UnsafeMutablePointer<Float>) {
+    self.weights = weights
+    self.state = state
   }
 }
 

@@ -22,6 +22,11 @@ struct KernelTests {
     }
   }
 
+  private static func tameWeights(_ count: Int, _ seed: Int) -> [Float] {
+    var random = SeededRandom(UInt64(seed) + 100)
+    return floats(count, &random, tame: true)
+  }
+
   /// Runs `body` at each level that this machine has and expects the same bits as at level 0.
   private static func compare(_ name: String, _ body: () -> [Float]) {
     defer { cowbird_kernels_set_level(2) }
@@ -41,6 +46,13 @@ struct KernelTests {
       Self.compare("reductions of \(n)") {
         [cowbird_dot(a, b, n), cowbird_sum(a, n), cowbird_sum_squares(a, n), cowbird_max_abs(a, n)]
       }
+      Self.compare("what is outside, of \(n)") {
+        let poisoned = a + [.nan, .infinity, 0]
+        return (0...3).map { Float(cowbird_outside(poisoned, n + $0, 1e-6, 1e6)) }
+      }
+      #expect(
+        Int(cowbird_outside(a, n, 1e-6, 1e6))
+          == a.count { !($0.magnitude <= 1e6) || $0.magnitude < 1e-6 && $0 != 0 })
       Self.compare("steps of \(n)") {
         var y = b
         cowbird_axpy(0.3, a, &y, n)
@@ -58,6 +70,22 @@ struct KernelTests {
         cowbird_exp_n(a, &e, n)
         cowbird_sigmoid_n(a, &s, n)
         return e + s
+      }
+      Self.compare("linear steps of \(n)") {
+        var w = Self.tameWeights(n, seed)
+        var sums = w.map { $0 * $0 }
+        cowbird_dense_adagrad(&w, &sums, b, n, 0.7, 0.1, 0, 0.01)
+        cowbird_dense_adagrad(&w, &sums, b, n, -0.2, 0.1, 0.001, 0)
+        var rows = [Float](repeating: 0, count: 2 * n + 2)
+        for place in 0..<n { (rows[2 * place], rows[2 * place + 1]) = (w[place], sums[place]) }
+        rows.withUnsafeMutableBufferPointer { rows in
+          // The last feature's row is the first's.
+          let places = (0..<n).map { place -> UnsafeMutablePointer<Float>? in
+            rows.baseAddress! + 2 * (place == n - 1 ? 0 : place)
+          }
+          cowbird_linear_adagrad(places, b, n, 0.4, 0.1, 0.002, 0.01)
+        }
+        return rows
       }
       let rows = 7
       let stride = n + random.below(5)

@@ -12,6 +12,8 @@
 #include "dense.h"
 #include "optimizers.h"
 #include "fm.h"
+#include "linear.h"
+#include "index.h"
 
 #define ENTRY(result, name, parameters, arguments) .name = NAME(name),
 const struct cowbird_kernel_table PASTE(cowbird_kernels, SUFFIX) = {KERNELS(ENTRY)};

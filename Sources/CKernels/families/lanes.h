@@ -8,6 +8,7 @@
 
 typedef float lanes __attribute__((ext_vector_type(16)));
 typedef float lanes_in_memory __attribute__((ext_vector_type(16), aligned(4)));
+typedef int32_t lanes_i32 __attribute__((ext_vector_type(16)));
 typedef float half_lanes __attribute__((ext_vector_type(8)));
 typedef double doubles __attribute__((ext_vector_type(8)));
 typedef int64_t doubles_i64 __attribute__((ext_vector_type(8)));

@@ -66,6 +66,18 @@ LEVEL float NAME(max_abs)(const float *x, size_t n) {
   return result;
 }
 
+LEVEL int32_t NAME(outside)(const float *x, size_t n, float smallest, float largest) {
+  // -1 for each that is.
+  lanes_i32 count = 0;
+  EACH_BLOCK(n) {
+    BLOCK(v, x);
+    lanes magnitude = v < 0 ? -v : v;
+    lanes_i32 inside = (magnitude <= largest) & ((magnitude >= smallest) | (magnitude == 0));
+    count += ~inside;
+  }
+  return -__builtin_reduce_add(count);
+}
+
 LEVEL void NAME(relu)(float *x, size_t n) {
   EACH_BLOCK(n) {
     BLOCK(v, x);

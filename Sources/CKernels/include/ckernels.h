@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cowbird_elementary.h"
+#include "cowbird_index.h"
 #include "cowbird_memory.h"
 #include "retrieval_kernels.h"
 
@@ -40,6 +41,8 @@ float cowbird_sum(const float *x, size_t n);
 float cowbird_sum_squares(const float *x, size_t n);
 /// The largest |x[i]|; 0 if there is none.
 float cowbird_max_abs(const float *x, size_t n);
+/// How many |x[i]| are above `largest`, or below `smallest` and not 0, or NaN.
+int32_t cowbird_outside(const float *x, size_t n, float smallest, float largest);
 /// x[i] = x[i] < 0 ? 0 : x[i]
 void cowbird_relu(float *x, size_t n);
 /// dy[i] = y[i] > 0 ? dy[i] : 0, where y is what `cowbird_relu` left.
@@ -90,6 +93,24 @@ void cowbird_adam(
 void cowbird_ftrl(
     float *w, float *z, float *q, const float *g, size_t n, float alpha, float beta, float l1, float l2);
 
+// MARK: Linear weights (families/linear.h)
+
+/// AdaGrad on rows of [w, G] for the gradient `g` of the score; bounded, so that what was finite stays finite. A row
+/// that occurs twice is stepped twice.
+void cowbird_linear_adagrad(
+    float *const *rows, const float *values, size_t n, float g, float rate, float l1, float l2);
+/// The same on weights and sums that stand side by side. What has value 0 is not stepped.
+void cowbird_dense_adagrad(
+    float *w, float *a, const float *values, size_t n, float g, float rate, float l1, float l2);
+
+// MARK: Index of a table (families/index.h; the layout: cowbird_index.h)
+
+/// Asks for each key's line.
+void cowbird_index_prefetch_n(const uint64_t *directory, uint64_t shift, const uint64_t *keys, size_t n);
+/// ids[i] = cowbird_index_guess of keys[i]
+void cowbird_index_guess_n(
+    const uint64_t *directory, uint64_t shift, const uint64_t *keys, size_t n, uint32_t *ids);
+
 // MARK: Factorisation machine of order 2 (families/fm.h; Rendle 2010)
 //
 // A row is [w, v_1 … v_k]. values may be NULL: all 1. k is at most 256.
@@ -103,8 +124,8 @@ void cowbird_fm_candidates(
     const float *const *rows, size_t count, size_t k, float base, const float *sum, float *scores);
 /// One step of AdaGrad on all rows for the gradient g of the loss by the score: dw = g x, dv = g x (sum - v x).
 /// `state` rows are laid out as `rows`; `sum` is what `cowbird_fm_score` gave. A row that occurs twice is
-/// stepped twice, in order.
-void cowbird_fm_adagrad(
+/// stepped twice, in order. Returns the sum of the squares of what was stepped: finite only where all of it is.
+float cowbird_fm_adagrad(
     float *const *rows, float *const *state, const float *values, size_t n, size_t k, const float *sum, float g,
     float rate, float epsilon, float l2);
 /// Score, logistic loss for `label` (0 or 1) with `weight`, and the step, in one call. bias is [b, its state].
