@@ -1,6 +1,7 @@
 // A linear model over the dense block, beside the sparse weights of linear models and factorisation machines. The
 // first weight is the constant's: the model's intercept.
 
+internal import CKernels
 internal import Configuration
 package import Primitives
 
@@ -57,6 +58,15 @@ package struct DenseLinear: Equatable, Sendable, ByteCodable {
         }
       }
     }
+  }
+
+  /// hot: the same step, of AdaGrad.
+  mutating func adagrad(
+    _ dense: UnsafePointer<Float>, gradient: Float, rate: Float, l1: Float, l2: Float
+  ) {
+    guard !state.isEmpty else { return }
+    let count = weights.count
+    cowbird_dense_adagrad(&weights, &state, dense, count, gradient, rate, l1, l2)
   }
 
   /// Whole, and of so many weights.

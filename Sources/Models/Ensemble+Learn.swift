@@ -5,14 +5,16 @@ internal import Tables
 
 extension Ensemble {
   /// hot: the answer before learning. Makes rows for features, users and items that are new (they begin with what
-  /// a missing one counts as) and remembers in `scratch` what `learn` needs.
+  /// a missing one counts as) and remembers in `scratch` what `learn` needs; what the view points to has to stay as it
+  /// is until then.
   /// - Throws: why the example cannot be learned; nothing has changed then.
   package mutating func predict(
     learning view: FeatureView, _ scratch: EnsembleScratch
   ) throws(Refusal) -> Prediction {
-    scratch.view = nil
+    scratch.answer = nil
     try Self.check(view.label, view.weight)
-    let features = try scratch.features.load(view)
+    scratch.view.initialize(to: scratch.features.isSound(view) ? view : try scratch.features.load(view))
+    let features = scratch.view.pointee
     let outputs = scratch.outputs
     for place in plan.order.indices { outputs[place] = answer(place, features, scratch) }
     let z = stack.combine(
@@ -21,8 +23,9 @@ extension Ensemble {
       item: stack.usesCounts ? popularity(Self.itemCountKey(features.item)) : 0,
       dense: UnsafeBufferPointer(start: features.dense + 1, count: max(0, features.denseCount - 1)),
       scratch.stack)
-    scratch.view = features
-    return prediction(z)
+    let answer = prediction(z)
+    scratch.answer = answer
+    return answer
   }
 
   /// What one member says. Not inlined: in a loop the compiler would make every array its own beforehand, and an
@@ -37,23 +40,31 @@ extension Ensemble {
     var output = MemberOutput()
     switch member.kind {
     case .joint, .bias:
-      output.own = joints[member.index].predict(
-        learning: features, scratch.joints[member.index], offset: base)
+      output.own = scratch.joints.with(member.index) {
+        joints[member.index].predict(learning: features, $0, offset: base)
+      }
     case .linear:
-      output.own = linears[member.index].predict(
-        learning: features, scratch.linears[member.index], offset: base)
+      output.own = scratch.linears.with(member.index) {
+        linears[member.index].predict(learning: features, $0, offset: base)
+      }
     case .fm, .mf:
-      output.own = machines[member.index].predict(
-        learning: features, scratch.machines[member.index], offset: base)
+      output.own = scratch.machines.with(member.index) {
+        machines[member.index].predict(learning: features, $0, offset: base)
+      }
     case .mlp:
-      output.own = perceptrons[member.index].predict(
-        features.dense, UnsafePointer(outputs.base), scratch.perceptrons[member.index], offset: base)
+      output.own = scratch.perceptrons.with(member.index) {
+        perceptrons[member.index].predict(features.dense, UnsafePointer(outputs.base), $0, offset: base)
+      }
     case .neighbours:
-      let said = neighbours[member.index].predict(learning: features, scratch.neighbours[member.index])
+      let said = scratch.neighbours.with(member.index) {
+        neighbours[member.index].predict(learning: features, $0)
+      }
       output.own = said.average
       output.sum = said.sum
     case .pooled:
-      output.own = pooled[member.index].predict(learning: features, scratch.pooled[member.index])
+      output.own = scratch.pooled.with(member.index) {
+        pooled[member.index].predict(learning: features, $0)
+      }
     }
     output.total =
       member.learnsResiduals
@@ -73,17 +84,18 @@ extension Ensemble {
   package mutating func learn(
     label: Float, weight: Float = 1, rateScale: Float = 1, _ scratch: EnsembleScratch
   ) throws(Refusal) {
-    guard let features = scratch.view else { preconditionFailure("learn before predict(learning:)") }
+    guard let answer = scratch.answer else { preconditionFailure("learn before predict(learning:)") }
     try Self.check(label, weight)
     guard rateScale.isFinite, rateScale >= 0 else { throw .weightNotFinite }
-    scratch.view = nil
+    scratch.answer = nil
+    let features = scratch.view.pointee
     let label = min(max(label, plan.objective.minimum), plan.objective.maximum)
     let weight = min(weight, Bounds.exampleWeight)
     let counted = min(weight * rateScale, Bounds.exampleWeight)
     let target = plan.objective.isLogistic ? label : label - prior.mean
     stack.learn(scratch.stack, target: target, weight: counted)
     for place in plan.order.indices {
-      learn(place, features, scratch, target: target, weight: weight, rateScale: rateScale)
+      learn(place, features, scratch, answer, target: target, weight: weight, rateScale: rateScale)
     }
     if stack.usesCounts { count(features) }
     prior.add(label, weight: weight)
@@ -93,8 +105,8 @@ extension Ensemble {
   /// One member's step; see `answer`.
   @inline(never)
   private mutating func learn(
-    _ place: Int, _ features: FeatureView, _ scratch: EnsembleScratch, target: Float, weight: Float,
-    rateScale: Float
+    _ place: Int, _ features: FeatureView, _ scratch: EnsembleScratch, _ answer: Prediction, target: Float,
+    weight: Float, rateScale: Float
   ) {
     let member = plan.order[place]
     // Of what the base said before it learned.
@@ -106,22 +118,32 @@ extension Ensemble {
     let counted = min(weight * rateScale, Bounds.exampleWeight)
     switch member.kind {
     case .joint, .bias:
-      joints[member.index].learn(
-        features, scratch.joints[member.index], target: target, weight: counted)
+      scratch.joints.with(member.index) {
+        joints[member.index].learn(features, $0, target: target, weight: counted)
+      }
     case .linear:
-      linears[member.index].learn(
-        features, scratch.linears[member.index], target: target, weight: weight, rateScale: rateScale)
+      scratch.linears.with(member.index) {
+        linears[member.index].learn(
+          features, $0, target: target, weight: weight, rateScale: rateScale, answer: answer)
+      }
     case .fm, .mf:
-      machines[member.index].learn(
-        features, scratch.machines[member.index], target: target, weight: weight, rateScale: rateScale)
+      scratch.machines.with(member.index) {
+        machines[member.index].learn(
+          features, $0, target: target, weight: weight, rateScale: rateScale, answer: answer)
+      }
     case .mlp:
-      perceptrons[member.index].learn(
-        scratch.perceptrons[member.index], target: target, weight: weight, rateScale: rateScale)
+      scratch.perceptrons.with(member.index) {
+        perceptrons[member.index].learn($0, target: target, weight: weight, rateScale: rateScale)
+      }
     case .neighbours:
-      neighbours[member.index].learn(features, scratch.neighbours[member.index], residual: residual)
+      scratch.neighbours.with(member.index) {
+        neighbours[member.index].learn(features, $0, residual: residual)
+      }
     case .pooled:
-      pooled[member.index].learn(
-        features, scratch.pooled[member.index], residual: residual, weight: weight, rateScale: rateScale)
+      scratch.pooled.with(member.index) {
+        pooled[member.index].learn(
+          features, $0, residual: residual, weight: weight, rateScale: rateScale)
+      }
     }
   }
 

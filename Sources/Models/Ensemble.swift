@@ -107,36 +107,40 @@ package final class EnsembleScratch {
   let features: FeatureBuffer
   package let ahead = KeysAhead()
   let batch: CandidateBatch
-  let joints: [JointScratch]
-  let linears: [LinearScratch]
-  let machines: [FactorisationScratch]
-  let perceptrons: [PerceptronModelScratch]
-  let neighbours: [NeighbourScratch]
-  let pooled: [PooledScratch]
+  let joints: Lent<JointScratch>
+  let linears: Lent<LinearScratch>
+  let machines: Lent<FactorisationScratch>
+  let perceptrons: Lent<PerceptronModelScratch>
+  let neighbours: Lent<NeighbourScratch>
+  let pooled: Lent<PooledScratch>
   let stack: StackScratch
   let outputs: Buffer<MemberOutput>
   /// Outputs of all candidates, member by member.
   let candidateOutputs: Buffer<MemberOutput>
   let numbers = Buffer<Float>(128)
-  /// The example between predicting and learning.
-  var view: FeatureView?
+  /// The example between predicting and learning, and what was answered.
+  let view: UnsafeMutablePointer<FeatureView>
+  @exclusivity(unchecked) var answer: Prediction?
   private let memberCount: Int
 
   package init(_ ensemble: Ensemble) {
     features = FeatureBuffer(plan: ensemble.plan)
     batch = CandidateBatch(ensemble.plan)
     let ahead = ahead
-    joints = ensemble.joints.map { JointScratch($0, ahead) }
-    linears = ensemble.linears.map { _ in LinearScratch(ahead) }
-    machines = ensemble.machines.map { FactorisationScratch($0, ahead) }
-    perceptrons = ensemble.perceptrons.map { PerceptronModelScratch($0) }
-    neighbours = ensemble.neighbours.map { NeighbourScratch($0) }
-    pooled = ensemble.pooled.map { PooledScratch($0) }
+    joints = Lent(ensemble.joints.map { JointScratch($0, ahead) })
+    linears = Lent(ensemble.linears.map { _ in LinearScratch(ahead) })
+    machines = Lent(ensemble.machines.map { FactorisationScratch($0, ahead) })
+    perceptrons = Lent(ensemble.perceptrons.map { PerceptronModelScratch($0) })
+    neighbours = Lent(ensemble.neighbours.map { NeighbourScratch($0) })
+    pooled = Lent(ensemble.pooled.map { PooledScratch($0) })
+    view = .allocate(capacity: 1)
     stack = StackScratch(ensemble.stack)
     memberCount = ensemble.plan.members.count
     outputs = Buffer(memberCount)
     candidateOutputs = Buffer(memberCount * 128)
   }
+
+  deinit { view.deallocate() }
 
   /// What each member said of the last example, in the order of the plan.
   package var memberOutputs: [MemberOutput] { (0..<memberCount).map { outputs[$0] } }

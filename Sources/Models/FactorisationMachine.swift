@@ -40,6 +40,7 @@ package struct FactorisationMachine: Sendable {
 
   /// Numbers of a row.
   var width: Int { 1 + factorCount * fieldCount }
+  var stateWidth: Int { hasSecondState ? 2 * width : width }
   var isFieldAware: Bool { fieldCount > 1 }
   private var hasSecondState: Bool {
     switch optimizer {
@@ -68,11 +69,9 @@ package struct FactorisationMachine: Sendable {
     clip = Float(section.clip)
     (l1, l2) = (Float(section.l1), Float(section.l2))
     let width = 1 + factorCount * fieldCount
+    let hasSecondState = section.optimizer == .adam || section.optimizer == .ftrl
     rows = PagedTable(
-      layout: TableLayout(
-        weights: width, state: section.optimizer == .adam || section.optimizer == .ftrl ? 2 * width : width,
-        rowsPerPage: 8),
-      bounds: plan.bounds)
+      layout: TableLayout(weights: width, state: hasSecondState ? 2 * width : width), bounds: plan.bounds)
     dense = DenseLinear(
       count: plan.denseNames.count, gradientInit: section.optimizer == .ftrl ? 0 : gradientInit)
   }
@@ -111,23 +110,17 @@ package struct FactorisationMachine: Sendable {
     let count = select(features, scratch)
     scratch.count = count
     rows.prepare(now: features.seconds, room: count)
-    let (vectors, seed, scale, gradientInit) = (factorCount * fieldCount, seed, scale, gradientInit)
-    var firstOfLinear = gradientInit
-    if case .ftrl = optimizer { firstOfLinear = 0 }
-    let (factors, isFieldAware) = (factorCount, isFieldAware)
-    let (keys, slots, ids, found) = (scratch.keys, scratch.slots, scratch.ids.base, scratch.found.base)
+    let (seed, scale, factors, isFieldAware) = (seed, scale, factorCount, isFieldAware)
+    let newRow = newRow
+    let (keys, slots, found, states) = (scratch.keys, scratch.slots, scratch.found.base, scratch.states.base)
     rows.withWriter { writer in
-      scratch.ahead.forEach(keys, slots, count, writer, where: { _ in true }) { index, hint in
+      scratch.epoch = writer.epoch
+      scratch.ahead.forEach(keys, slots, count, writer) { index, hint in
         let key = keys[index]
-        let id = writer.findOrInsert(key, hint) { weights, state in
-          InitialVector.fill(weights + 1, vectors, seed: seed, key: key, scale: scale)
-          state?.update(repeating: gradientInit, count: 1 + vectors)
-          state?[0] = firstOfLinear
-        }
-        ids[index] = id?.rawValue ?? .missing
+        let row = writer.row(key, hint) ?? newRow.make(key, hint, writer)
+        found[index] = UnsafePointer(row?.weights)
+        states[index] = row?.state
       }
-      // Only now: making a row may move the page of one that was found before.
-      for index in 0..<count { found[index] = ids[index] == .missing ? nil : writer.read(RowID(ids[index])) }
       scratch.fillMissing(count, seed: seed, scale: scale)
       scratch.z = Self.interactions(
         scratch, 0..<count, slots: features.slots, factors: factors, isFieldAware: isFieldAware)
@@ -135,6 +128,33 @@ package struct FactorisationMachine: Sendable {
     let z = Bounds.logit(scratch.z + dense.dot(features.dense))
     scratch.z = Bounds.logit(offset + z)
     return z
+  }
+
+  private var newRow: NewRow {
+    let linearInit: Float = if case .ftrl = optimizer { 0 } else { gradientInit }
+    return NewRow(
+      vectors: factorCount * fieldCount, seed: seed, scale: scale, gradientInit: gradientInit,
+      linearInit: linearInit)
+  }
+
+  /// What a row begins with.
+  private struct NewRow {
+    var vectors: Int
+    var seed: UInt64
+    var scale: Float
+    var gradientInit: Float
+    var linearInit: Float
+
+    /// The row of a key whose hint led nowhere.
+    @inline(never)
+    func make(_ key: UInt64, _ hint: RowHint, _ writer: TableWriter) -> WritableRow? {
+      let id = writer.findOrInsert(key, hint) { weights, state in
+        InitialVector.fill(weights + 1, vectors, seed: seed, key: key, scale: scale)
+        state?.update(repeating: gradientInit, count: 1 + vectors)
+        state?[0] = linearInit
+      }
+      return id.map { writer.writable($0) }
+    }
   }
 
   /// Linear and pairwise terms of features whose rows are found; leaves the sum of vectors in `scratch.sum`.
@@ -152,12 +172,18 @@ package struct FactorisationMachine: Sendable {
 
   /// hot: of the example that `predict(learning:)` saw last.
   mutating func learn(
-    _ features: FeatureView, _ scratch: FactorisationScratch, target: Float, weight: Float, rateScale: Float
+    _ features: FeatureView, _ scratch: FactorisationScratch, target: Float, weight: Float, rateScale: Float,
+    answer: Prediction? = nil
   ) {
-    let gradient = Clip.apply(-objective.error(target: target, z: scratch.z) * weight, clip)
+    let error = target - objective.expected(scratch.z, knowing: answer)
+    let gradient = Clip.apply(-error * weight, clip)
     steps += 1
     let step = MemberStep(
       optimizer, rate: rate.at(steps - 1) * rateScale, momentum: momentum, steps: steps, l1: l1, l2: l2)
+    rows.withWriter { writer in
+      // Another epoch began if a copy was taken in between.
+      if writer.epoch != scratch.epoch { scratch.findAgain(writer) }
+    }
     if usesKernel {
       stepByKernel(scratch, gradient, rate: rate.at(steps - 1) * rateScale)
     } else if isFieldAware {
@@ -168,25 +194,15 @@ package struct FactorisationMachine: Sendable {
     dense.learn(features.dense, gradient: gradient, step)
   }
 
-  private mutating func stepByKernel(_ scratch: FactorisationScratch, _ gradient: Float, rate: Float) {
-    let (factors, l2) = (factorCount, l2)
-    rows.withWriter { writer in
-      var count = 0
-      for index in 0..<scratch.count where scratch.ids[index] != .missing {
-        let id = RowID(scratch.ids[index])
-        scratch.writable[count] = writer.weights(id)
-        scratch.states[count] = writer.state(id)
-        scratch.kept[count] = scratch.values[index]
-        count += 1
-      }
-      cowbird_fm_adagrad(
-        scratch.writable.base, scratch.states.base, scratch.kept.base, count, factors, scratch.sum.base,
-        gradient, rate, Bounds.smallest, l2)
-      for index in 0..<count {
-        guard let row = scratch.writable[index] else { continue }
-        // One test for all of a row: a sum is finite only where its parts are.
-        if !cowbird_sum_squares(row, 1 + factors).isFinite { Self.mend(row, 1 + factors) }
-      }
+  private func stepByKernel(_ scratch: FactorisationScratch, _ gradient: Float, rate: Float) {
+    let squares = cowbird_fm_adagrad(
+      scratch.stepped, scratch.states.base, scratch.values, scratch.count, factorCount, scratch.sum.base,
+      gradient, rate, Bounds.smallest, l2)
+    guard !squares.isFinite else { return }
+    for index in 0..<scratch.count {
+      // One test for all of a row: a sum is finite only where its parts are.
+      let row = scratch.row(index)
+      if !cowbird_sum_squares(row, 1 + factorCount).isFinite { Self.mend(row, 1 + factorCount) }
     }
   }
 
@@ -194,20 +210,16 @@ package struct FactorisationMachine: Sendable {
     for place in 0..<count { row[place] = Bounds.weight(row[place]) }
   }
 
-  private mutating func stepPlain(_ scratch: FactorisationScratch, _ gradient: Float, _ step: MemberStep) {
-    let (factors, width, hasSecond) = (factorCount, width, hasSecondState)
-    rows.withWriter { writer in
-      for index in 0..<scratch.count where scratch.ids[index] != .missing {
-        let id = RowID(scratch.ids[index])
-        let x = scratch.values[index]
-        let row = writer.weights(id)
-        let first = writer.state(id)
-        let second = hasSecond ? first + width : first
-        step.linear(&row[0], gradient * x, first, second)
-        for place in 1...factors {
-          let slope = x * (scratch.sum[place - 1] - row[place] * x)
-          step.rule.step(&row[place], gradient * slope, first + place, second + place)
-        }
+  private func stepPlain(_ scratch: FactorisationScratch, _ gradient: Float, _ step: MemberStep) {
+    for index in 0..<scratch.count {
+      let x = scratch.values[index]
+      let row = scratch.row(index)
+      let first = scratch.states[index].unsafelyUnwrapped
+      let second = hasSecondState ? first + width : first
+      step.linear(&row[0], gradient * x, first, second)
+      for place in 1...factorCount {
+        let slope = x * (scratch.sum[place - 1] - row[place] * x)
+        step.rule.step(&row[place], gradient * slope, first + place, second + place)
       }
     }
   }
@@ -229,40 +241,34 @@ package struct FactorisationMachine: Sendable {
     return z
   }
 
-  private mutating func stepFieldAware(
+  private func stepFieldAware(
     _ features: FeatureView, _ scratch: FactorisationScratch, _ gradient: Float, _ step: MemberStep
   ) {
-    let (factors, fields, width, hasSecond) = (factorCount, fieldCount, width, hasSecondState)
+    let (factors, fields) = (factorCount, fieldCount)
     let used = min(scratch.count, Self.fieldAwareFeatures)
-    rows.withWriter { writer in
-      // Every slope from the rows as they were; then the steps.
-      scratch.slopes.reserve(used * factors * fields)
-      scratch.slopes.base.update(repeating: 0, count: used * factors * fields)
-      for index in 0..<scratch.count where scratch.ids[index] != .missing {
-        scratch.found[index] = writer.read(RowID(scratch.ids[index]))
-      }
-      for right in 0..<used {
-        for left in 0..<right {
-          let (a, b) = (Int(features.slots[right]) * factors, Int(features.slots[left]) * factors)
-          let x = scratch.values[left] * scratch.values[right]
-          for place in 0..<factors {
-            scratch.slopes[left * factors * fields + a + place] += x * scratch.found[right]![1 + b + place]
-            scratch.slopes[right * factors * fields + b + place] += x * scratch.found[left]![1 + a + place]
-          }
+    // Every slope from the rows as they were; then the steps.
+    scratch.slopes.reserve(used * factors * fields)
+    scratch.slopes.base.update(repeating: 0, count: used * factors * fields)
+    for right in 0..<used {
+      for left in 0..<right {
+        let (a, b) = (Int(features.slots[right]) * factors, Int(features.slots[left]) * factors)
+        let x = scratch.values[left] * scratch.values[right]
+        for place in 0..<factors {
+          scratch.slopes[left * factors * fields + a + place] += x * scratch.found[right]![1 + b + place]
+          scratch.slopes[right * factors * fields + b + place] += x * scratch.found[left]![1 + a + place]
         }
       }
-      for index in 0..<scratch.count where scratch.ids[index] != .missing {
-        let id = RowID(scratch.ids[index])
-        let row = writer.weights(id)
-        let first = writer.state(id)
-        let second = hasSecond ? first + width : first
-        step.linear(&row[0], gradient * scratch.values[index], first, second)
-        guard index < used else { continue }
-        for place in 1..<width {
-          let slope = scratch.slopes[index * factors * fields + place - 1]
-          guard slope != 0 else { continue }
-          step.rule.step(&row[place], gradient * slope, first + place, second + place)
-        }
+    }
+    for index in 0..<scratch.count {
+      let row = scratch.row(index)
+      let first = scratch.states[index].unsafelyUnwrapped
+      let second = hasSecondState ? first + width : first
+      step.linear(&row[0], gradient * scratch.values[index], first, second)
+      guard index < used else { continue }
+      for place in 1..<width {
+        let slope = scratch.slopes[index * factors * fields + place - 1]
+        guard slope != 0 else { continue }
+        step.rule.step(&row[place], gradient * slope, first + place, second + place)
       }
     }
   }

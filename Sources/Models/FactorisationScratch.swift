@@ -1,15 +1,16 @@
 // What a factorisation machine remembers between predicting and learning, and what it scores with.
 
+internal import Tables
+
 final class FactorisationScratch {
   /// The features it is over: the example's own, or the two ids.
   @exclusivity(unchecked) var keys: UnsafePointer<UInt64>
   @exclusivity(unchecked) var values: UnsafePointer<Float>
   @exclusivity(unchecked) var count = 0
-  let ids = Buffer<UInt32>(256)
+  /// The features' rows; of an example that is learned for writing, in `epoch` of the table, with their states.
   let found = Buffer<UnsafePointer<Float>?>(256)
-  let writable = Buffer<UnsafeMutablePointer<Float>?>(256)
   let states = Buffer<UnsafeMutablePointer<Float>?>(256)
-  let kept = Buffer<Float>(256)
+  @exclusivity(unchecked) var epoch: UInt64 = 0
   /// Sum of vectors of the last example, and of the part that candidates share.
   let sum: Buffer<Float>
   let sharedSum: Buffer<Float>
@@ -22,12 +23,14 @@ final class FactorisationScratch {
   private let idSlots = Buffer<UInt16>(2)
   private let idKeys = Buffer<UInt64>(2)
   private let idValues = Buffer<Float>(2)
-  /// Rows of keys that have none.
+  /// Rows and states of keys that have none: read as a new one's would be, and stepped for nothing.
   private let initial = Buffer<Float>(256)
   private let width: Int
+  private let stateWidth: Int
 
   init(_ model: FactorisationMachine, _ ahead: KeysAhead) {
     width = model.width
+    stateWidth = model.stateWidth
     // The ids' keys are the machine's own.
     self.ahead = RowsAhead(model.isMatrix ? nil : ahead)
     sum = Buffer(model.factorCount)
@@ -41,11 +44,27 @@ final class FactorisationScratch {
 
   @inline(__always)
   func reserve(_ count: Int) {
-    ids.reserve(count)
     found.reserve(count)
-    writable.reserve(count)
     states.reserve(count)
-    kept.reserve(count)
+  }
+
+  /// A row of the example that is learned.
+  @inline(__always)
+  func row(_ index: Int) -> UnsafeMutablePointer<Float> {
+    UnsafeMutablePointer(mutating: found[index].unsafelyUnwrapped)
+  }
+
+  /// All of them.
+  var stepped: UnsafePointer<UnsafeMutablePointer<Float>?> {
+    UnsafeRawPointer(found.base).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+  }
+
+  func findAgain(_ writer: TableWriter) {
+    for index in 0..<count {
+      guard let row = writer.find(keys[index]).map({ writer.writable($0) }) else { continue }
+      found[index] = UnsafePointer(row.weights)
+      states[index] = row.state
+    }
   }
 
   /// The ids that are there, as features of value 1; returns how many.
@@ -76,13 +95,15 @@ final class FactorisationScratch {
   }
 
   private func makeRows(_ missing: Int, _ count: Int, seed: UInt64, scale: Float) {
-    initial.reserve(missing * width)
+    initial.reserve(missing * (width + stateWidth))
     var row = initial.base
     for index in 0..<count where found[index] == nil {
       row[0] = 0
       InitialVector.fill(row + 1, width - 1, seed: seed, key: keys[index], scale: scale)
+      (row + width).update(repeating: 0, count: stateWidth)
       found[index] = UnsafePointer(row)
-      row += width
+      states[index] = row + width
+      row += width + stateWidth
     }
   }
 }

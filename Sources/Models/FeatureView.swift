@@ -1,6 +1,7 @@
 // An example as members see it: pointers to its features. And the buffer that holds a checked copy of one, so that
 // what members read is finite and bounded whatever the example held.
 
+internal import CKernels
 internal import Tables
 
 /// Does not own what it points to.
@@ -83,8 +84,8 @@ package enum Refusal: String, Error, CaseIterable, Sendable {
   case unknownTemplate = "a feature belongs to no template of this model"
 }
 
-/// A checked copy of a view's features: what members read is finite and bounded whatever the example held, values
-/// clamped to +-10,000 and next to nothing made nothing.
+/// What members read is finite and bounded whatever the example held: where it is not, a copy is, with values clamped
+/// to +-10,000 and next to nothing made nothing.
 final class FeatureBuffer {
   private let keys = Buffer<UInt64>(256)
   private let values = Buffer<Float>(256)
@@ -99,9 +100,19 @@ final class FeatureBuffer {
     dense = Buffer(max(1, denseCount))
   }
 
-  // hot
-  func load(_ view: FeatureView) throws(Refusal) -> FeatureView {
+  /// hot: true for what members may read as it is.
+  @inline(__always)
+  func isSound(_ view: FeatureView) -> Bool {
     precondition(view.denseCount == denseCount, "the example's dense block is not this model's")
+    var highest: UInt16 = 0
+    for index in 0..<view.count { highest = max(highest, view.slots[index]) }
+    return (view.count == 0 || Int(highest) < slotCount)
+      && cowbird_outside(view.values, view.count, Bounds.smallest, Bounds.value) == 0
+      && cowbird_outside(view.dense, denseCount, Bounds.smallest, Bounds.value) == 0
+  }
+
+  /// The copy.
+  func load(_ view: FeatureView) throws(Refusal) -> FeatureView {
     let count = view.count
     keys.reserve(count)
     values.reserve(count)
@@ -110,29 +121,15 @@ final class FeatureBuffer {
     slots.base.update(from: view.slots, count: count)
     values.base.update(from: view.values, count: count)
     dense.base.update(from: view.dense, count: denseCount)
-    var highest: UInt16 = 0
-    for index in 0..<count { highest = max(highest, slots.base[index]) }
-    guard count == 0 || Int(highest) < slotCount else { throw .unknownTemplate }
-    try Self.bound(values.base, count)
-    try Self.bound(dense.base, denseCount)
+    for index in 0..<count where Int(slots[index]) >= slotCount { throw .unknownTemplate }
+    try Self.clamp(values.base, count)
+    try Self.clamp(dense.base, denseCount)
     var copy = view
     copy.keys = UnsafePointer(keys.base)
     copy.values = UnsafePointer(values.base)
     copy.slots = UnsafePointer(slots.base)
     copy.dense = UnsafePointer(dense.base)
     return copy
-  }
-
-  @inline(__always)
-  private static func bound(_ numbers: UnsafeMutablePointer<Float>, _ count: Int) throws(Refusal) {
-    // Counts what is not finite, too large, or next to nothing.
-    var outside = 0
-    for index in 0..<count {
-      let size = numbers[index].magnitude
-      let isSmall = size < Bounds.smallest && size != 0
-      outside += isSmall || !(size <= Bounds.value) ? 1 : 0
-    }
-    if outside > 0 { try clamp(numbers, count) }
   }
 
   private static func clamp(_ numbers: UnsafeMutablePointer<Float>, _ count: Int) throws(Refusal) {

@@ -76,7 +76,8 @@ package struct JointModel: Sendable {
     curvature = Float(section.curvature)
     forgetting = section.denseForgetting
     let denseCount = isBias ? min(1, plan.denseNames.count) : plan.denseNames.count
-    sparse = PagedTable(layout: TableLayout(weights: 1, state: 1, rowsPerPage: 8), bounds: plan.bounds)
+    sparse = PagedTable(
+      layout: TableLayout(weights: 1, state: 1, isStateBeside: true), bounds: plan.bounds)
     factors = PagedTable(
       layout: TableLayout(weights: max(1, factorCount), state: 1, rowsPerPage: 8), bounds: plan.bounds)
     denseWeights = Array(repeating: 0, count: denseCount)

@@ -1,8 +1,9 @@
 // A hashed linear model: z = sum_j w_j x_j + d . x_dense, each weight stepped down the loss's gradient
 // -(target - expected) x_j by the optimizer of the configuration (see `StepRule`).
 //
-// Row ┌ w ┐, state ┌ first ┬ second ┐: G and nothing, m and nothing, m and v, or FTRL's z and n.
+// Row ┌ w ┬ first ┬ second ┐: the state beside the weight is G and nothing, m and nothing, m and v, or FTRL's z and n.
 
+internal import CKernels
 internal import Configuration
 internal import Primitives
 package import Tables
@@ -30,7 +31,7 @@ package struct LinearModel: Sendable {
     momentum = Float(section.momentum)
     clip = Float(section.clip)
     (l1, l2) = (Float(section.l1), Float(section.l2))
-    sparse = PagedTable(layout: TableLayout(weights: 1, state: 2, rowsPerPage: 8), bounds: plan.bounds)
+    sparse = PagedTable(layout: TableLayout(weights: 1, state: 2, isStateBeside: true), bounds: plan.bounds)
     dense = DenseLinear(count: plan.denseNames.count, gradientInit: gradientInit)
   }
 
@@ -43,18 +44,18 @@ package struct LinearModel: Sendable {
 
   /// hot: z of the example; makes rows for new features. Learns the error of `offset` + z.
   mutating func predict(learning features: FeatureView, _ scratch: LinearScratch, offset: Float) -> Float {
-    sparse.prepare(now: features.seconds, room: features.count)
-    scratch.rows.reserve(features.count)
-    let gradientInit = gradientInit
-    let rows = scratch.rows.base
+    let count = features.count
+    sparse.prepare(now: features.seconds, room: count)
+    scratch.begin(count)
+    let (rows, gradientInit) = (scratch.rows.base, gradientInit)
     var z: Float = 0
     sparse.withWriter { writer in
-      scratch.ahead.forEach(
-        features.keys, features.slots, features.count, writer, where: { _ in true }
-      ) { index, hint in
-        let id = writer.findOrInsert(features.keys[index], hint) { _, state in state?[0] = gradientInit }
-        rows[index] = id?.rawValue ?? .missing
-        if let id { z += writer.read(id)[0] * features.values[index] }
+      scratch.epoch = writer.epoch
+      scratch.ahead.forEach(features.keys, features.slots, count, writer) { index, hint in
+        let key = features.keys[index]
+        let row = writer.row(key, hint)?.weights ?? scratch.make(key, hint, writer, gradientInit)
+        rows[index] = row
+        z += row[0] * features.values[index]
       }
     }
     z = Bounds.logit(z + dense.dot(features.dense))
@@ -64,18 +65,27 @@ package struct LinearModel: Sendable {
 
   /// hot: of the example that `predict(learning:)` saw last.
   mutating func learn(
-    _ features: FeatureView, _ scratch: LinearScratch, target: Float, weight: Float, rateScale: Float
+    _ features: FeatureView, _ scratch: LinearScratch, target: Float, weight: Float, rateScale: Float,
+    answer: Prediction? = nil
   ) {
-    let gradient = Clip.apply(-objective.error(target: target, z: scratch.z) * weight, clip)
+    let error = target - objective.expected(scratch.z, knowing: answer)
+    let gradient = Clip.apply(-error * weight, clip)
     steps += 1
-    let step = MemberStep(
-      optimizer, rate: rate.at(steps - 1) * rateScale, momentum: momentum, steps: steps, l1: l1, l2: l2)
+    let rate = rate.at(steps - 1) * rateScale
     sparse.withWriter { writer in
-      for index in 0..<features.count where scratch.rows[index] != .missing {
-        let id = RowID(scratch.rows[index])
-        let state = writer.state(id)
-        step.linear(&writer.weights(id)[0], gradient * features.values[index], state, state + 1)
-      }
+      // Another epoch began if a copy was taken in between.
+      if writer.epoch != scratch.epoch { scratch.findAgain(features, writer) }
+    }
+    let rows = scratch.rows.base
+    if case .adagrad = optimizer {
+      cowbird_linear_adagrad(
+        scratch.stepped, features.values, features.count, gradient, rate, l1, l2)
+      return dense.adagrad(features.dense, gradient: gradient, rate: rate, l1: l1, l2: l2)
+    }
+    let step = MemberStep(optimizer, rate: rate, momentum: momentum, steps: steps, l1: l1, l2: l2)
+    for index in 0..<features.count {
+      let row = rows[index]
+      step.linear(&row[0], gradient * features.values[index], row + 1, row + 2)
     }
     dense.learn(features.dense, gradient: gradient, step)
   }
@@ -114,10 +124,45 @@ package struct LinearModel: Sendable {
 }
 
 final class LinearScratch {
-  let rows = Buffer<UInt32>(256)
+  /// Where the last example's rows stand, for writing, in `epoch` of the table.
+  let rows = Buffer<UnsafeMutablePointer<Float>>(256)
+  @exclusivity(unchecked) var epoch: UInt64 = 0
+  /// What a feature without a row reads and steps.
+  private let absent: UnsafeMutablePointer<Float>
   let found = Buffer<UnsafePointer<Float>?>(256)
   let ahead: RowsAhead
   @exclusivity(unchecked) var z: Float = 0
 
-  init(_ ahead: KeysAhead) { self.ahead = RowsAhead(ahead) }
+  init(_ ahead: KeysAhead) {
+    self.ahead = RowsAhead(ahead)
+    absent = .allocate(capacity: 3)
+  }
+
+  deinit { absent.deallocate() }
+
+  @inline(__always)
+  func begin(_ count: Int) {
+    rows.reserve(count)
+    absent.update(repeating: 0, count: 3)
+  }
+
+  /// The same as the kernel takes them.
+  var stepped: UnsafePointer<UnsafeMutablePointer<Float>?> {
+    UnsafeRawPointer(rows.base).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
+  }
+
+  /// The row of a key whose hint led nowhere.
+  @inline(never)
+  func make(
+    _ key: UInt64, _ hint: RowHint, _ writer: TableWriter, _ gradientInit: Float
+  ) -> UnsafeMutablePointer<Float> {
+    let id = writer.findOrInsert(key, hint) { _, state in state?[0] = gradientInit }
+    return id.map { writer.weights($0) } ?? absent
+  }
+
+  func findAgain(_ features: FeatureView, _ writer: TableWriter) {
+    for index in 0..<features.count {
+      rows[index] = writer.find(features.keys[index]).map { writer.weights($0) } ?? absent
+    }
+  }
 }

@@ -21,6 +21,14 @@ package struct Objective: Equatable, Sendable {
   @inline(__always)
   func expected(_ z: Float) -> Float { isLogistic ? Self.sigmoid(z) : z }
 
+  /// The same, of a z that may be the one that was answered with.
+  @inline(__always)
+  func expected(_ z: Float, knowing answer: Prediction?) -> Float {
+    guard isLogistic else { return z }
+    if let answer, answer.logit == z { return answer.value }
+    return Self.sigmoid(z)
+  }
+
   /// Minus the derivative of the loss with respect to z.
   @inline(__always)
   func error(target: Float, z: Float) -> Float { target - expected(z) }

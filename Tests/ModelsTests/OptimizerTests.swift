@@ -1,5 +1,6 @@
 // Optimizers by steps worked out by hand, and by what they must reach.
 
+import CKernels
 import Configuration
 import Primitives
 import Tables
@@ -117,6 +118,29 @@ struct OptimizerTests {
       let weights = ensemble.linears[0].dense.weights
       #expect(abs(weights[0] + ensemble.prior.mean - 0.5) < 0.05, "\(optimizer): \(weights)")
       #expect(abs(weights[1] - 1.5) < 0.05 && abs(weights[2] + 2) < 0.05, "\(optimizer): \(weights)")
+    }
+  }
+
+  @Test("the kernel steps linear weights as the rule does, bit for bit, also one that comes twice")
+  func linearKernel() {
+    for (l1, l2) in [(0, 0), (0.3, 0), (0, 0.2), (0.1, 0.1)] as [(Float, Float)] {
+      let rule = StepRule(optimizer: .adagrad, rate: 0.2, l1: l1, l2: l2)
+      func number(_ place: Int) -> Float { Float(CounterRandom.gauss(seed: 12, counter: UInt64(place))) }
+      let start = (0..<40).flatMap { [number($0), abs(number(100 + $0)) * ($0 % 5 == 0 ? 0 : 1)] }
+      var (stepped, expected) = (start, start)
+      let values = (0..<40).map { $0 % 7 == 0 ? 0 : $0 == 11 ? 1e30 : number(200 + $0) }
+      let places = (0..<40).map { $0 == 9 ? 3 : $0 == 33 ? 2 : $0 }
+      stepped.withUnsafeMutableBufferPointer { stepped in
+        let rows = places.map { place -> UnsafeMutablePointer<Float>? in stepped.baseAddress! + 2 * place }
+        cowbird_linear_adagrad(rows, values, 40, -0.8, 0.2, l1, l2)
+      }
+      for (place, value) in zip(places, values) {
+        expected.withUnsafeMutableBufferPointer { rows in
+          let row = rows.baseAddress! + 2 * place
+          rule.step(&row[0], -0.8 * value, row + 1, row + 1)
+        }
+      }
+      #expect(stepped.map(\.bitPattern) == expected.map(\.bitPattern))
     }
   }
 

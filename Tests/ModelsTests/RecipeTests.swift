@@ -24,8 +24,8 @@ struct RecipeTests {
           found.0.append(ensemble.prediction(scratch.memberOutputs[0].total).value)
           found.1.append(prediction.value)
         }
+        try ensemble.learn(label: state.label(event), scratch)
       }
-      try ensemble.learn(label: state.label(event), scratch)
       state.learn(event)
     }
     return found

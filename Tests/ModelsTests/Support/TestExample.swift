@@ -46,9 +46,11 @@ extension Ensemble {
   mutating func learn(
     _ example: TestExample, _ scratch: EnsembleScratch, rateScale: Float = 1
   ) throws -> Prediction {
-    let prediction = try example.withView { try predict(learning: $0, scratch) }
-    try learn(label: example.label, weight: example.weight, rateScale: rateScale, scratch)
-    return prediction
+    try example.withView { view in
+      let prediction = try predict(learning: view, scratch)
+      try learn(label: example.label, weight: example.weight, rateScale: rateScale, scratch)
+      return prediction
+    }
   }
 }
 
