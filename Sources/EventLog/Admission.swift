@@ -9,6 +9,10 @@ struct Admission {
   private var stagedProducers: [String: (highest: UInt64, offset: UInt64)] = [:]
   private var stagedIdentifiers: [Digest: UInt64] = [:]
   private var stagedOrder: [(Digest, UInt64)] = []
+  /// First sequence of each producer's records that could not be written. What the producer has sent behind them is
+  /// refused too: logged, it would raise the highest sequence, and the repetition of what is missing would pass for a
+  /// duplicate.
+  private var missing: [String: UInt64] = [:]
 
   init(producers: ProducerTable, identifiers: IdentifierWindow) {
     self.producers = producers
@@ -66,6 +70,25 @@ struct Admission {
     }
     submission.receipt = receipt
     submission.runs = runs
+  }
+
+  /// The batch was refused: its producer goes on with its first new sequence.
+  mutating func refuse(_ batch: LogBatch) {
+    guard !batch.producer.isEmpty else { return }
+    let highest = producers.highest(batch.producer)
+    guard let first = batch.firstSequence(above: highest) else { return }
+    missing[batch.producer] = min(first, missing[batch.producer] ?? .max)
+  }
+
+  /// The sequence that the producer has to go on with before it can send this; nil: none, and nothing is missing once
+  /// this is in the log.
+  mutating func missing(before batch: LogBatch) -> UInt64? {
+    guard !missing.isEmpty, let wanted = missing[batch.producer],
+      let first = batch.firstSequence(above: producers.highest(batch.producer))
+    else { return nil }
+    if first > wanted { return wanted }
+    missing[batch.producer] = nil
+    return nil
   }
 
   private func known(_ id: Digest?) -> UInt64? {

@@ -124,6 +124,12 @@ package final class LogBatch: @unchecked Sendable {
   }
 
   func record(_ index: Int) -> LogRecord { LogRecord(base: memory + starts[index]) }
+
+  /// The first sequence that is higher; nil: there is none.
+  func firstSequence(above highest: UInt64) -> UInt64? {
+    for index in 0..<count where record(index).sequence > highest { return record(index).sequence }
+    return nil
+  }
 }
 
 /// The answer to an append.

@@ -108,6 +108,8 @@ extension EventLog {
       state.failure = nil
     }
     let answers = publishDurable(end: end, position: segment.index.usedBytes)
+    // The written end has moved too.
+    for hook in withState({ $0.hooks.filter { $0.durability < .durable } }) { hook.call(end) }
     if !isSameName { seal(old) }
     return answers
   }

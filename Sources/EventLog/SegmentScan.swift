@@ -61,7 +61,8 @@ struct TailScan {
     }
     guard let end else { return .clean }
     if let (next, position) = nextRecord(bytes, after: scan.position, end: end, expected: scan.offset) {
-      let syncedThen = next.offset - UInt64(next.lag)
+      // Bytes that only look like a record may say anything.
+      let syncedThen = next.offset - min(next.offset, UInt64(next.lag))
       if scan.offset < syncedThen {
         return .damaged(
           reason:

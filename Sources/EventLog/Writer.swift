@@ -91,7 +91,7 @@ extension EventLog {
         do throws(LogError) {
           try roll(forBytes: bytes)
         } catch {
-          submission.completion(.failure(error))
+          refuse(submission, error)
           continue
         }
       }
@@ -106,7 +106,27 @@ extension EventLog {
     withState { $0.writtenPosition + bytes <= $0.active.header.capacity }
   }
 
+  /// Fails a submission of which nothing was written.
+  private func refuse(_ submission: Submission, _ error: LogError) {
+    admission.refuse(submission.batch)
+    submission.completion(.failure(error))
+  }
+
+  /// The submissions of a group without those that stand behind records that were refused.
+  private func contiguous(_ group: [Submission]) -> [Submission] {
+    group.filter { submission in
+      guard let wanted = admission.missing(before: submission.batch) else { return true }
+      let error = LogError(
+        .failedPrecondition,
+        "the records of producer \"\(submission.batch.producer)\" from sequence \(wanted) on could not be written; "
+          + "send them again first")
+      submission.completion(.failure(error))
+      return false
+    }
+  }
+
   private func write(_ group: [Submission]) {
+    let group = contiguous(group)
     guard !group.isEmpty else { return }
     waitForRoomToSync()
     let (durableEnd, active, position, refusal) = withState {
@@ -114,7 +134,7 @@ extension EventLog {
     }
     guard refusal == nil, let file = active.file else {
       let error = refusal ?? LogError(.failedPrecondition, "the log is closed")
-      for submission in group { submission.completion(.failure(error)) }
+      for submission in group { refuse(submission, error) }
       return
     }
     let firstOffset = nextOffset
@@ -174,7 +194,7 @@ extension EventLog {
       failure.outcomeIsUnknown = true
       suspect(failure)
     }
-    for submission in group { submission.completion(.failure(failure)) }
+    for submission in group { refuse(submission, failure) }
   }
 
   /// Marks what is not yet synced as untrustworthy and fails those who wait for it.

@@ -46,8 +46,6 @@ package final class Daemon: Sendable {
   private let endpoint: MetricsEndpoint?
   private let style: MessageStyle
   private let readAgain: @Sendable () throws -> Configuration
-  /// The file as it was read last.
-  private let file: Guarded<Configuration>
   private let isStopped = OnceFlag()
 
   // MARK: Start
@@ -58,7 +56,6 @@ package final class Daemon: Sendable {
     let configuration = options.configuration
     style = MessageStyle(configuration.logging)
     let logger = style.logger()
-    file = Guarded(configuration)
     readAgain = options.reload
     let plan = FeaturePlan(configuration)
     let (log, control, keeper) = try Self.open(configuration, plan, options.files, logger)
@@ -75,9 +72,7 @@ package final class Daemon: Sendable {
     }
 
     context = ServiceContext(
-      log: log, control: control, keeper: keeper, learner: learner, plan: plan,
-      configuration: (try? configuration.setting(
-        learner.model.settings.map { (path: $0.path, value: $0.value) })) ?? configuration,
+      log: log, control: control, keeper: keeper, learner: learner, plan: plan, file: configuration,
       workers: Workers(count: 2, name: "worker"),
       longWorkers: Workers(count: 1, name: "long worker"),
       health: HealthState(Self.healthOfAll), logger: logger)
@@ -211,8 +206,8 @@ package final class Daemon: Sendable {
         "the configuration cannot be loaded again; the old one stays", metadata: ["error": "\(error)"])
       return
     }
-    let changes = file.withLock { $0 }.changes(to: new)
-    var accepted = file.withLock { $0 }
+    let changes = context.file.withLock { $0 }.changes(to: new)
+    var accepted = context.file.withLock { $0 }
     for change in changes {
       switch change.effect {
       case .live: logger.notice("setting changed", metadata: ["setting": "\(change.path)"])
@@ -229,7 +224,7 @@ package final class Daemon: Sendable {
       }
     }
     accepted = accepted.takingOperation(from: new)
-    file.withLock { $0 = accepted }
+    context.file.withLock { $0 = accepted }
     let settings = context.configuration
     let configured = context.configured.map { (path: $0.path, value: $0.value) }
     context.apply((try? accepted.setting(configured)) ?? settings)

@@ -32,6 +32,9 @@ package final class ServiceContext: Sendable {
   package let startedNanos = MonotonicClock.nanos()
   package let limits: Publication<RequestLimits>
   private let configurationInForce: Guarded<Configuration>
+  private let configuredSettings: Guarded<[Setting]>
+  /// The file as it was read last.
+  let file: Guarded<Configuration>
   private let runs = Guarded<[ReplayProgress]>([])
   package let lag = LagMarks()
   /// How the versions and the arms do on the events that came since.
@@ -41,7 +44,7 @@ package final class ServiceContext: Sendable {
 
   package init(
     log: EventLog, control: ControlPlane, keeper: Keeper, learner: Learner, plan: FeaturePlan,
-    configuration: Configuration, workers: Workers, longWorkers: Workers, health: HealthState, logger: Logger
+    file: Configuration, workers: Workers, longWorkers: Workers, health: HealthState, logger: Logger
   ) {
     self.log = log
     self.control = control
@@ -52,6 +55,12 @@ package final class ServiceContext: Sendable {
     self.longWorkers = longWorkers
     self.health = health
     self.logger = logger
+    self.file = Guarded(file)
+    // While learning is paused, what was configured since is not in the head.
+    let settings = learner.model.settings + Self.settings(in: log, from: learner.offset)
+    configuredSettings = Guarded(settings)
+    let configuration =
+      (try? file.setting(settings.map { (path: $0.path, value: $0.value) })) ?? file
     limits = Publication(RequestLimits(configuration), offset: 0)
     served = ServedMetrics(keeper.serving, path: configuration.data + "/served")
     configurationInForce = Guarded(configuration)
@@ -79,8 +88,31 @@ package final class ServiceContext: Sendable {
   package func driftOffset(of detector: String) -> UInt64 { driftOffsets.withLock { $0[detector] ?? 0 } }
   func noteDrift(_ detector: String, at offset: UInt64) { driftOffsets.withLock { $0[detector] = offset } }
 
-  /// What `Configure` changed since the first start, in order.
-  package var configured: [Setting] { learner.publication.current.model.settings }
+  /// What `Configure` changed and is in force, in order: what the head has learned of, and what comes after it in the
+  /// log.
+  package var configured: [Setting] { configuredSettings.withLock { $0 } }
+  func noteConfigured(_ settings: [Setting]) { configuredSettings.withLock { $0 += settings } }
+
+  /// The head went back: the settings are those that it has, and what was changed since.
+  func restoreSettings(of head: [Setting], from offset: UInt64) {
+    configuredSettings.withLock { $0 = head + Self.settings(in: log, from: offset) }
+    let settings = configured.map { (path: $0.path, value: $0.value) }
+    if let changed = try? file.withLock({ $0 }).setting(settings) { apply(changed) }
+  }
+
+  /// What the log's records from `offset` on configure.
+  static func settings(in log: EventLog, from offset: UInt64) -> [Setting] {
+    var settings: [Setting] = []
+    let reader = log.reader(from: max(offset, log.firstOffset))
+    // What cannot be read stops the learner, which says so.
+    while let batch = try? reader.next() {
+      for record in batch where record.kind == RecordKind.firstControl {
+        guard let control = try? ControlRecord(decoding: Array(record.payload)) else { continue }
+        if case .configure(let more) = control.command { settings += more }
+      }
+    }
+    return settings
+  }
 
   // MARK: Commands
 
@@ -88,9 +120,9 @@ package final class ServiceContext: Sendable {
   /// - Returns: the record's offset.
   @discardableResult
   package func commit(_ record: ControlRecord) throws(Status) -> UInt64 {
-    let offset = try control.commit(record)
-    keeper.publishServing()
-    return offset
+    // Also where the disk failed: the command may be in force.
+    defer { keeper.publishServing() }
+    return try control.commit(record)
   }
 
   /// A whole copy of the head with its offset, handed to `body` on a worker.

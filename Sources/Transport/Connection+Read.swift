@@ -52,8 +52,11 @@ extension Connection {
 
   private func serveInput() {
     guard let queue = input else { return }
-    queue.consume(serve(queue.bytes))
-    if queue.isEmpty || state == .lingering || state == .closed {
+    let served = serve(queue.bytes)
+    // An end on the way has given the queue back: it may be another connection's by now.
+    guard input === queue else { return }
+    queue.consume(served)
+    if queue.isEmpty {
       input = nil
       reactor.give(queue)
     }

@@ -1,5 +1,6 @@
 // An answer that is still owed: a unary call whose handler has returned without answering.
 
+internal import Primitives
 internal import Synchronization
 package import Wire
 
@@ -12,6 +13,8 @@ package final class Reply: Sendable {
   /// When the caller stops waiting, in nanoseconds of the monotonic clock; 0: never.
   package let deadline: UInt64
   private let isSettled = Atomic(false)
+  /// What waits for its time. Let go when the call is answered, with all that it holds.
+  private let waiting = Guarded<[@Sendable (Reply) -> Void]>([])
 
   init(reactor: Reactor, connection: UInt64, streamID: UInt32, deadline: UInt64) {
     self.reactor = reactor
@@ -38,13 +41,28 @@ package final class Reply: Sendable {
     if settle() { deliver(.failure(status)) }
   }
 
-  /// Runs `body` on the reactor that owns the call, after `nanos`. The reply stays open.
+  /// Runs `body` on the reactor that owns the call, after `nanos`, unless the call is answered by then. The reply stays
+  /// open.
   package func after(_ nanos: UInt64, _ body: @escaping @Sendable (Reply) -> Void) {
-    reactor.post { $0.after(nanos) { body(self) } }
+    let place = waiting.withLock { waiting in
+      waiting.append(body)
+      return waiting.count - 1
+    }
+    reactor.post { [self] reactor in
+      reactor.after(nanos) { [self] in
+        let body = waiting.withLock { place < $0.count ? $0[place] : nil }
+        if !isSettled.load(ordering: .acquiring) { body?(self) }
+      }
+    }
+    if isSettled.load(ordering: .acquiring) { waiting.withLock { $0 = [] } }
   }
 
   private func settle() -> Bool {
-    isSettled.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    let isFirst = isSettled.compareExchange(
+      expected: false, desired: true, ordering: .acquiringAndReleasing
+    ).exchanged
+    if isFirst { waiting.withLock { $0 = [] } }
+    return isFirst
   }
 
   private func deliver(_ answer: Result<[UInt8], Status>) {

@@ -78,7 +78,8 @@ package final class ControlPlane: Sendable {
   /// Carries out a command: returns when it is on the disk and in force. Blocks; not for reactors.
   /// - Parameter check: a condition on the registry, asked when nothing else can change it any more.
   /// - Throws: NOT_FOUND, FAILED_PRECONDITION or INVALID_ARGUMENT for what the registry refuses, what `check` throws,
-  ///   and what the log says when it cannot be written; nothing has changed then.
+  ///   and what the log says when it cannot be written; nothing has changed then, unless the error says that the
+  ///   command is in force.
   @discardableResult
   package func commit(
     _ record: ControlRecord,
@@ -108,7 +109,12 @@ package final class ControlPlane: Sendable {
       try batch.add(kind: RecordKind.firstControl, timeNanos: now, payload: record.encoded())
       offset = try log.append(batch).firstOffset
     } catch {
-      throw Status(Status.Code(rawValue: error.code.rawValue), error.description)
+      // It has an offset, and whoever reads the log may have read it: it holds, though the disk has it not yet.
+      let isInForce = error.outcomeIsUnknown && (try? catchUp()) == true
+      throw Status(
+        Status.Code(rawValue: error.code.rawValue),
+        error.description
+          + (isInForce ? "; the command is in force, and is written as soon as the disk takes it" : ""))
     }
     do throws(RegistryError) {
       try registry.apply(record, at: offset)
@@ -126,6 +132,23 @@ package final class ControlPlane: Sendable {
         offset: offset, timeNanos: now, kind: record.command.kind, summary: record.command.summary,
         version: record.command.version, author: record.author, reason: record.reason))
     return offset
+  }
+
+  /// Applies the control records that the log holds beyond the registry.
+  /// - Returns: whether there were any.
+  private func catchUp() throws -> Bool {
+    var registry = registry
+    let missed = try changes(from: registry.endOffset) { control, offset in
+      do { try registry.apply(control, at: offset) } catch { registry.skip(offset) }
+    }
+    guard !missed.isEmpty else { return false }
+    let caughtUp = registry
+    state.withLock { state in
+      state.registry = caughtUp
+      state.commandsSinceCheckpoint += missed.count
+    }
+    for change in missed { tell(change) }
+    return true
   }
 
   // MARK: Watching
@@ -149,12 +172,24 @@ package final class ControlPlane: Sendable {
   }
 
   /// The changes that the log holds after a record.
+  /// - Throws: OUT_OF_RANGE where the log has not come to yet; `LogError` when it cannot be read.
   package func changes(after offset: UInt64) throws -> [RegistryChange] {
+    guard offset < log.endOffset else {
+      throw Status(
+        .outOfRange, "offset \(offset): the log ends at \(log.endOffset); an offset below is needed")
+    }
+    return try changes(from: offset + 1)
+  }
+
+  private func changes(
+    from offset: UInt64, _ body: (ControlRecord, UInt64) -> Void = { _, _ in }
+  ) throws -> [RegistryChange] {
     var changes: [RegistryChange] = []
-    let reader = log.reader(from: max(offset + 1, log.firstOffset))
+    let reader = log.reader(from: max(offset, log.firstOffset), durability: .received)
     while let batch = try reader.next() {
       for record in batch where record.kind == RecordKind.firstControl {
         let control = try ControlRecord(decoding: Array(record.payload))
+        body(control, record.offset)
         changes.append(
           RegistryChange(
             offset: record.offset, timeNanos: record.timeNanos, kind: control.command.kind,
@@ -181,6 +216,8 @@ package final class ControlPlane: Sendable {
   /// The registry's bytes and their digest. A checkpoint that cannot be written costs nothing but a longer read at the
   /// next start, and segments of the log that stay.
   private func save(_ registry: Registry) {
+    // What the disk may yet lose must not be in it.
+    guard registry.endOffset <= log.durableOffset else { return }
     do {
       try ChecksummedFile.write(registry, to: path, on: files)
     } catch {

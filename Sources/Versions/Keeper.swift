@@ -317,9 +317,13 @@ package final class Keeper: Sendable {
         state.order.removeAll { $0 == id }
       }
     }
-    // Without a version everything is needed, and with one the commands that no checkpoint holds.
+    // Without a version that a start can go on from everything is needed, and with one the commands that no checkpoint
+    // holds.
     let checkpointOffset = control.checkpoint()
-    let oldest = registry.entries.map(\.record.offset).min() ?? log.firstOffset
+    let isStartable = registry.entries.contains {
+      $0.record.isOfHead && $0.record.configurationHash == store.learnedHash
+    }
+    let oldest = isStartable ? registry.entries.map(\.record.offset).min() ?? 0 : 0
     try? log.pin("versions", at: max(min(oldest, checkpointOffset), log.firstOffset))
     publishServing()
   }

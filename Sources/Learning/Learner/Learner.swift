@@ -84,6 +84,8 @@ package final class Learner: @unchecked Sendable {
   package private(set) var model: Model
   /// All records below are in `model`.
   package private(set) var offset: UInt64
+  /// Where learning goes on instead of at `offset`: at the record of a rollback.
+  private var jump: UInt64?
   private var failure: String?
   private var isRecovering = false
   private var revisionNumber: UInt64
@@ -174,7 +176,7 @@ package final class Learner: @unchecked Sendable {
   package func hasten(to offset: UInt64) {
     perform { learner in
       guard learner.offset <= offset, learner.failure == nil else { return }
-      learner.offset = offset
+      learner.jump = offset
       if learner.limit.load(ordering: .relaxed) <= offset {
         learner.limit.store(offset + 1, ordering: .releasing)
       }
@@ -188,9 +190,10 @@ package final class Learner: @unchecked Sendable {
     while !isStopping.load(ordering: .acquiring) {
       let seen = signal.count
       runCommands()
-      if reader.offset != offset { reader.seek(to: offset) }
+      let place = jump ?? offset
+      if reader.offset != place { reader.seek(to: place) }
       let end = limit.load(ordering: .acquiring)
-      if offset >= end || failure != nil || !advance(reader, to: end) {
+      if place >= end || failure != nil || !advance(reader, to: end) {
         // Nothing more to do for now: what was learned is shown at once.
         if publishedOffset != offset { publish() }
         show()
@@ -238,6 +241,7 @@ package final class Learner: @unchecked Sendable {
   }
 
   private func take(_ record: LogRecord) {
+    jump = nil
     if record.kind == RecordKind.firstControl {
       takeControl(record)
     } else {

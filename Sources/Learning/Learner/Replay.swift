@@ -121,13 +121,15 @@ package struct Replay {
     return (replayed, excluded)
   }
 
-  /// Offsets of the events in the range that a later record of the range takes back, and of those records.
+  /// Offsets of the events in the range that a later record of the range takes back, and of those records. A retraction
+  /// that is left out takes nothing back.
   private func retractions() throws(LogError) -> Set<UInt64> {
     var offsets: Set<UInt64> = []
     let reader = learner.log.reader(from: range.lowerBound, durability: .received)
     while reader.offset < range.upperBound, let batch = try reader.next() {
       for record in batch where record.offset < range.upperBound && record.kind == RecordKind.event {
-        guard EventView.isRetraction(record.payload), let event = try? EventView(record.payload),
+        guard EventView.isRetraction(record.payload), !matcher.matches(record),
+          let event = try? EventView(record.payload),
           event.kind == .retraction, range.contains(event.retractedOffset)
         else { continue }
         offsets.insert(event.retractedOffset)

@@ -63,6 +63,8 @@ final class HeadDelegate: LearnerDelegate {
       logger.error("a rollback failed", metadata: ["offset": "\(offset)", "error": "\(error)"])
     } else {
       logger.notice("rolled back", metadata: ["offset": "\(offset)"])
+      let settings = context.learner.model.settings
+      context.workers.perform { context.restoreSettings(of: settings, from: offset + 1) }
     }
     context.rollbacks.finish(offset, error: error.map { "\($0)" })
   }

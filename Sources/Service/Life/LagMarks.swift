@@ -10,8 +10,8 @@ package final class LagMarks: Sendable {
 
   /// The log ends at `end` now. At most one mark a millisecond is kept.
   func note(end: UInt64) {
-    let now = MonotonicClock.nanos()
     marks.withLock { marks in
+      let now = MonotonicClock.nanos()
       if let last = marks.last, now - last.nanos < Self.apartNanos {
         marks[marks.count - 1].end = end
         return
@@ -23,8 +23,8 @@ package final class LagMarks: Sendable {
 
   /// Age of the oldest record at or after `published`; 0: there is none.
   func milliseconds(published: UInt64) -> Double {
-    let now = MonotonicClock.nanos()
-    return marks.withLock { marks in
+    marks.withLock { marks in
+      let now = MonotonicClock.nanos()
       marks.removeAll { $0.end <= published }
       return marks.first.map { Double(now - $0.nanos) / 1e6 } ?? 0
     }

@@ -33,8 +33,14 @@ extension UpdateService {
     }
   }
 
+  /// Bytes of events that one answer holds.
+  private static let listedBytes = 2 << 20
+
   private func list(_ after: UInt64, _ limit: Int) -> [UInt8] {
     let arena = MessageArena()
+    var listedBytes = 0
+    // One for each event: what one of them asks for in memory is no matter of the others.
+    var arenas: [MessageArena] = []
     let quarantine = context.learner.publication.current.model.quarantine
     var answer = Cowbird__V1__QuarantineResponse.empty
     var events: [Cowbird__V1__QuarantinedEvent] = []
@@ -45,15 +51,21 @@ extension UpdateService {
       message.reason = arena.text("set aside by the rule hygiene.\(entry.reason.name)")
       // Its record may have been deleted with the log's old segments.
       let bytes = try? context.log.withRecord(at: entry.offset) { Array($0.payload) }
-      let event = bytes.flatMap { bytes in
-        bytes.withUnsafeBytes { try? Wire.unpack(Cowbird__V1__Event.self, from: $0, in: arena) }
+      if let bytes, bytes.count <= Self.listedBytes {
+        listedBytes += bytes.count
+        // The next call goes on with it.
+        if listedBytes > Self.listedBytes, !events.isEmpty { break }
+        let own = MessageArena(capacity: 4096)
+        arenas.append(own)
+        message.event = bytes.withUnsafeBytes {
+          try? Wire.unpack(Cowbird__V1__Event.self, from: $0, in: own)
+        }
       }
-      message.event = event
       events.append(message)
     }
     (answer.n_events, answer.events) = arena.messages(events)
     answer.total = UInt64(quarantine.count)
-    return Wire.bytes(&answer)
+    return withExtendedLifetime(arenas) { Wire.bytes(&answer) }
   }
 
   private func admit(_ offsets: [UInt64], _ author: Author, _ reason: String) throws(Status) -> [UInt8] {

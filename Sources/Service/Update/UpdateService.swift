@@ -43,7 +43,10 @@ package final class UpdateService: Sendable {
     }
     registry.unary(name, "Configure", permission: .update) { call throws(Status) in
       let (settings, reason) = try Self.settings(call)
-      self.onWorker(call) { author throws(Status) in try self.configure(settings, author, reason) }
+      // It writes a version first.
+      self.onWorker(call, of: self.context.versionWorkers) { author throws(Status) in
+        try self.configure(settings, author, reason)
+      }
     }
     registry.unary(name, "Flush", permission: .predict) { call throws(Status) in try self.flush(call) }
     registry.unary(name, "Quarantine", permission: .update) { call throws(Status) in
@@ -53,10 +56,13 @@ package final class UpdateService: Sendable {
   }
 
   /// Answers with what `body` returns, on a worker.
-  func onWorker(_ call: UnaryCall, _ body: @escaping @Sendable (Author) throws(Status) -> [UInt8]) {
+  func onWorker(
+    _ call: UnaryCall, of workers: Workers? = nil,
+    _ body: @escaping @Sendable (Author) throws(Status) -> [UInt8]
+  ) {
     let author = Author(uid: call.peer.uid)
     let reply = call.deferAnswer()
-    context.workers.perform {
+    (workers ?? context.workers).perform {
       do throws(Status) { reply.respond(bytes: try body(author)) } catch { reply.fail(error) }
     }
   }
@@ -122,13 +128,14 @@ package final class UpdateService: Sendable {
   {
     let (_, isLearned) = try changed(settings)
     // The state before is kept, so that there is a way back.
-    if isLearned { keepVersion(author, "before a change of settings") }
+    if isLearned { try keepVersion(author, "before a change of settings") }
     let result = turn.withLock {
       Result { () throws(Status) in
         // Another command may have come first.
         let (configuration, _) = try changed(settings)
         let offset = try context.commit(
           ControlRecord(author: author, reason: reason, command: .configure(settings)))
+        context.noteConfigured(settings)
         context.apply(configuration)
         return offset
       }
@@ -169,19 +176,20 @@ package final class UpdateService: Sendable {
     return (changed, changes.contains { $0.effect == .learning })
   }
 
-  /// Keeps the head; waits for it.
-  private func keepVersion(_ author: Author, _ reason: String) {
-    let isDone = Signal()
-    let seen = isDone.count
-    context.learner.perform { [context] learner in
-      let (model, offset) = (learner.model, learner.offset)
-      context.longWorkers.perform {
-        _ = try? context.createVersion(
-          of: model, offset: offset, VersionOrder(author: author, reason: reason))
-        isDone.raise()
-      }
+  /// Keeps the head, on this thread.
+  private func keepVersion(_ author: Author, _ reason: String) throws(Status) {
+    let head = Guarded<(model: Model, offset: UInt64)?>(nil)
+    let isLent = Signal()
+    let seen = isLent.count
+    context.learner.perform { learner in
+      head.withLock { $0 = (learner.model, learner.offset) }
+      isLent.raise()
     }
-    isDone.wait(after: seen, nanos: 60_000_000_000)
+    isLent.wait(after: seen, nanos: 60_000_000_000)
+    guard let (model, offset) = head.withLock({ $0 }) else {
+      throw Status(.unavailable, "the learner is busy with a rollback; nothing was changed, try again later")
+    }
+    _ = try context.createVersion(of: model, offset: offset, VersionOrder(author: author, reason: reason))
   }
 
   // MARK: Flush

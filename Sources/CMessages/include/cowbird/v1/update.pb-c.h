@@ -371,6 +371,9 @@ struct  Cowbird__V1__QuarantinedEvent
    */
   char *rule;
   char *reason;
+  /*
+   * Absent when the log has it no more, or when it has more than 2 MiB.
+   */
   Cowbird__V1__Event *event;
 };
 #define COWBIRD__V1__QUARANTINED_EVENT__INIT \
