@@ -579,7 +579,7 @@ const ProtobufCMessageDescriptor cowbird__v1__stream_request__descriptor =
   (ProtobufCMessageInit) cowbird__v1__stream_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descriptors[9] =
+static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descriptors[10] =
 {
   {
     "acknowledged",
@@ -689,9 +689,22 @@ static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "batch_events",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__StreamResponse, batch_events),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__stream_response__field_indices_by_name[] = {
   0,   /* field[0] = acknowledged */
+  9,   /* field[9] = batch_events */
   2,   /* field[2] = credits */
   8,   /* field[8] = default_type */
   5,   /* field[5] = duplicates */
@@ -704,7 +717,7 @@ static const unsigned cowbird__v1__stream_response__field_indices_by_name[] = {
 static const ProtobufCIntRange cowbird__v1__stream_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__stream_response__descriptor =
 {
@@ -714,7 +727,7 @@ const ProtobufCMessageDescriptor cowbird__v1__stream_response__descriptor =
   "Cowbird__V1__StreamResponse",
   "cowbird.v1",
   sizeof(Cowbird__V1__StreamResponse),
-  9,
+  10,
   cowbird__v1__stream_response__field_descriptors,
   cowbird__v1__stream_response__field_indices_by_name,
   1,  cowbird__v1__stream_response__number_ranges,

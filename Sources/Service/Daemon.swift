@@ -164,6 +164,16 @@ package final class Daemon: Sendable {
     }
     if registry.isPaused { learner.pause() }
     keeper.publishServing()
+    for arm in keeper.serving.current.arms {
+      if case .head = arm.target { continue }
+      guard arm.revision == nil else { continue }
+      logger.error(
+        "what is served cannot be loaded; the head answers instead, and says so in `degraded`",
+        metadata: [
+          "served": "\(arm.target)",
+          "next": "cowbird version list, then cowbird version switch to a version that is sound, or to head",
+        ])
+    }
     keeper.clear()
     logger.info(
       "recovered",

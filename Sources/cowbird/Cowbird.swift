@@ -1,6 +1,7 @@
 // The command line: what people and scripts type.
 
 import ArgumentParser
+import Service
 
 @main
 struct Cowbird: ParsableCommand {
@@ -10,6 +11,7 @@ struct Cowbird: ParsableCommand {
     discussion: """
       Exit codes: 0 done, 1 refused, 2 wrong usage, 3 cannot connect, 4 deadline passed.
       """,
+    version: Daemon.version,
     subcommands: [
       Serve.self, Demo.self, Ingest.self, Score.self, Recommend.self, Explain.self, Update.self, Version.self,
       StatusCommand.self,

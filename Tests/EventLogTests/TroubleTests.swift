@@ -130,6 +130,47 @@ struct TroubleTests {
     log.close()
   }
 
+  @Test("what a producer sent behind records that were refused is refused until they come")
+  func sentBehindRefused() throws {
+    let scratch = Scratch()
+    let disk = FailingCalls()
+    let log = try EventLog.open(directory: scratch.path, options: smallSegments(), fileSystem: disk)
+    defer { log.close() }
+    let large = String(repeating: "x", count: 40 << 10)
+    try log.add([large], producer: "p", firstSequence: 1)
+    // No room in the segment, and none for another; a small record still fits.
+    disk.fail("allocate", ENOSPC)
+    #expect(throws: LogError.self) { try log.add([large], producer: "p", firstSequence: 2) }
+    let error = #expect(throws: LogError.self) { try log.add(["c"], producer: "p", firstSequence: 3) }
+    #expect(error?.code == .failedPrecondition)
+    #expect(error?.message.contains("sequence 2") == true)
+    #expect(try log.add(["other"], producer: "q", firstSequence: 7).accepted == 1)
+    disk.fail("allocate", nil)
+    let receipt = try log.add([large, "c"], producer: "p", firstSequence: 2)
+    #expect(receipt.accepted == 2 && receipt.duplicates.isEmpty)
+    #expect(try log.add(["d"], producer: "p", firstSequence: 4).accepted == 1)
+  }
+
+  @Test("who follows what is written is told when it was written after all")
+  func toldAfterReplacement() throws {
+    let scratch = Scratch()
+    let disk = FailingCalls()
+    let log = try EventLog.open(directory: scratch.path, fileSystem: disk)
+    defer { log.close() }
+    let ends = Guarded<UInt64>(0)
+    let told = Signal()
+    _ = log.onAdvance(.written) { end in
+      ends.withLock { $0 = end }
+      told.raise()
+    }
+    disk.fail("write", EIO)
+    try log.add(["a"], durability: .received)
+    let seen = told.count
+    disk.fail("write", nil)
+    while ends.withLock({ $0 }) < 2, told.wait(after: seen, nanos: 10_000_000_000) {}
+    #expect(ends.withLock { $0 } == 2)
+  }
+
   @Test("after a failed sync nothing of that segment is called durable until it is written anew")
   func failedSync() throws {
     let scratch = Scratch()

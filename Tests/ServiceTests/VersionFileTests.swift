@@ -259,5 +259,10 @@ struct VersionFileTests {
     try expect(["switch", "switch", "unlabel", "pause", "resume"])
     try client.rollback(to: .id("v1"))
     try expect(["rollback"])
+
+    request.after_offset = .max
+    let beyond = try watcher.openStream(
+      "cowbird.v1.Version", "Watch", .server, request: Wire.bytes(&request), timeoutNanos: patience)
+    #expect(refusal { _ = try beyond.receive() }?.code == .outOfRange)
   }
 }

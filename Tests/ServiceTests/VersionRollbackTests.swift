@@ -96,6 +96,25 @@ struct VersionRollbackTests {
     #expect(refusal { try again.rollback(to: .id("v1"), readmit: [offset]) }?.code == .notFound)
   }
 
+  @Test("a retraction that is left out takes nothing back")
+  func excludedRetraction() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create()
+    let good = Shop.ratings(60..<120)
+    try client.append(good)
+    try client.append([
+      EventBuilder(
+        id: "bot-1", timeNanos: good[59].timeNanos, source: "bot", .retraction(eventID: good[10].id))
+    ])
+    try client.append(Shop.ratings(120..<150))
+    let steps = try client.rollback(to: .id("v1"), excludingSources: ["bot"])
+    #expect(steps.last?.excluded == 1)
+    let expected = try run { try $0.append(Shop.ratings(0..<150)) }
+    #expect(try client.flush() == expected)
+  }
+
   private func run(_ body: (Client) throws -> Void) throws -> String {
     let daemon = try TestDaemon()
     let client = try daemon.client()

@@ -71,6 +71,28 @@ import Wire
     #expect(try server.serves())
   }
 
+  @Test("a connection that is refused in the middle of a frame gives its buffer to one other only")
+  func tooLongInPieces() throws {
+    let server = try TestServer()
+    for round in 0..<8 {
+      let peer = try server.peer()
+      let header = Frame(1, type: FrameType.request).header(length: (4 << 20) + 1)
+      peer.send(Array(header[..<5]))
+      #expect(try server.serves())
+      peer.send(Array(header[5...]))
+      #expect(try peer.receive().status?.code == .resourceExhausted)
+      // Two requests that wait for their second half at the same time.
+      let peers = try (0..<4).map { _ in try server.peer() }
+      let requests = (0..<4).map { Frame.request(1, Echo.request("round \(round), peer \($0)")).bytes }
+      for (peer, request) in zip(peers, requests) { peer.send(Array(request[..<20])) }
+      #expect(try server.serves())
+      for (place, peer) in peers.enumerated() {
+        peer.send(Array(requests[place][20...]))
+        #expect(Echo.payload(try peer.receive().payload) == Array("round \(round), peer \(place)".utf8))
+      }
+    }
+  }
+
   @Test("a peer that goes on sending its too long frame can still read why it was refused")
   func tooLongSent() throws {
     let server = try TestServer()

@@ -45,6 +45,8 @@ package struct Evaluation {
   private var waiting: [Waiting] = []
   private var nextWaiting = 0
   private var newestNanos = Int64.min
+  /// For events that say no time: a second after the one before.
+  private var clock = TimeOfOrder()
 
   package init(_ plan: FeaturePlan, options: EvaluationOptions = EvaluationOptions()) throws {
     model = try Model(plan)
@@ -52,12 +54,11 @@ package struct Evaluation {
     workspace = Workspace(plan, model.ensemble)
   }
 
-  /// Takes the bytes of one `cowbird.v1.Event`.
-  /// - Parameter timeNanos: used where the event says none.
+  /// Takes the bytes of one `cowbird.v1.Event`. Events that say no time are a second apart.
   /// - Throws: `WireFormatError` when the bytes are no event.
-  package mutating func take(_ bytes: UnsafeRawBufferPointer, timeNanos: Int64 = 0) throws {
+  package mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
     let event = try EventView(bytes)
-    let time = event.timeNanos != 0 ? event.timeNanos : timeNanos
+    let time = clock.time(of: event)
     let offset = records
     records += 1
     newestNanos = max(newestNanos, time)

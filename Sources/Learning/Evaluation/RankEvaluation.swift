@@ -10,6 +10,7 @@ package struct RankEvaluation {
   private var model: Model
   private let workspace: Workspace
   private var events: [RetrievalEvent] = []
+  private var clock = TimeOfOrder()
   package private(set) var evaluator: RankEvaluator
   package private(set) var tested = 0
 
@@ -24,18 +25,19 @@ package struct RankEvaluation {
   /// Takes the bytes of one event; what is known of items is learned at once, interactions wait for `run`.
   package mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
     let event = try EventView(bytes)
+    let time = clock.time(of: event)
     guard event.kind == .interaction else {
-      model.learn(event, timeNanos: event.timeNanos, offset: 0, in: workspace)
+      model.learn(event, timeNanos: time, offset: 0, in: workspace)
       return
     }
     guard let type = model.plan.typeIndex(of: event.type.string), !event.item.isEmpty,
       model.configuration.events[type].isInteraction
     else { return }
-    model.features.makeExample(event, timeNanos: event.timeNanos, into: workspace.example)
+    model.features.makeExample(event, timeNanos: time, into: workspace.example)
     events.append(
       RetrievalEvent(
         user: event.user.isEmpty ? nil : model.plan.userKey(event.user),
-        item: model.plan.itemKey(event.item), nanos: event.timeNanos,
+        item: model.plan.itemKey(event.item), nanos: time,
         segments: workspace.example.segments, retrievers: workspace.types[type].retrievers))
   }
 

@@ -125,7 +125,10 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
     message.producer_sequence = producerSequence
     message.duplicates = UInt32(duplicates)
     message.durability = durability.message
-    if !hasAnswered { message.default_type = arena.text(service.rules.defaultType) }
+    if !hasAnswered {
+      message.default_type = arena.text(service.rules.defaultType)
+      message.batch_events = UInt32(service.rules.batchEvents)
+    }
     (message.n_refusals, message.refusals) = arena.refusals(refusals)
     (message.n_gaps, message.gaps) = arena.gaps(gaps)
     stream.send(&message)

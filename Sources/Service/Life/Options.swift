@@ -38,18 +38,21 @@ extension Daemon {
 
   static func listener(_ section: ServerSection) throws(Status) -> Listener {
     let slash = section.socket.lastIndex(of: "/")
-    if let slash, slash != section.socket.startIndex { try makeDirectory(String(section.socket[..<slash])) }
+    // The socket's own mode says who may connect; the way to it is open.
+    if let slash, slash != section.socket.startIndex {
+      try makeDirectory(String(section.socket[..<slash]), mode: 0o755)
+    }
     return try Listener(
       path: section.socket, mode: UInt32(section.mode),
       group: section.group.isEmpty ? nil : try Accounts.group(section.group, "server.group"))
   }
 
   /// Makes a directory, and those above it, where they are missing.
-  static func makeDirectory(_ path: String) throws(Status) {
+  static func makeDirectory(_ path: String, mode: UInt32 = 0o750) throws(Status) {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
       made += "/" + part
-      guard mkdir(made, 0o750) != 0, errno != EEXIST else { continue }
+      guard mkdir(made, mode) != 0, errno != EEXIST else { continue }
       let number = errno
       var status = stat()
       if stat(made, &status) == 0 { continue }

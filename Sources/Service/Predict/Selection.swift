@@ -20,9 +20,11 @@ extension SelectorView {
       let arm = serving.arms[serving.arm(ofUser: user)]
       if case .head = arm.target { return .ready(Source(revision: reader.head, arm: arm.name)) }
       guard let revision = arm.revision else {
-        throw Status(
-          .unavailable,
-          "\(arm.target) is being served but cannot be loaded; switch to another version, or to head")
+        // Better than no answer; the start has said why, and the answer says it.
+        return .ready(
+          Source(
+            revision: reader.head, arm: arm.name,
+            degraded: "\(arm.target) is served and cannot be loaded: the head answers"))
       }
       return .ready(Source(revision: revision, arm: arm.name))
     case .head: return .ready(Source(revision: reader.head, arm: ""))

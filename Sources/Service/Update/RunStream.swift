@@ -148,7 +148,8 @@ private struct CandidateRun: Sendable {
     let learner = RecordLearner(
       log: context.log, workspace: Workspace(context.plan, model.ensemble))
     let replay = Replay(
-      learner, start..<max(start, end), exclusions: context.control.registry.exclusions, at: end)
+      learner, start..<max(start, end), exclusions: context.control.registry.exclusions,
+      at: context.log.endOffset)
     let isDone: Bool
     do throws(LogError) {
       isDone = try replay.run(into: &model, epochs: epochs, progress: progress)

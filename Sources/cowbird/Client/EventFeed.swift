@@ -24,7 +24,7 @@ final class EventFeed {
   private let options: ClientOptions
   private let producer: String
   private let durability: Int32
-  private let batchLimit: Int
+  private var batchLimit: Int
   private let patienceNanos: UInt64
   private let liveness: Liveness
   private let daemon: DaemonConnection
@@ -33,7 +33,8 @@ final class EventFeed {
   private var batch = Batch(first: 1)
   /// Sent and not acknowledged, oldest first.
   private var inFlight: [Batch] = []
-  private var number: UInt64 = 0
+  /// Records given so far.
+  private(set) var number: UInt64 = 0
   /// Of the stream at hand: events sent, and how many the daemon has answered.
   private var sentHere: UInt64 = 0
   private var acknowledgedHere: UInt64 = 0
@@ -155,6 +156,7 @@ final class EventFeed {
       offset = max(offset, message.offset)
       refused += UInt64(message.n_refusals)
       if defaultType.isEmpty { defaultType = text(message.default_type) }
+      if message.batch_events > 0 { batchLimit = min(batchLimit, Int(message.batch_events)) }
       for refusal in elements(message.refusals, message.n_refusals) where refusals.count < 20 {
         let field = text(refusal.field)
         refusals.append(

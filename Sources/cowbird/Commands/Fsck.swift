@@ -4,6 +4,7 @@
 import ArgumentParser
 import Configuration
 import EventLog
+import Glibc
 import Versions
 
 struct Fsck: ParsableCommand {
@@ -25,6 +26,10 @@ struct Fsck: ParsableCommand {
 
   func run() throws {
     let directory = try data ?? configuration.load().data
+    // To open a log makes one where there is none.
+    guard access(directory + "/log", R_OK) == 0 else {
+      throw Refused("\(directory)/log: \(String(cString: strerror(errno))); name the daemon's data directory")
+    }
     let check =
       repair
       ? try LogRepair.repair(directory: directory + "/log")

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Configuration
+import Formats
 import Glibc
 import Primitives
 
@@ -80,12 +81,21 @@ struct Ingest: ParsableCommand {
         bar.update(read, note: "\(Format.count(feed.sent)) events")
       }
       try feed.finish()
-    } catch {
-      feed.reportRefusals()
-      if !producer.isEmpty {
-        Terminal.note(
-          "\(Format.count(feed.acknowledged)) records are acknowledged; the same command goes on after them")
+      if !producer.isEmpty, feed.resumed > feed.number {
+        throw Refused(
+          "\(producer): the log holds \(Format.count(feed.resumed)) records, and the files have \(Format.count(feed.number)): "
+            + "they are not the ones that were sent under this name; give these another --producer")
       }
+    } catch {
+      // What stands before a line that cannot be read is sent.
+      if error is FormatError { try? feed.finish() }
+      feed.reportRefusals()
+      Terminal.note(
+        producer.isEmpty
+          ? "\(Format.count(feed.accepted)) events before it are accepted; sent again they are events anew (--producer NAME "
+            + "lets the same command go on after them)"
+          : "\(Format.count(feed.acknowledged)) records are acknowledged; the same command goes on after them"
+      )
       throw error
     }
     bar.finish(source.totalBytes, note: "\(Format.count(feed.sent)) events")

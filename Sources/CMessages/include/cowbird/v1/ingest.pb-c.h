@@ -204,10 +204,14 @@ struct  Cowbird__V1__StreamResponse
    * whose label is the event's value; else the first that has a label.
    */
   char *default_type;
+  /*
+   * In the first answer only: at most so many events in one message (limits.batch_events).
+   */
+  uint32_t batch_events;
 };
 #define COWBIRD__V1__STREAM_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__stream_response__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, 0, 0,NULL, COWBIRD__V1__DURABILITY__DURABILITY_UNSPECIFIED, (char *)protobuf_c_empty_string }
+    , 0, 0, 0, 0, 0,NULL, 0, 0,NULL, COWBIRD__V1__DURABILITY__DURABILITY_UNSPECIFIED, (char *)protobuf_c_empty_string, 0 }
 
 
 /* Cowbird__V1__AppendRequest methods */

@@ -375,7 +375,7 @@ struct  Cowbird__V1__AttributeLimit
 
 
 /*
- * Scores of items that match are multiplied (positive factor).
+ * The odds of items that match are multiplied (positive factor): a score is a logit, to which ln(factor) is added.
  */
 struct  Cowbird__V1__Boost
 {
@@ -472,7 +472,8 @@ struct  Cowbird__V1__Recommendation
    */
   char *reason;
   /*
-   * Probability with which exploration put the item at this place; 1 without exploration.
+   * Probability with which epsilon exploration put the item at this place; 1 without it, and with Thompson sampling,
+   * which has none that can be told.
    */
   float propensity;
 };

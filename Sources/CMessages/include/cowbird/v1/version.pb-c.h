@@ -637,7 +637,7 @@ struct  Cowbird__V1__WatchEvent
   int64_t time_nanos;
   /*
    * "create", "switch", "split", "shadow", "rollback", "label", "unlabel", "pin", "delete", "import", "configure",
-   * "pause", "resume", "drift".
+   * "pause", "resume", "admit"; and "drift", which is no record and is told only while it happens.
    */
   char *kind;
   /*
