@@ -207,8 +207,20 @@ import Wire
     #expect(restored.digest == stream.model.digest)
     var changes = PageBuffer()
     try stream.model.write(to: &changes, since: parent)
-    restored = try #require(parent)
-    try restored.apply(from: &changes)
+    var base = PageBuffer()
+    try parent?.write(to: &base)
+    var layers = PageLayers([changes.bytes, base.bytes].map { Self.reader($0) })
+    restored = try Model(stream.model.plan, from: &layers)
     #expect(restored.digest == stream.model.digest)
+  }
+
+  private static func reader(_ bytes: [UInt8]) -> PageStreamReader {
+    var rest = bytes[...]
+    return PageStreamReader { target in
+      let count = min(target.count, rest.count)
+      target.copyBytes(from: rest.prefix(count))
+      rest = rest.dropFirst(count)
+      return count
+    }
   }
 }

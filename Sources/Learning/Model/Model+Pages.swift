@@ -86,7 +86,7 @@ extension Model {
     try sink.write(name: "model.state", SmallState(self))
   }
 
-  /// Reads what `write` wrote, whole.
+  /// Reads what `write` wrote: whole, or a chain of changes as one (`PageLayers`).
   /// - Throws: `ModelMismatch` for a model of another configuration, `PageStreamError` for damage.
   package init<Source: PageSource>(_ plan: FeaturePlan, from source: inout Source) throws {
     try self.init(plan)
@@ -99,21 +99,6 @@ extension Model {
     if header.hasImpressions { shown = emptyShown }
     try shown?.apply(from: &source, name: "impressions")
     try readSmallState(from: &source)
-  }
-
-  /// Reads the pages that changed since a model equal to this one. When it throws, this one is as it was.
-  package mutating func apply<Source: PageSource>(from source: inout Source) throws {
-    var next = self
-    let header: ModelHeader = try source.read(name: "model.header")
-    try Self.check(header, plan)
-    try next.features.apply(from: &source)
-    try next.ensemble.apply(from: &source)
-    try next.retrieval?.apply(from: &source, name: "retrieval")
-    try next.pending?.apply(from: &source, name: "pending")
-    if !header.hasImpressions { next.shown = nil } else if next.shown == nil { next.shown = emptyShown }
-    try next.shown?.apply(from: &source, name: "impressions")
-    try next.readSmallState(from: &source)
-    self = next
   }
 
   private mutating func readSmallState<Source: PageSource>(from source: inout Source) throws {
