@@ -30,7 +30,7 @@ package struct RetrieverSection: NamedSection {
   package var isOn = true
   package var types: [String] = []
   package var neighbours = 128
-  package var learnLength = 8
+  package var learnLength = 5
   package var learnDecay = 0.8
   package var length = 16
   package var decay = 0.85
@@ -41,7 +41,7 @@ package struct RetrieverSection: NamedSection {
   package var segment = ""
   package var method = FactorMethod.softmax
   package var factors = 32
-  package var negatives = 64
+  package var negatives = 48
   package var rate = 0.15
   package var positionRate = 0.05
   package var userRate = 0.1
@@ -141,8 +141,8 @@ package struct RetrieverSection: NamedSection {
 
 package struct BlendSection: Section {
   package var isOn = true
-  package var every = 8
-  package var negatives = 64
+  package var every = 12
+  package var negatives = 32
   package var smoothing = 0.006
   package var prior = 30.0
   package var forgetting = 10_000.0

@@ -216,7 +216,7 @@ package struct ImpressionJoin: Sendable {
     if entry.slab != 0 {
       var size = features.smallest
       while size < Int(entry.length) { size *= 2 }
-      features.release(entry.slab, size)
+      features.release(entry.slab)
     }
     rows.writer().row(row).storeBytes(
       of: ImpressionRow(request: 0, item: 0, nanos: 0), as: ImpressionRow.self)
@@ -230,7 +230,7 @@ package struct ImpressionJoin: Sendable {
   private func bytes(_ entry: ImpressionRow) -> [UInt8] {
     guard entry.slab != 0 else { return [] }
     return Array(
-      UnsafeRawBufferPointer(start: features.reader.slab(entry.slab), count: Int(entry.length)))
+      UnsafeRawBufferPointer(start: features.slab(entry.slab), count: Int(entry.length)))
   }
 
   private mutating func setState(_ row: Int, _ state: ImpressionRow.State) {

@@ -48,7 +48,7 @@ extension RetrievalState {
   func attributeRows(ofRow row: Int) -> [UInt32] {
     let tail = layout.tail(pages.reader.page(row >> 5)).pointee
     guard tail.attributes != 0 else { return [] }
-    let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
+    let block = blocks.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
     let place = row & 31
     return (0..<Int(block[place])).map { block[32 * ($0 + 1) + place] - 1 }
   }
@@ -111,7 +111,7 @@ extension RetrievalState {
       let writer = blocks.writer()
       let old = Int(tail.pointee.slots) + 1
       writer.slab(block).copyMemory(from: writer.peek(tail.pointee.attributes), byteCount: old * 128)
-      blocks.release(tail.pointee.attributes, old)
+      blocks.release(tail.pointee.attributes)
     }
     tail.pointee.attributes = block
     tail.pointee.slots = UInt32(capacity - 1)
@@ -139,7 +139,7 @@ extension RetrievalState {
     contentEvents += 1
     let tail = layout.tail(pages.reader.page(row >> 5)).pointee
     guard tail.attributes != 0 else { return }
-    let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
+    let block = blocks.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
     let use = valueUse.writer()
     for slot in 0..<Int(block[row & 31]) {
       let value = Int(block[32 * (slot + 1) + (row & 31)]) - 1
@@ -160,7 +160,7 @@ extension RetrievalState {
       let row = Int(scratch.historyRows[j])
       let tail = layout.tail(pages.page(row >> 5)).pointee
       if tail.attributes != 0 {
-        let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
+        let block = blocks.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
         for slot in 0..<Int(block[row & 31]) {
           let value = block[32 * (slot + 1) + (row & 31)]
           if affinity[Int(value)] == 0 { scratch.affinityValues.append(value) }

@@ -1,7 +1,7 @@
 // For each row a bounded list of items with two decayed weights: the neighbours of an item (what comes after it,
 // what comes before it), the items of a segment (at two half-lives).
 //
-//   slab of capacity c   ┌ ids c × u32 ┬ weights 0 c × f32 ┬ weights 1 c × f32 ┐     c = 8, 16, … limit
+//   slab of capacity c   ┌ head ┬ ids c × u32 ┬ weights 0 c × f32 ┬ weights 1 c × f32 ┐     c = 8, 16, … limit
 //
 // Weights decay by forward scaling: an increment at event t is multiplied by 2^((t - reference) / half-life), so
 // that nothing old is touched; when the exponent passes 16 the list is scaled back. Sides share the reference.
@@ -15,208 +15,265 @@ internal import Glibc
 internal import Primitives
 internal import Tables
 
+/// Begins a list's slab.
+struct ListHead {
+  /// Number of the event to which the weights' scale is fixed.
+  var reference: UInt32
+  var count: UInt16
+  /// Where the next eviction looks.
+  var hand: UInt16
+  /// All weight that was ever added, on each side, in the list's scale.
+  var total0: Float
+  var total1: Float
+
+  static let bytes = MemoryLayout<ListHead>.size
+}
+
 struct DecayedLists: Sendable {
   private static let window = 8
   /// Exponent of 2 after which a list is scaled back.
   private static let longest = Float(16)
 
-  var heads = RowStore(rowBytes: MemoryLayout<ListHead>.size, rowsPerPage: 128)
+  /// For each row its slab; 0: the list is empty.
+  var references = RowStore(rowBytes: 4, rowsPerPage: 256)
   var slabs: SlabStore
   let limit: Int
   let inverseHalfLives: (Float, Float)
 
   init(limit: Int, halfLives: [Double]) {
     self.limit = max(Self.window, limit & ~(Self.window - 1))
-    slabs = SlabStore(entryBytes: 12, smallest: 8, atLeast: self.limit)
+    slabs = SlabStore(headBytes: ListHead.bytes, entryBytes: 12, smallest: 8, atLeast: self.limit)
     inverseHalfLives = (Float(1 / halfLives[0]), Float(1 / halfLives[1]))
   }
 
-  mutating func ensure(_ count: Int) { heads.ensure(count) }
+  mutating func ensure(_ count: Int) { references.ensure(count) }
 
   mutating func clear(_ row: Int) {
-    guard row < heads.capacity else { return }
-    let head = heads.reader.row(row).load(as: ListHead.self)
-    if head.capacity > 0 { slabs.release(head.slab, Int(head.capacity)) }
-    memset(heads.writer().row(row), 0, heads.rowBytes)
+    guard row < references.capacity else { return }
+    let reference = references.reader.row(row).load(as: UInt32.self)
+    guard reference != 0 else { return }
+    slabs.release(reference)
+    references.writer().row(row).storeBytes(of: 0, as: UInt32.self)
   }
 
   struct Writer {
-    let heads: RowWriter
+    let references: RowWriter
     let slabs: SlabWriter
     let kernels: UnsafePointer<cowbird_retrieval_kernels>
     /// The scales of the list written last: most lists have the same reference.
     var reference = UInt64.max
     var scales = (Float(1), Float(1))
+
+    @inline(__always)
+    func reference(_ row: Int) -> UInt32 { references.peek(row).load(as: UInt32.self) }
+  }
+
+  /// A list's slab, by parts.
+  private struct List {
+    let head: UnsafeMutablePointer<ListHead>
+    let capacity: Int
+
+    init(_ slab: UnsafeMutableRawPointer, _ capacity: Int) {
+      head = slab.assumingMemoryBound(to: ListHead.self)
+      self.capacity = capacity
+    }
+
+    @inline(__always) var ids: UnsafeMutablePointer<UInt32> {
+      (UnsafeMutableRawPointer(head) + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
+    }
+    /// Weights of side 0; those of side 1 stand `capacity` behind.
+    @inline(__always) var weights: UnsafeMutablePointer<Float> {
+      (UnsafeMutableRawPointer(head) + ListHead.bytes + capacity &* 4).assumingMemoryBound(to: Float.self)
+    }
   }
 
   /// Adds `weights`, as of `event`, to the item's entry in the list of `row`.
   mutating func add(
     _ row: Int, _ id: UInt32, _ weights: (Float, Float), at event: UInt64, _ writer: inout Writer
   ) {
-    let head = writer.heads.row(row).assumingMemoryBound(to: ListHead.self)
-    let age = Float(UInt32(truncatingIfNeeded: event) &- head.pointee.reference)
+    var list = list(row, writer)
+    let age = Float(UInt32(truncatingIfNeeded: event) &- list.head.pointee.reference)
     var exponents = (age * inverseHalfLives.0, age * inverseHalfLives.1)
     if max(exponents.0, exponents.1) > Self.longest {
-      rescale(head, exponents, writer)
-      head.pointee.reference = UInt32(truncatingIfNeeded: event)
+      Self.rescale(list, exponents, writer.kernels)
+      list.head.pointee.reference = UInt32(truncatingIfNeeded: event)
       exponents = (0, 0)
     }
-    if writer.reference != UInt64(head.pointee.reference) {
-      writer.reference = UInt64(head.pointee.reference)
+    if writer.reference != UInt64(list.head.pointee.reference) {
+      writer.reference = UInt64(list.head.pointee.reference)
       writer.scales.0 = writer.kernels.pointee.exp2(exponents.0)
       writer.scales.1 =
         inverseHalfLives.0 == inverseHalfLives.1
         ? writer.scales.0 : writer.kernels.pointee.exp2(exponents.1)
     }
     let (scale0, scale1) = writer.scales
-    let place = place(of: id, head, (scale0, scale1), writer)
-    let capacity = Int(head.pointee.capacity)
-    let slab = writer.slabs.slab(head.pointee.slab)
-    let first = (slab + capacity * 4).assumingMemoryBound(to: Float.self)
-    first[place] += weights.0 * scale0
-    first[capacity + place] += weights.1 * scale1
-    head.pointee.total0 += weights.0 * scale0
-    head.pointee.total1 += weights.1 * scale1
+    let place = place(of: id, row, &list, (scale0, scale1), writer)
+    list.weights[place] += weights.0 * scale0
+    list.weights[list.capacity + place] += weights.1 * scale1
+    list.head.pointee.total0 += weights.0 * scale0
+    list.head.pointee.total1 += weights.1 * scale1
+  }
+
+  /// The row's list for writing, begun if there is none.
+  @inline(__always)
+  private mutating func list(_ row: Int, _ writer: Writer) -> List {
+    var reference = writer.reference(row)
+    if reference == 0 {
+      reference = slabs.allocate(slabs.smallest)
+      writer.references.row(row).storeBytes(of: reference, as: UInt32.self)
+    }
+    return List(writer.slabs.slab(reference), slabs.capacity(reference))
+  }
+
+  /// Asks for the list of `row`, whose reference has come by now: its ids, or all that has to be copied.
+  @inline(__always)
+  func prefetch(_ row: Int, _ writer: Writer) {
+    let reference = writer.reference(row)
+    guard reference != 0 else { return }
+    writer.slabs.prefetch(reference, ListHead.bytes + slabs.capacity(reference) * 4)
   }
 
   /// Asks for the weights that `add` will change for this item.
   func prefetch(_ row: Int, _ id: UInt32, _ writer: Writer) {
-    let head = writer.heads.peek(row).assumingMemoryBound(to: ListHead.self)
-    let count = Int(head.pointee.count)
-    guard count > 0 else { return }
-    let slab = writer.slabs.peek(head.pointee.slab)
-    var place = writer.kernels.pointee.find(slab.assumingMemoryBound(to: UInt32.self), count, id)
-    if place == count && count == limit { place = Int(head.pointee.hand) }
-    let capacity = Int(head.pointee.capacity)
-    cowbird_prefetch(slab + (capacity + place) * 4)
-    cowbird_prefetch(slab + (2 * capacity + place) * 4)
+    let reference = writer.reference(row)
+    guard reference != 0 else { return }
+    let slab = writer.slabs.peek(reference)
+    let head = slab.load(as: ListHead.self)
+    let count = Int(head.count)
+    let ids = (slab + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
+    var place = writer.kernels.pointee.find(ids, count, id)
+    if place == count && count == limit { place = Int(head.hand) }
+    let capacity = slabs.capacity(reference)
+    cowbird_prefetch(ids + capacity + place)
+    cowbird_prefetch(ids + 2 * capacity + place)
   }
 
   /// The place of the item's entry, made if there is none.
   @inline(__always)
   private mutating func place(
-    of id: UInt32, _ head: UnsafeMutablePointer<ListHead>, _ scales: (Float, Float), _ writer: Writer
+    of id: UInt32, _ row: Int, _ list: inout List, _ scales: (Float, Float), _ writer: Writer
   ) -> Int {
-    let count = Int(head.pointee.count)
-    if count > 0 {
-      let ids = writer.slabs.peek(head.pointee.slab).assumingMemoryBound(to: UInt32.self)
-      let place = writer.kernels.pointee.find(ids, count, id)
-      if place < count { return place }
-    }
+    let count = Int(list.head.pointee.count)
+    let known = writer.kernels.pointee.find(list.ids, count, id)
+    if known < count { return known }
+    var place = count
     if count < limit {
-      if count == Int(head.pointee.capacity) { grow(head) }
-      head.pointee.count += 1
-      write(id, at: count, head, writer)
-      return count
+      if count == list.capacity { list = grow(row, list, writer) }
+      list.head.pointee.count += 1
+    } else {
+      place = Self.lightest(list, scales)
+      list.head.pointee.hand = UInt16((Int(list.head.pointee.hand) + Self.window) % limit)
     }
-    let capacity = Int(head.pointee.capacity)
-    let weights = (writer.slabs.peek(head.pointee.slab) + capacity * 4).assumingMemoryBound(to: Float.self)
+    list.ids[place] = id
+    list.weights[place] = 0
+    list.weights[list.capacity + place] = 0
+    return place
+  }
+
+  /// Of the entries that the hand is at, the one that weighs least.
+  private static func lightest(_ list: List, _ scales: (Float, Float)) -> Int {
     let inverses = (1 / scales.0, 1 / scales.1)
-    let hand = Int(head.pointee.hand)
+    let hand = Int(list.head.pointee.hand)
     var (lightest, least) = (hand, Float.infinity)
-    for place in hand..<hand + Self.window {
-      let weight = weights[place] * inverses.0 + weights[capacity + place] * inverses.1
+    for place in hand..<hand + window {
+      let weight = list.weights[place] * inverses.0 + list.weights[list.capacity + place] * inverses.1
       if weight < least { (lightest, least) = (place, weight) }
     }
-    head.pointee.hand = UInt32((hand + Self.window) % limit)
-    write(id, at: lightest, head, writer)
     return lightest
   }
 
-  /// Begins an entry without weight.
-  private func write(
-    _ id: UInt32, at place: Int, _ head: UnsafeMutablePointer<ListHead>, _ writer: Writer
-  ) {
-    let capacity = Int(head.pointee.capacity)
-    let slab = writer.slabs.slab(head.pointee.slab)
-    (slab + place * 4).storeBytes(of: id, as: UInt32.self)
-    (slab + (capacity + place) * 4).storeBytes(of: 0, as: Float.self)
-    (slab + (2 * capacity + place) * 4).storeBytes(of: 0, as: Float.self)
+  private mutating func grow(_ row: Int, _ list: List, _ writer: Writer) -> List {
+    let former = writer.reference(row)
+    let reference = slabs.allocate(list.capacity * 2)
+    let larger = List(writer.slabs.slab(reference), list.capacity * 2)
+    larger.head.pointee = list.head.pointee
+    larger.ids.update(from: list.ids, count: list.capacity)
+    larger.weights.update(from: list.weights, count: list.capacity)
+    (larger.weights + larger.capacity).update(from: list.weights + list.capacity, count: list.capacity)
+    slabs.release(former)
+    writer.references.row(row).storeBytes(of: reference, as: UInt32.self)
+    return larger
   }
 
-  private mutating func grow(_ head: UnsafeMutablePointer<ListHead>) {
-    let old = Int(head.pointee.capacity)
-    let capacity = max(slabs.smallest, old * 2)
-    let slab = slabs.allocate(capacity)
-    if old > 0 {
-      let writer = slabs.writer()
-      let target = writer.slab(slab)
-      let source = writer.peek(head.pointee.slab)
-      for part in 0..<3 {
-        (target + part * capacity * 4).copyMemory(from: source + part * old * 4, byteCount: old * 4)
-      }
-      slabs.release(head.pointee.slab, old)
-    }
-    head.pointee.slab = slab
-    head.pointee.capacity = UInt32(capacity)
-  }
-
-  private func rescale(
-    _ head: UnsafeMutablePointer<ListHead>, _ exponents: (Float, Float), _ writer: Writer
+  private static func rescale(
+    _ list: List, _ exponents: (Float, Float), _ kernels: UnsafePointer<cowbird_retrieval_kernels>
   ) {
-    let kernels = writer.kernels
     let factors = (kernels.pointee.exp2(-exponents.0), kernels.pointee.exp2(-exponents.1))
-    head.pointee.total0 *= factors.0
-    head.pointee.total1 *= factors.1
-    guard head.pointee.count > 0 else { return }
-    let capacity = Int(head.pointee.capacity)
-    let slab = writer.slabs.slab(head.pointee.slab)
-    let weights = (slab + capacity * 4).assumingMemoryBound(to: Float.self)
-    for place in 0..<Int(head.pointee.count) {
-      weights[place] *= factors.0
-      weights[capacity + place] *= factors.1
+    list.head.pointee.total0 *= factors.0
+    list.head.pointee.total1 *= factors.1
+    for place in 0..<Int(list.head.pointee.count) {
+      list.weights[place] *= factors.0
+      list.weights[list.capacity + place] *= factors.1
     }
   }
 
   /// Writes as of one event. Valid until the lists are copied; growing them keeps it valid.
   mutating func writer(_ kernels: UnsafePointer<cowbird_retrieval_kernels>) -> Writer {
-    Writer(heads: heads.writer(), slabs: slabs.writer(), kernels: kernels)
+    Writer(references: references.writer(), slabs: slabs.writer(), kernels: kernels)
   }
 
   /// Adds the list's shares, times `weight`, to the scratch's sums of a retriever.
   func merge(
     _ row: Int, weight: Float, into retriever: Int, _ scratch: RetrievalScratch, checked: Bool
   ) {
-    let head = heads.reader.row(row).load(as: ListHead.self)
-    guard head.count > 0 else { return }
-    let capacity = Int(head.capacity)
-    let slab = slabs.reader.slab(head.slab)
-    let weights = (slab + capacity * 4).assumingMemoryBound(to: Float.self)
+    let reference = references.reader.row(row).load(as: UInt32.self)
+    guard reference != 0 else { return }
+    let slab = slabs.slab(reference)
+    let head = slab.load(as: ListHead.self)
+    let capacity = slabs.capacity(reference)
+    let ids = (slab + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
+    let weights = (slab + ListHead.bytes + capacity * 4).assumingMemoryBound(to: Float.self)
     scratch.touchedCount = cowbird_merge_list(
-      slab.assumingMemoryBound(to: UInt32.self), weights, weights + capacity, Int(head.count),
-      weight / (head.total0 + 1e-9), weight / (head.total1 + 1e-9), scratch.sums[retriever].base,
+      ids, weights, weights + capacity, Int(head.count), weight / (head.total0 + 1e-9),
+      weight / (head.total1 + 1e-9), scratch.sums[retriever].base,
       scratch.mask.base, scratch.touched.base, scratch.touchedCount,
       checked ? UnsafePointer(scratch.generationPages.base) : nil)
   }
 
+  /// The item's weights in the list of `row`, as shares of all on each side.
+  func shares(
+    of id: UInt32, in row: Int, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+  ) -> (Float, Float)? {
+    let reference = references.reader.row(row).load(as: UInt32.self)
+    guard reference != 0 else { return nil }
+    let slab = slabs.slab(reference)
+    let head = slab.load(as: ListHead.self)
+    let ids = (slab + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
+    let place = kernels.pointee.find(ids, Int(head.count), id)
+    guard place < Int(head.count) else { return nil }
+    let capacity = slabs.capacity(reference)
+    let weights = (slab + ListHead.bytes + capacity * 4).assumingMemoryBound(to: Float.self)
+    return (weights[place] / (head.total0 + 1e-9), weights[capacity + place] / (head.total1 + 1e-9))
+  }
+
   var digest: Digest {
-    var digest = heads.digest
+    var digest = references.digest
     digest.append(slabs.digest)
     return digest
   }
 
-  var bytes: Int { heads.bytes + slabs.bytes }
+  var bytes: Int { references.bytes + slabs.bytes }
 
   func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: DecayedLists?) throws {
-    try heads.write(to: &sink, name: name + ".heads", since: parent?.heads)
+    try references.write(to: &sink, name: name + ".rows", since: parent?.references)
     try slabs.write(to: &sink, name: name + ".slabs", since: parent?.slabs)
   }
 
   /// - Parameter rows: how many rows there are, for the check.
   mutating func apply<Source: PageSource>(from source: inout Source, name: String, rows: Int) throws {
-    try heads.apply(from: &source, name: name + ".heads")
+    try references.apply(from: &source, name: name + ".rows")
     try slabs.apply(from: &source, name: name + ".slabs")
-    let reader = heads.reader
-    for row in 0..<heads.capacity {
-      let head = reader.row(row).load(as: ListHead.self)
-      let isEmpty = head.count == 0 && head.capacity == 0
-      guard
-        isEmpty
-          || (head.count <= head.capacity && slabs.holds(head.slab, Int(head.capacity))
-            && Int(head.hand) + Self.window <= limit)
+    for row in 0..<references.capacity {
+      let reference = references.reader.row(row).load(as: UInt32.self)
+      guard reference != 0 else { continue }
+      guard slabs.holds(reference, slabs.capacity(reference)) else {
+        throw PageStreamError.malformed(section: name, what: "the list of row \(row)")
+      }
+      let slab = slabs.slab(reference)
+      let head = slab.load(as: ListHead.self)
+      guard Int(head.count) <= min(limit, slabs.capacity(reference)), Int(head.hand) + Self.window <= limit
       else { throw PageStreamError.malformed(section: name, what: "the list of row \(row)") }
-      guard !isEmpty else { continue }
-      let ids = slabs.reader.slab(head.slab).assumingMemoryBound(to: UInt32.self)
+      let ids = (slab + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
       for place in 0..<Int(head.count) where Int(ids[place] & 0xFF_FFFF) >= rows {
         throw PageStreamError.malformed(section: name, what: "an item in the list of row \(row)")
       }

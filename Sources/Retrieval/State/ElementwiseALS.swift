@@ -59,7 +59,7 @@ struct ElementwiseALS: Sendable {
       if old > 0 {
         let writer = slabs.writer()
         writer.slab(slab).copyMemory(from: writer.peek(audience.pointee.slab), byteCount: old * 4)
-        slabs.release(audience.pointee.slab, old)
+        slabs.release(audience.pointee.slab)
       }
       (audience.pointee.slab, audience.pointee.capacity) = (slab, UInt32(capacity))
     }
@@ -74,14 +74,14 @@ struct ElementwiseALS: Sendable {
     let audience = audiences.reader.row(row).load(as: Audience.self)
     guard audience.slab != 0 else { return }
     let (capacity, total) = (Int(audience.capacity), Int(audience.total))
-    let handles = slabs.reader.slab(audience.slab).assumingMemoryBound(to: UInt32.self)
+    let handles = slabs.slab(audience.slab).assumingMemoryBound(to: UInt32.self)
     for back in 0..<min(capacity, total) { body(handles[(total - 1 - back) & (capacity - 1)]) }
   }
 
   mutating func forgetAudience(of row: Int) {
     guard row < audiences.capacity else { return }
     let audience = audiences.writer().row(row).assumingMemoryBound(to: Audience.self)
-    if audience.pointee.slab != 0 { slabs.release(audience.pointee.slab, Int(audience.pointee.capacity)) }
+    if audience.pointee.slab != 0 { slabs.release(audience.pointee.slab) }
     audience.pointee = Audience(slab: 0, capacity: 0, total: 0, padding: 0)
   }
 }
@@ -94,15 +94,15 @@ extension RetrievalState {
   }
 
   /// Learns the event: the user's vector against the items of the history and this one, then the item's against its
-  /// users. The item's interactions hold this event already.
+  /// users. The item's interactions do not hold this event yet.
   mutating func learnElementwise(user: Int, item: Int, _ scratch: RetrievalScratch) {
     guard let factors = plan.factors, var model = elementwise else { return }
     elementwise = nil
     defer { elementwise = model }
     let (size, width) = (factors.factors, layout.width)
     let interactions = counts(of: item).interactions
-    let weight = popularityWeight(interactions, factors)
-    let former = popularityWeight(interactions - 1, factors)
+    let former = popularityWeight(interactions, factors)
+    let weight = popularityWeight(interactions + 1, factors)
     let pages = pages.writer()
     let page = pages.page(item >> 5)
     let q = layout.vector(page, item & 31)
@@ -120,7 +120,7 @@ extension RetrievalState {
     scratch.confidence.fit(max(rows.count, model.slabs.largest + 1))
     for (place, row) in rows.enumerated() {
       scratch.rows[place] = UnsafePointer(layout.vector(pages.peekPage(Int(row) >> 5), Int(row) & 31))
-      let a = popularityWeight(counts(of: Int(row)).interactions, factors)
+      let a = place == 0 ? weight : popularityWeight(counts(of: Int(row)).interactions, factors)
       scratch.confidence[place] = Float((place == 0 ? factors.newWeight : 1) - missing * a)
     }
     let p = people.writer().row(user).assumingMemoryBound(to: Float.self)
@@ -252,7 +252,7 @@ extension ElementwiseALS {
       guard slabs.holds(audience.slab, Int(audience.capacity)) else {
         throw PageStreamError.malformed(section: name, what: "the users of item row \(row)")
       }
-      let handles = slabs.reader.slab(audience.slab).assumingMemoryBound(to: UInt32.self)
+      let handles = slabs.slab(audience.slab).assumingMemoryBound(to: UInt32.self)
       for place in 0..<min(Int(audience.capacity), Int(audience.total))
       where Int(handles[place] & 0xFF_FFFF) >= users {
         throw PageStreamError.malformed(section: name, what: "a user of item row \(row)")

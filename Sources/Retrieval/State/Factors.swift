@@ -60,6 +60,8 @@ extension RetrievalState {
   private static let leastSum = Float(1e-6)
   /// Weight below which a place of the history is not learned.
   private static let leastWeight = Float(0.02)
+  /// From this place of the history on, one in four is learned with each event, in turn.
+  private static let taken = 16
   /// Gradient below which a candidate is not learned.
   private static let leastGradient = Float(0.003)
 
@@ -213,6 +215,7 @@ extension RetrievalState {
     let count = min(scratch.historyCount, factors.length)
     guard count > 0 else { return }
     let width = layout.width
+    let turn = Int(truncatingIfNeeded: events)
     let pools = weights.pools
     let stride = weights.stride
     let length = weights.length
@@ -228,7 +231,9 @@ extension RetrievalState {
         let rank = values.baseAddress! + pool * stride
         let age = rank + 2 * length
         for j in 0..<count {
-          guard rank[j] * age[Int(classes[j])] > Self.leastWeight else {
+          guard rank[j] * age[Int(classes[j])] > Self.leastWeight,
+            j < Self.taken || (j &+ turn) & 3 == 0
+          else {
             rows[j] = nil
             continue
           }

@@ -62,7 +62,7 @@ extension RetrievalState {
     guard let row else { return .empty }
     let tail = layout.userTail(people.reader.row(row))
     guard tail.ring != 0 else { return .empty }
-    let slab = rings.reader.slab(tail.ring)
+    let slab = rings.slab(tail.ring)
     let capacity = Int(tail.capacity)
     return UserRing(
       items: slab.assumingMemoryBound(to: UInt32.self),
@@ -70,7 +70,7 @@ extension RetrievalState {
       capacity: capacity, total: Int(tail.count),
       older: UnsafeBufferPointer(
         start: tail.older == 0
-          ? nil : older.reader.slab(tail.older).assumingMemoryBound(to: UInt32.self),
+          ? nil : older.slab(tail.older).assumingMemoryBound(to: UInt32.self),
         count: tail.older == 0 ? 0 : Int(tail.olderCount)))
   }
 
@@ -101,28 +101,28 @@ extension RetrievalState {
     scratch.historyCount = count
   }
 
-  /// Asks for what learning reads of the history's items: their vectors and the heads of their lists.
-  func prefetchHistory(_ scratch: RetrievalScratch) {
+  /// Asks for what learning reads and writes of the history's items and of the event's: their vectors, and where their
+  /// lists are.
+  mutating func prefetchHistory(item: Int, _ scratch: RetrievalScratch) {
     let rows = scratch.historyRows.base
-    let past = past.reader
+    let past = past.writer()
     for j in 0..<min(scratch.historyCount, plan.factors?.length ?? 0) {
-      let row = past.row(Int(rows[j]))
-      for line in stride(from: 0, to: past.rowBytes, by: 64) { cowbird_prefetch(row + line) }
+      past.prefetch(Int(rows[j]), past.rowBytes)
     }
-    let heads = neighbours.heads.reader
+    let references = neighbours.references.reader
+    cowbird_prefetch(references.row(item))
     for j in 0..<min(scratch.historyCount, plan.neighbours?.learnLength ?? 0) {
-      cowbird_prefetch(heads.row(Int(rows[j])))
+      cowbird_prefetch(references.row(Int(rows[j])))
     }
   }
 
-  /// Asks for the lists, whose heads have come by now.
-  func prefetchLists(_ scratch: RetrievalScratch) {
-    let (heads, slabs) = (neighbours.heads.reader, neighbours.slabs.reader)
-    for j in 0..<min(scratch.historyCount, plan.neighbours?.learnLength ?? 0) {
-      let head = heads.row(Int(scratch.historyRows[j])).load(as: ListHead.self)
-      guard head.count > 0 else { continue }
-      let slab = slabs.slab(head.slab)
-      for line in stride(from: 0, to: Int(head.count) * 4, by: 64) { cowbird_prefetch(slab + line) }
+  /// Asks for the lists, whose places have come by now.
+  mutating func prefetchLists(item: Int, _ scratch: RetrievalScratch) {
+    guard let plan = plan.neighbours else { return }
+    let writer = neighbours.writer(scratch.kernels)
+    neighbours.prefetch(item, writer)
+    for j in 0..<min(scratch.historyCount, plan.learnLength) {
+      neighbours.prefetch(Int(scratch.historyRows[j]), writer)
     }
   }
 
@@ -148,7 +148,7 @@ extension RetrievalState {
   ) {
     let count = Int(tail.pointee.olderCount)
     if count > 0 {
-      let handles = older.reader.slab(tail.pointee.older).assumingMemoryBound(to: UInt32.self)
+      let handles = older.slab(tail.pointee.older).assumingMemoryBound(to: UInt32.self)
       if scratch.kernels.pointee.find(handles, count, handle) < count { return }
     }
     var place = count
@@ -168,7 +168,7 @@ extension RetrievalState {
     if count > 0 {
       let writer = older.writer()
       writer.slab(slab).copyMemory(from: writer.peek(tail.pointee.older), byteCount: count * 4)
-      older.release(tail.pointee.older, count)
+      older.release(tail.pointee.older)
     }
     tail.pointee.older = slab
     tail.pointee.olderCapacity = UInt32(capacity)
@@ -184,7 +184,7 @@ extension RetrievalState {
       let source = writer.peek(tail.pointee.ring)
       target.copyMemory(from: source, byteCount: old * 4)
       (target + capacity * 4).copyMemory(from: source + old * 4, byteCount: old * 4)
-      rings.release(tail.pointee.ring, old)
+      rings.release(tail.pointee.ring)
     }
     tail.pointee.ring = slab
     tail.pointee.capacity = UInt32(capacity)

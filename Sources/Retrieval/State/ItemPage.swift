@@ -148,7 +148,8 @@ struct ItemLearning {
   var biasSum: Float
   /// How often the item is in the ring of recent events.
   var inRing: UInt32
-  var padding: UInt32
+  /// Ever.
+  var interactions: UInt32
 }
 
 /// Ends an item page.

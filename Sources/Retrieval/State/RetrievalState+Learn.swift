@@ -58,7 +58,7 @@ extension RetrievalState {
     let item = row(ofItem: event.item)
     let now = Self.seconds(event.nanos)
     scratch.fit(rows: items.limit, values: values.limit, retrievers: 1 + segments.count)
-    itemCounts.writer().row(item).assumingMemoryBound(to: ItemCounts.self).pointee.interactions &+= 1
+    pages.writer().prefetch(item >> 5, 0)
     if let user { learn(event, user: user, item: item, now: now, catalogue: catalogue, scratch, rank) }
     pushRecent(item)
     if event.user != nil && event.retrievers.contains(.neighbours) { learnNeighbours(item, scratch) }
@@ -78,9 +78,9 @@ extension RetrievalState {
     let isBlended = plan.blend.isOn && events % UInt64(plan.blend.every) == 0
     let learnsFactors = plan.factors != nil && event.retrievers.contains(.factors)
     guard isBlended || learnsFactors else { return }
-    prefetchHistory(scratch)
+    prefetchHistory(item: item, scratch)
     sample(target: item, user: ring, catalogue: catalogue, scratch)
-    prefetchLists(scratch)
+    prefetchLists(item: item, scratch)
     poolUser(user, scratch)
     if isBlended { learnBlend(event, ring, catalogue: catalogue, scratch, rank) }
     guard learnsFactors else { return }
@@ -148,7 +148,7 @@ extension RetrievalState {
   package mutating func countImpression(of item: UInt64) {
     checkWritable()
     guard let row = items.find(item) else { return }
-    itemCounts.writer().row(row).assumingMemoryBound(to: ItemCounts.self).pointee.impressions &+= 1
+    impressions.writer().row(row).assumingMemoryBound(to: UInt32.self).pointee &+= 1
   }
 
   // MARK: Features

@@ -8,7 +8,7 @@ extension RetrievalState {
   package var digest: Digest {
     var digest = Digest(of: scalars)
     for part in [
-      items.digest, users.digest, values.digest, pages.digest, past.digest, itemCounts.digest,
+      items.digest, users.digest, values.digest, pages.digest, past.digest, impressions.digest,
       neighbours.digest, blocks.digest, vectors.digest, people.digest, rings.digest, older.digest,
       valueUse.digest, sampler.digest,
     ] { digest.append(part) }
@@ -33,7 +33,7 @@ extension RetrievalState {
   /// Bytes of pages, without what snapshots keep of earlier ones.
   package var bytes: Int {
     let parts = [
-      items.bytes, users.bytes, values.bytes, pages.bytes, past.bytes, itemCounts.bytes, neighbours.bytes,
+      items.bytes, users.bytes, values.bytes, pages.bytes, past.bytes, impressions.bytes, neighbours.bytes,
       blocks.bytes, vectors.bytes, people.bytes, rings.bytes, older.bytes, valueUse.bytes, sampler.bytes,
     ]
     return parts.reduce(0, +) + (elementwise?.bytes ?? 0)
@@ -44,17 +44,18 @@ extension RetrievalState {
   package var bytesBound: Int {
     let bounds = plan.bounds
     let itemBytes =
-      layout.bytes / 32 + past.rowBytes + 16 + 1 + 16 + itemCounts.rowBytes
-      + (plan.neighbours == nil ? 0 : 32 + 2 * neighbours.slabs.largest * 12)
-      + (elementwise.map { 16 + 2 * $0.slabs.largest * 4 } ?? 0) + (plan.content == nil ? 0 : 2 * 4 * 64)
-      + vectors.rowBytes / 32
-    let userBytes =
-      people.rowBytes + 33 + 2 * rings.largest * 8 + (plan.seenItems > 0 ? 2 * older.largest * 4 : 0)
-    let segmentBytes =
-      plan.segments.count * bounds.segments * (65 + 2 * SegmentPopularity.itemsPerSegment * 12)
-    let sum =
-      bounds.items * itemBytes + bounds.users * userBytes + bounds.attributeValues * 41 + segmentBytes
+      layout.bytes / 32 + past.rowBytes + 16 + 1 + 16 + impressions.rowBytes + vectors.rowBytes / 32
+    var sum =
+      bounds.items * itemBytes + bounds.users * (people.rowBytes + 33) + bounds.attributeValues * 41
       + plan.recent * 4
+    sum += rings.bytesBound(lists: bounds.users)
+    if plan.neighbours != nil { sum += 4 * bounds.items + neighbours.slabs.bytesBound(lists: bounds.items) }
+    if let elementwise { sum += 16 * bounds.items + elementwise.slabs.bytesBound(lists: bounds.items) }
+    if plan.content != nil { sum += blocks.bytesBound(lists: (bounds.items + 31) / 32) }
+    if plan.seenItems > 0 { sum += older.bytesBound(lists: bounds.users) }
+    for segment in segments {
+      sum += bounds.segments * 37 + segment.lists.slabs.bytesBound(lists: bounds.segments)
+    }
     return sum + sum / 16 + (1 << 20)
   }
 
@@ -69,7 +70,7 @@ extension RetrievalState {
     try values.write(to: &sink, name: name + ".values", since: parent?.values)
     try pages.write(to: &sink, name: name + ".pages", since: parent?.pages)
     try past.write(to: &sink, name: name + ".past", since: parent?.past)
-    try itemCounts.write(to: &sink, name: name + ".counts", since: parent?.itemCounts)
+    try impressions.write(to: &sink, name: name + ".impressions", since: parent?.impressions)
     try neighbours.write(to: &sink, name: name + ".neighbours", since: parent?.neighbours)
     try blocks.write(to: &sink, name: name + ".blocks", since: parent?.blocks)
     try vectors.write(to: &sink, name: name + ".vectors", since: parent?.vectors)
@@ -110,7 +111,7 @@ extension RetrievalState {
     try values.apply(from: &source, name: name + ".values")
     try pages.apply(from: &source, name: name + ".pages")
     try past.apply(from: &source, name: name + ".past")
-    try itemCounts.apply(from: &source, name: name + ".counts")
+    try impressions.apply(from: &source, name: name + ".impressions")
     try neighbours.apply(from: &source, name: name + ".neighbours", rows: items.limit)
     try blocks.apply(from: &source, name: name + ".blocks")
     try vectors.apply(from: &source, name: name + ".vectors")
@@ -151,8 +152,8 @@ extension RetrievalState {
     }
     let limit = items.limit
     try require(
-      pages.capacity * ItemLayout.items >= limit && past.capacity >= limit && itemCounts.capacity >= limit
-        && neighbours.heads.capacity >= limit, "items and their rows differ")
+      pages.capacity * ItemLayout.items >= limit && past.capacity >= limit && impressions.capacity >= limit
+        && neighbours.references.capacity >= limit, "items and their rows differ")
     let reader = pages.reader
     for page in 0..<pages.capacity {
       let tail = layout.tail(reader.page(page)).pointee
@@ -162,7 +163,7 @@ extension RetrievalState {
       }
       guard tail.attributes != 0 else { continue }
       try require(blocks.holds(tail.attributes, Int(tail.slots) + 1), "the attributes of page \(page)")
-      let block = blocks.reader.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
+      let block = blocks.slab(tail.attributes).assumingMemoryBound(to: UInt32.self)
       for place in 0..<32 { try require(block[place] <= tail.slots, "attributes of page \(page)") }
       for cell in 32..<32 * (Int(tail.slots) + 1) {
         try require(Int(block[cell]) <= values.limit, "an attribute value of page \(page)")
@@ -176,14 +177,14 @@ extension RetrievalState {
         try require(
           older.holds(tail.older, Int(tail.olderCapacity)) && tail.olderCount <= tail.olderCapacity
             && tail.olderHand <= tail.olderCount, "what user row \(row) has seen")
-        let handles = older.reader.slab(tail.older).assumingMemoryBound(to: UInt32.self)
+        let handles = older.slab(tail.older).assumingMemoryBound(to: UInt32.self)
         for place in 0..<Int(tail.olderCount) {
           try require(Int(handles[place] & 0xFF_FFFF) < limit, "an item that user row \(row) has seen")
         }
       }
       guard tail.ring != 0 else { continue }
       try require(rings.holds(tail.ring, Int(tail.capacity)), "the history of user row \(row)")
-      let handles = rings.reader.slab(tail.ring).assumingMemoryBound(to: UInt32.self)
+      let handles = rings.slab(tail.ring).assumingMemoryBound(to: UInt32.self)
       for place in 0..<min(Int(tail.count), Int(tail.capacity)) {
         try require(Int(handles[place] & 0xFF_FFFF) < limit, "an item in the history of user row \(row)")
       }

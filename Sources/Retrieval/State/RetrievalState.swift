@@ -28,7 +28,7 @@ package struct RetrievalState: Sendable {
   var values: Roster
   var pages: RowStore
   var past: RowStore
-  var itemCounts = RowStore(rowBytes: MemoryLayout<ItemCounts>.size, rowsPerPage: 512)
+  var impressions = RowStore(rowBytes: 4, rowsPerPage: 512)
   var neighbours: DecayedLists
   var blocks = SlabStore(entryBytes: 128, smallest: 1, atLeast: RetrievalState.valuesPerItem + 1)
   var vectors: RowStore
@@ -58,11 +58,11 @@ package struct RetrievalState: Sendable {
     values = Roster(bound: plan.bounds.attributeValues)
     pages = RowStore(rowBytes: layout.bytes, rowsPerPage: 1)
     let pools = plan.factors?.pools.count ?? 0
-    past = RowStore(rowBytes: max(64, (pools * (width * 4 + 4) + 63) & ~63), rowsPerPage: 8)
+    past = RowStore(rowBytes: max(64, (pools * (width * 4 + 4) + 63) & ~63), rowsPerPage: 2)
     neighbours = DecayedLists(
       limit: plan.neighbours?.limit ?? 8, halfLives: plan.neighbours?.halfLives ?? [1, 1])
     vectors = RowStore(rowBytes: max(16, plan.vectorWidth) * 4 * ItemLayout.items, rowsPerPage: 1)
-    people = RowStore(rowBytes: (width * 4 + MemoryLayout<UserTail>.size + 15) & ~15, rowsPerPage: 16)
+    people = RowStore(rowBytes: (width * 4 + MemoryLayout<UserTail>.size + 15) & ~15, rowsPerPage: 4)
     rings = SlabStore(entryBytes: 8, smallest: 8, atLeast: plan.history)
     older = SlabStore(entryBytes: 4, smallest: 16, atLeast: max(16, plan.seenItems))
     weights = FactorWeights(plan.factors)
@@ -78,6 +78,9 @@ package struct RetrievalState: Sendable {
     var copy = self
     copy.sampler = Sampler(recent: 1)
     copy.elementwise = nil
+    copy.items.forgetTouches()
+    copy.users.forgetTouches()
+    copy.values.forgetTouches()
     copy.isWeightsOnly = true
     return copy
   }
@@ -95,7 +98,11 @@ package struct RetrievalState: Sendable {
     items.find(item).map { Int(counts(of: $0).interactions) } ?? 0
   }
 
-  func counts(of row: Int) -> ItemCounts { itemCounts.reader.row(row).load(as: ItemCounts.self) }
+  func counts(of row: Int) -> ItemCounts {
+    ItemCounts(
+      interactions: layout.learning(pages.reader.page(row >> 5), row & 31).pointee.interactions,
+      impressions: impressions.reader.row(row).load(as: UInt32.self))
+  }
 
   /// The item's row, made if there is none.
   mutating func row(ofItem key: UInt64) -> Int {
@@ -116,7 +123,7 @@ package struct RetrievalState: Sendable {
     let pageCount = row / ItemLayout.items + 1
     if pages.capacity < pageCount { beginPage(pageCount) }
     past.ensure(row + 1)
-    itemCounts.ensure(row + 1)
+    impressions.ensure(row + 1)
     neighbours.ensure(row + 1)
     let page = pages.writer().page(row >> 5)
     let place = row & 31
@@ -125,7 +132,8 @@ package struct RetrievalState: Sendable {
     for index in 0..<layout.halfLives {
       layout.float(page, layout.countsAt + 128 * index, place).pointee = -100
     }
-    layout.learning(page, place).pointee = ItemLearning(vectorSum: 0.5, biasSum: 0.5, inRing: 0, padding: 0)
+    layout.learning(page, place).pointee = ItemLearning(
+      vectorSum: 0.5, biasSum: 0.5, inRing: 0, interactions: 0)
     layout.float(page, layout.biasAt, place).pointee = 0
     guard let factors = plan.factors else { return layout.widen(page, squaredNorm: 0, bias: 0) }
     let vector = layout.vector(page, place)
@@ -172,10 +180,11 @@ package struct RetrievalState: Sendable {
     for column in stride(from: layout.biasAt, to: layout.learningAt, by: 128) {
       layout.word(page, column, place).pointee = 0
     }
-    layout.learning(page, place).pointee = ItemLearning(vectorSum: 0, biasSum: 0, inRing: 0, padding: 0)
+    layout.learning(page, place).pointee = ItemLearning(
+      vectorSum: 0, biasSum: 0, inRing: 0, interactions: 0)
     layout.tail(page).pointee.live &= ~(1 << UInt32(place))
     memset(past.writer().row(row), 0, past.rowBytes)
-    memset(itemCounts.writer().row(row), 0, itemCounts.rowBytes)
+    impressions.writer().row(row).storeBytes(of: 0, as: UInt32.self)
     items.remove(row)
   }
 
@@ -207,8 +216,8 @@ package struct RetrievalState: Sendable {
   private mutating func dropUser(_ row: Int) {
     forgetElementwise(user: row)
     let tail = layout.userTail(people.reader.row(row))
-    if tail.ring != 0 { rings.release(tail.ring, Int(tail.capacity)) }
-    if tail.older != 0 { older.release(tail.older, Int(tail.olderCapacity)) }
+    if tail.ring != 0 { rings.release(tail.ring) }
+    if tail.older != 0 { older.release(tail.older) }
     memset(people.writer().row(row), 0, people.rowBytes)
     users.remove(row)
   }

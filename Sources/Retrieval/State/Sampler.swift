@@ -1,6 +1,10 @@
 // Draws the items that an event's item is told from: three quarters from the ring of recent events, a quarter
 // uniformly from the catalogue. The odds of a draw are known, so that a sampled softmax can correct for them.
 //
+// Events of one block draw their quarter from the same windows of neighbouring rows, which begin anywhere in the
+// catalogue and elsewhere for each block: every item is as likely as every other, but what is read and written stays
+// together, so that a revision copies few pages.
+//
 //   q(i) = 0.25 / |catalogue| + 0.75 · (how often i is in the ring) / |ring|
 //
 // Source: Bengio and Senécal, IEEE Trans. Neural Networks 19(4), 2008 (log-odds correction of sampled softmax).
@@ -12,6 +16,11 @@ internal import Tables
 
 struct Sampler: Sendable {
   static let uniformShare = Float(0.25)
+
+  /// Events of a block (2 to this power), its windows, and the rows of each.
+  private static let blockShift = UInt64(7)
+  private static let windows = UInt64(32)
+  private static let windowRows = 16
 
   let recent: Int
   private var ring = RowStore(rowBytes: 4, rowsPerPage: 512)
@@ -25,6 +34,17 @@ struct Sampler: Sendable {
   static func bits(event: UInt64, draw: Int, salt: UInt64) -> UInt64 {
     let counter = (event &* 977 &+ UInt64(draw)) &* 31 &+ salt
     return CounterRandom.mix(counter &+ 0x9E37_79B9_7F4A_7C15)
+  }
+
+  /// A row below `catalogue` for a draw with these bits.
+  @inline(__always)
+  static func uniform(_ bits: UInt64, event: UInt64, of catalogue: Int, seed: UInt64) -> Int {
+    let window = (event &>> blockShift) &* windows &+ (bits &>> 8) & (windows &- 1)
+    let start = CounterRandom.mix(window &* 0xD134_2543_DE82_EF95 &+ seed) &>> 32
+    let row =
+      Int((start &* UInt64(catalogue)) &>> 32)
+      &+ Int(((bits &>> 32) &* UInt64(min(catalogue, windowRows))) &>> 32)
+    return row < catalogue ? row : row &- catalogue
   }
 
   var reader: RowReader { ring.reader }
@@ -112,7 +132,7 @@ extension RetrievalState {
         guard let known = owners.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
         row = known
       } else {
-        row = Int(((bits >> 32) &* UInt64(catalogue)) >> 32)
+        row = Sampler.uniform(bits, event: events, of: catalogue, seed: seed)
         guard !owners.isReused || owners.isLive(row) else { continue }
       }
       if !plan.repeats && user.contains(owners.handle(of: row), filter: filter, scratch.kernels) { continue }
@@ -144,11 +164,13 @@ extension RetrievalState {
     }
   }
 
-  /// The event's item enters the ring.
+  /// The event's item enters the ring, and is counted.
   mutating func pushRecent(_ row: Int) {
     let former = sampler.push(items.handle(of: row))
     let pages = pages.writer()
-    layout.learning(pages.page(row >> 5), row & 31).pointee.inRing += 1
+    let learning = layout.learning(pages.page(row >> 5), row & 31)
+    learning.pointee.inRing += 1
+    learning.pointee.interactions &+= 1
     guard let former, let formerRow = items.row(of: former) else { return }
     layout.learning(pages.page(formerRow >> 5), formerRow & 31).pointee.inRing -= 1
   }

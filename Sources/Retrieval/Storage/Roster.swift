@@ -1,6 +1,7 @@
 // Who is there: 64-bit keys to row numbers, dense and used again, with a bound.
 //
-//   row        ┌ key u64 ┬ last u32 ┬ state u32 ┐   state: 1 live, 0 free (then key: the next free row + 1)
+//   row        ┌ key u64 ┬ 0 u32 ┬ state u32 ┐   state: 1 live, 0 free (then key: the next free row + 1)
+//   touch      the number of the event that touched the row last; what only reads goes without
 //   generation one byte for each row, which changes when the row gets another owner
 //   index      open addressing, row + 1 in each cell, linear probing; made anew from the rows when read back
 //
@@ -20,6 +21,7 @@ struct Roster: Sendable {
 
   private var rows = RowStore(rowBytes: 16, rowsPerPage: 256)
   private(set) var generations = RowStore(rowBytes: 1, rowsPerPage: 4096)
+  private var touches = RowStore(rowBytes: 4, rowsPerPage: 256)
   private var index = RowStore(rowBytes: 4, rowsPerPage: 1024)
   private var cells = 1024
   let bound: Int
@@ -85,22 +87,24 @@ struct Roster: Sendable {
   }
 
   mutating func touch(_ row: Int, at event: UInt64) {
-    rows.writer().row(row).storeBytes(of: UInt32(truncatingIfNeeded: event), toByteOffset: 8, as: UInt32.self)
+    touches.writer().row(row).storeBytes(of: UInt32(truncatingIfNeeded: event), as: UInt32.self)
   }
 
-  func lastTouch(_ row: Int) -> UInt32 { rows.reader.row(row).load(fromByteOffset: 8, as: UInt32.self) }
+  /// For a copy that is only read: the original's touches are written without copying a page.
+  mutating func forgetTouches() { touches = Self.untouched }
+  private static let untouched = RowStore(rowBytes: 4, rowsPerPage: 256)
 
   var isFull: Bool { count == bound }
 
   /// The row that has to go before another key finds room. Only if full.
   mutating func victim() -> Int {
-    let rows = rows.reader
+    let (rows, touches) = (rows.reader, touches.reader)
     var best = -1
     var least = UInt32.max
     for step in 0..<Self.window {
       let row = (hand + step) % limit
       guard rows.row(row).load(fromByteOffset: 12, as: UInt32.self) == 1 else { continue }
-      let last = rows.row(row).load(fromByteOffset: 8, as: UInt32.self)
+      let last = touches.row(row).load(as: UInt32.self)
       if best < 0 || last < least { (best, least) = (row, last) }
     }
     hand = (hand + Self.window) % limit
@@ -118,12 +122,13 @@ struct Roster: Sendable {
     } else {
       limit += 1
       rows.ensure(limit)
+      touches.ensure(limit)
       generations.ensure(limit)
     }
     let target = rows.writer().row(row)
     target.storeBytes(of: key, as: UInt64.self)
-    target.storeBytes(of: UInt32(truncatingIfNeeded: event), toByteOffset: 8, as: UInt32.self)
     target.storeBytes(of: 1, toByteOffset: 12, as: UInt32.self)
+    touch(row, at: event)
     count += 1
     enter(key, row)
     return row
@@ -154,6 +159,7 @@ struct Roster: Sendable {
     let target = rows.writer().row(row)
     target.storeBytes(of: firstFree, as: UInt64.self)
     target.storeBytes(of: 0, toByteOffset: 8, as: UInt64.self)
+    touch(row, at: 0)
     firstFree = UInt64(row + 1)
     let generation = generations.writer().row(row).assumingMemoryBound(to: UInt8.self)
     generation.pointee &+= 1
@@ -190,23 +196,27 @@ struct Roster: Sendable {
   var digest: Digest {
     var digest = rows.digest
     digest.append(generations.digest)
+    digest.append(touches.digest)
     digest.append(scalars.withUnsafeBytes { Digest(of: $0) })
     return digest
   }
 
-  var bytes: Int { rows.bytes + generations.bytes + index.bytes }
+  var bytes: Int { rows.bytes + generations.bytes + touches.bytes + index.bytes }
 
   func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: Roster?) throws {
     try sink.write(name: name, Words(words: scalars))
     try rows.write(to: &sink, name: name + ".rows", since: parent?.rows)
     try generations.write(to: &sink, name: name + ".generations", since: parent?.generations)
+    try touches.write(to: &sink, name: name + ".touches", since: parent?.touches)
   }
 
   mutating func apply<Source: PageSource>(from source: inout Source, name: String) throws {
     let words = try source.read(name: name, Words.self).words
     try rows.apply(from: &source, name: name + ".rows")
     try generations.apply(from: &source, name: name + ".generations")
+    try touches.apply(from: &source, name: name + ".touches")
     guard words.count == 6, words[0] <= UInt64(rows.capacity), words[0] <= UInt64(generations.capacity),
+      words[0] <= UInt64(touches.capacity),
       words[1] <= words[0], words[2] <= words[0], words[3] <= words[0], words[5] == UInt64(bound)
     else { throw PageStreamError.malformed(section: name, what: "counts that no roster has") }
     (limit, count, firstFree, hand, released) = (

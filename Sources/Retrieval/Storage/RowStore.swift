@@ -1,5 +1,6 @@
 // Rows of a fixed size by their number, on copy-on-write pages: what every retriever keeps its state in.
 
+internal import CKernels
 internal import Glibc
 internal import Primitives
 internal import Tables
@@ -89,6 +90,29 @@ struct RowWriter {
     let slot = core.pointee.slots + number
     if _fastPath(slot.pointee.stamp == core.pointee.epoch) { return slot.pointee.page + PageHeader.pageBytes }
     return core.pointee.writablePage(number) + PageHeader.pageBytes
+  }
+
+  /// Asks for a row that will be written: `bytes` of it, or its whole page if that has to be copied first.
+  @inline(__always)
+  func prefetch(_ number: Int, _ bytes: Int) {
+    let page = number &>> shift
+    let slot = core.pointee.slots + page
+    var line = slot.pointee.page
+    var end = line + PageHeader.pageBytes
+    if _fastPath(slot.pointee.stamp == core.pointee.epoch) {
+      line = end + (number & mask) &* rowBytes
+      end = line + bytes
+    } else {
+      // And its place in the directory.
+      let leaf = PageCore.pointers(core.pointee.head.pointee.root[page &>> 12])[(page &>> 6) & 63]
+      cowbird_prefetch(leaf)
+      cowbird_prefetch(PageCore.pointers(leaf) + (page & 63))
+      end += core.pointee.bodyBytes
+    }
+    while line < end {
+      cowbird_prefetch(line)
+      line += 64
+    }
   }
 
   /// The row for reading. A write to the same page makes the pointer stale if the page had to be copied.

@@ -1,161 +1,179 @@
-// Lists that grow: slabs of 1, 2, 4, … times the smallest size, many small ones or one large one to a page.
+// Lists that grow: slabs for 1, 2, 4, … times the smallest number of entries, those of each size on pages of their
+// own, so that a write to a short list copies little.
 //
-//   page  ┌ slab ┬ slab ┬ slab ┬ slab ┐   all of one size; a page never changes its size
-//   slab  its entries, or while it is free the reference of the next free one
+//   pages of size 0   ┌ slab ┬ slab ┬ slab ┬ slab ┐     several small ones to a page
+//   pages of size 3   ┌ slab                      ┐     one large one
+//   slab              ┌ head ┬ entries ┐                or, while it is free, the reference of the next free one
 //
-// A reference counts in units of the smallest slab, from 1; 0 is no slab. Freed slabs are used again, last in
-// first out, so that memory is bounded by the largest number of lists of each size that lived at once.
+// A reference is the slab's number, from 1, and its size in the lower four bits; 0 is no slab. Freed slabs are used
+// again, last in first out, so that memory is bounded by the largest number of lists of each size that lived at once.
 
 internal import Glibc
 internal import Primitives
 internal import Tables
 
 struct SlabStore: Sendable {
-  private var pages: PageStore
-  let entryBytes: Int
-  let smallest: Int
-  /// Entries of the largest slab, `smallest` times a power of two; a page is one of these.
-  let largest: Int
-  private var free: [UInt32]
+  /// Small slabs share a page up to about this size.
+  private static let pageBytes = 512
 
-  init(entryBytes: Int, smallest: Int, atLeast largest: Int) {
-    var size = smallest
-    while size < largest { size *= 2 }
-    self.entryBytes = entryBytes
-    self.smallest = smallest
-    self.largest = size
-    free = Array(repeating: 0, count: (size / smallest).trailingZeroBitCount + 1)
-    pages = PageStore(bodyBytes: (size * entryBytes + 63) & ~63)
+  private struct Size: Sendable {
+    var slabs: RowStore
+    var used: UInt32 = 0
+    var free: UInt32 = 0
   }
 
-  private var unitsPerPage: Int { largest / smallest }
+  private var sizes: [Size] = []
+  let smallest: Int
+  /// Entries of the largest slab, `smallest` times a power of two.
+  let largest: Int
+
+  /// - Parameter headBytes: in front of a slab's entries.
+  init(headBytes: Int = 0, entryBytes: Int, smallest: Int, atLeast largest: Int) {
+    self.smallest = smallest
+    var entries = smallest
+    while true {
+      let bytes = (headBytes + entries * entryBytes + 3) & ~3
+      var perPage = 1
+      while 2 * perPage * bytes <= Self.pageBytes { perPage *= 2 }
+      sizes.append(Size(slabs: RowStore(rowBytes: bytes, rowsPerPage: perPage)))
+      if entries >= largest { break }
+      entries *= 2
+    }
+    self.largest = entries
+    precondition(sizes.count <= SlabReference.sizes && sizes[0].slabs.rowBytes >= 4)
+  }
+
+  /// The slab, as long as the store is held and not written.
+  @inline(__always)
+  func slab(_ reference: UInt32) -> UnsafeRawPointer {
+    sizes[SlabReference.size(reference)].slabs.reader.row(SlabReference.number(reference))
+  }
 
   /// Reads without reference counts, as long as the store is held and not written.
   var reader: SlabReader {
-    SlabReader(
-      pages: RowReader(
-        root: pages.revision.block.pointee.root, shift: 0, mask: 0, rowBytes: pages.bodyBytes),
-      place: place)
+    var readers = InlineArray<16, RowReader>(repeating: sizes[0].slabs.reader)
+    for size in 1..<max(1, sizes.count) { readers[size] = sizes[size].slabs.reader }
+    return SlabReader(sizes: readers)
   }
 
   /// Writes without reference counts, until the store is copied.
   mutating func writer() -> SlabWriter {
-    SlabWriter(
-      pages: RowWriter(core: pages.makeWritable(), shift: 0, mask: 0, rowBytes: pages.bodyBytes), place: place
-    )
+    var writers = InlineArray<16, RowWriter>(repeating: sizes[0].slabs.writer())
+    for size in 1..<max(1, sizes.count) { writers[size] = sizes[size].slabs.writer() }
+    return SlabWriter(sizes: writers)
   }
 
-  private var place: SlabPlace {
-    SlabPlace(
-      shift: unitsPerPage.trailingZeroBitCount, mask: unitsPerPage - 1, unitBytes: smallest * entryBytes)
-  }
+  private func size(for capacity: Int) -> Int { (capacity / smallest).trailingZeroBitCount }
+
+  /// Entries of the slab.
+  @inline(__always)
+  func capacity(_ reference: UInt32) -> Int { smallest &<< SlabReference.size(reference) }
 
   /// A slab for `capacity` entries (`smallest` times a power of two), of zeroes.
   mutating func allocate(_ capacity: Int) -> UInt32 {
-    let size = (capacity / smallest).trailingZeroBitCount
-    let writer = writer()
-    if free[size] == 0 {
-      let page = writer.pages.core.pointee.pageCount
-      _ = writer.pages.core.pointee.appendPage()
-      let step = capacity / smallest
-      // Linked backwards, so that slabs are handed out from the page's beginning.
-      for place in stride(from: unitsPerPage - step, through: 0, by: -step) {
-        let reference = UInt32(page * unitsPerPage + place + 1)
-        writer.slab(reference).storeBytes(of: free[size], as: UInt32.self)
-        free[size] = reference
-      }
+    let size = size(for: capacity)
+    let reference = sizes[size].free
+    guard reference != 0 else {
+      sizes[size].used += 1
+      sizes[size].slabs.ensure(Int(sizes[size].used))
+      return SlabReference.make(number: Int(sizes[size].used) - 1, size: size)
     }
-    let reference = free[size]
-    let slab = writer.slab(reference)
-    free[size] = slab.load(as: UInt32.self)
-    memset(slab, 0, capacity * entryBytes)
+    let slab = sizes[size].slabs.writer().row(SlabReference.number(reference))
+    sizes[size].free = slab.load(as: UInt32.self)
+    slab.storeBytes(of: 0, as: UInt32.self)
     return reference
   }
 
-  mutating func release(_ reference: UInt32, _ capacity: Int) {
-    let size = (capacity / smallest).trailingZeroBitCount
-    let slab = writer().slab(reference)
-    memset(slab, 0, capacity * entryBytes)
-    slab.storeBytes(of: free[size], as: UInt32.self)
-    free[size] = reference
+  mutating func release(_ reference: UInt32) {
+    let size = SlabReference.size(reference)
+    let slab = sizes[size].slabs.writer().row(SlabReference.number(reference))
+    memset(slab, 0, sizes[size].slabs.rowBytes)
+    slab.storeBytes(of: sizes[size].free, as: UInt32.self)
+    sizes[size].free = reference
   }
 
+  private var scalars: [UInt64] { sizes.flatMap { [UInt64($0.used), UInt64($0.free)] } }
+
   var digest: Digest {
-    var digest = pages.digest
-    var writer = ByteWriter()
-    for reference in free { writer.write(reference) }
-    digest.append(Digest(of: writer.bytes))
+    var digest = scalars.withUnsafeBytes { Digest(of: $0) }
+    for size in sizes { digest.append(size.slabs.digest) }
     return digest
   }
 
-  var bytes: Int { pages.pageCount * (pages.bodyBytes + PageHeader.pageBytes) }
+  var bytes: Int { sizes.reduce(0) { $0 + $1.slabs.bytes } }
+
+  /// Bytes of so many lists, were there as many of each size at once.
+  func bytesBound(lists: Int) -> Int {
+    sizes.reduce(0) { sum, size in
+      let perPage = 1 << size.slabs.shift
+      return sum + (lists + perPage - 1) / perPage * (size.slabs.rowBytes * perPage + PageHeader.pageBytes)
+    }
+  }
 
   func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: SlabStore?) throws {
-    var writer = ByteWriter()
-    for reference in free { writer.write(reference) }
-    try pages.write(
-      to: &sink, name: name, metadata: writer.bytes,
-      pages: parent.map { pages.differingPages(from: $0.pages) }, base: parent?.pages.digest)
+    try sink.write(name: name, Words(words: scalars))
+    for (number, size) in sizes.enumerated() {
+      try size.slabs.write(to: &sink, name: "\(name).\(number)", since: parent?.sizes[number].slabs)
+    }
   }
 
   mutating func apply<Source: PageSource>(from source: inout Source, name: String) throws {
-    let section = try source.begin(name)
-    var reader = ByteReader(section.metadata)
-    for size in free.indices { free[size] = try reader.read() }
-    try pages.apply(section, from: &source)
-    let units = pages.pageCount * unitsPerPage
-    guard reader.isAtEnd, free.allSatisfy({ $0 <= units }) else {
-      throw PageStreamError.malformed(section: name, what: "free slabs lie outside of it")
+    let words = try source.read(name: name, Words.self).words
+    guard words.count == 2 * sizes.count, words.allSatisfy({ $0 <= UInt64(UInt32.max) }) else {
+      throw PageStreamError.malformed(section: name, what: "sizes of another store")
+    }
+    for size in sizes.indices {
+      try sizes[size].slabs.apply(from: &source, name: "\(name).\(size)")
+      (sizes[size].used, sizes[size].free) = (UInt32(words[2 * size]), UInt32(words[2 * size + 1]))
+      guard Int(sizes[size].used) <= sizes[size].slabs.capacity,
+        sizes[size].free == 0 || holds(sizes[size].free, smallest << size)
+      else { throw PageStreamError.malformed(section: name, what: "slabs that lie outside of it") }
     }
   }
 
   /// True if `reference` may be a slab of `capacity` entries: what restored state is checked with.
   func holds(_ reference: UInt32, _ capacity: Int) -> Bool {
-    guard reference > 0, capacity >= smallest, capacity <= largest,
-      capacity % smallest == 0, (capacity / smallest).nonzeroBitCount == 1
-    else { return false }
-    let units = capacity / smallest
-    return Int(reference) - 1 + units <= pages.pageCount * unitsPerPage && (Int(reference) - 1) % units == 0
+    let size = SlabReference.size(reference)
+    return reference >> 4 > 0 && size < sizes.count && smallest << size == capacity
+      && SlabReference.number(reference) < Int(sizes[size].used)
   }
 }
 
-/// Where a slab is: references count units of the smallest slab from 1, `mask` + 1 of them to a page.
-struct SlabPlace {
-  let shift: Int
-  let mask: Int
-  let unitBytes: Int
+private enum SlabReference {
+  static let sizes = 16
 
-  @inline(__always)
-  func callAsFunction(_ reference: UInt32) -> (page: Int, offset: Int) {
-    let unit = Int(reference) &- 1
-    return (unit &>> shift, (unit & mask) &* unitBytes)
-  }
+  @inline(__always) static func size(_ reference: UInt32) -> Int { Int(reference & 15) }
+  @inline(__always) static func number(_ reference: UInt32) -> Int { Int(reference &>> 4) &- 1 }
+  static func make(number: Int, size: Int) -> UInt32 { UInt32(number + 1) << 4 | UInt32(size) }
 }
 
 struct SlabReader {
-  let pages: RowReader
-  let place: SlabPlace
+  fileprivate let sizes: InlineArray<16, RowReader>
 
   @inline(__always)
   func slab(_ reference: UInt32) -> UnsafeRawPointer {
-    let (page, offset) = place(reference)
-    return pages.page(page) + offset
+    sizes[unchecked: SlabReference.size(reference)].row(SlabReference.number(reference))
   }
 }
 
 struct SlabWriter {
-  let pages: RowWriter
-  let place: SlabPlace
+  fileprivate let sizes: InlineArray<16, RowWriter>
 
+  /// The slab for writing: its page is copied first if a snapshot sees it.
   @inline(__always)
   func slab(_ reference: UInt32) -> UnsafeMutableRawPointer {
-    let (page, offset) = place(reference)
-    return pages.page(page) + offset
+    sizes[unchecked: SlabReference.size(reference)].row(SlabReference.number(reference))
   }
 
+  /// The slab for reading.
   @inline(__always)
   func peek(_ reference: UInt32) -> UnsafeRawPointer {
-    let (page, offset) = place(reference)
-    return pages.peekPage(page) + offset
+    sizes[unchecked: SlabReference.size(reference)].peek(SlabReference.number(reference))
+  }
+
+  /// Asks for a slab that will be written: the first `bytes` of it, or its page if that has to be copied first.
+  @inline(__always)
+  func prefetch(_ reference: UInt32, _ bytes: Int) {
+    sizes[unchecked: SlabReference.size(reference)].prefetch(SlabReference.number(reference), bytes)
   }
 }

@@ -51,21 +51,14 @@ extension RetrievalState {
   private func source(of row: Int, side: Int, _ scratch: RetrievalScratch) -> UInt64? {
     guard let plan = plan.neighbours else { return nil }
     let handle = items.handle(of: row)
-    let (heads, slabs) = (neighbours.heads.reader, neighbours.slabs.reader)
     var (best, largest) = (UInt64?.none, Float(0))
     var decay = Float(1)
     for j in 0..<min(scratch.historyCount, plan.length) {
       let other = Int(scratch.historyRows[j])
-      let head = heads.row(other).load(as: ListHead.self)
       let weight = decay / (1 + scratch.historyAges[j] / plan.ageScaleSeconds)
       decay *= plan.decay
-      guard head.count > 0 else { continue }
-      let slab = slabs.slab(head.slab)
-      let count = Int(head.count)
-      let place = scratch.kernels.pointee.find(slab.assumingMemoryBound(to: UInt32.self), count, handle)
-      guard place < count else { continue }
-      let column = Int(head.capacity) * (side + 1) + place
-      let share = (slab + column * 4).load(as: Float.self) / ((side == 0 ? head.total0 : head.total1) + 1e-9)
+      guard let shares = neighbours.shares(of: handle, in: other, scratch.kernels) else { continue }
+      let share = side == 0 ? shares.0 : shares.1
       if weight * share > largest { (best, largest) = (items.key(of: other), weight * share) }
     }
     return best
