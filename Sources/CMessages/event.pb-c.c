@@ -658,7 +658,7 @@ const ProtobufCMessageDescriptor cowbird__v1__interaction__descriptor =
   (ProtobufCMessageInit) cowbird__v1__interaction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__impressions__field_descriptors[7] =
+static const ProtobufCFieldDescriptor cowbird__v1__impressions__field_descriptors[8] =
 {
   {
     "request_id",
@@ -744,6 +744,18 @@ static const ProtobufCFieldDescriptor cowbird__v1__impressions__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shared_features",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Impressions, shared_features),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__impressions__field_indices_by_name[] = {
   6,   /* field[6] = configuration */
@@ -751,13 +763,14 @@ static const unsigned cowbird__v1__impressions__field_indices_by_name[] = {
   2,   /* field[2] = items */
   5,   /* field[5] = model_offset */
   0,   /* field[0] = request_id */
+  7,   /* field[7] = shared_features */
   1,   /* field[1] = user */
   4,   /* field[4] = user_attributes */
 };
 static const ProtobufCIntRange cowbird__v1__impressions__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__impressions__descriptor =
 {
@@ -767,7 +780,7 @@ const ProtobufCMessageDescriptor cowbird__v1__impressions__descriptor =
   "Cowbird__V1__Impressions",
   "cowbird.v1",
   sizeof(Cowbird__V1__Impressions),
-  7,
+  8,
   cowbird__v1__impressions__field_descriptors,
   cowbird__v1__impressions__field_indices_by_name,
   1,  cowbird__v1__impressions__number_ranges,

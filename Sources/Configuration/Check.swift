@@ -297,6 +297,9 @@ extension Configuration {
       }
     }
     checker.require(
+      retrieval.impressionsType.isEmpty ? [] : [retrieval.impressionsType], among: events.map(\.name),
+      "retrieval.impressions_count_as", what: "event type")
+    checker.require(
       zip(retrieval.blend.buckets, retrieval.blend.buckets.dropFirst()).allSatisfy { $0 < $1 },
       "retrieval.blend.buckets", "lengths must grow")
   }

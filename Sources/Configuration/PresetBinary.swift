@@ -14,7 +14,13 @@ extension Preset {
     """ + catalogueYAML
     + "features:\n  context: {device: category, page: category, position: number}\n  values:\n"
     + jointValuesYAML + clicksValuesYAML + jointTemplatesYAML + clicksTemplatesYAML
-    + "model:\n  loss: logistic\n" + membersYAML + retrieversYAML
+    + "model:\n  loss: logistic\n" + membersYAML + retrieversYAML + countingYAML
+
+  /// A rate by impressions counts those of logged answers, too.
+  private static let countingYAML = """
+      impressions_count_as: impression
+
+    """
 
   /// What is hot: rates of clicks for impressions, decayed.
   private static let clicksValuesYAML = """
@@ -78,6 +84,7 @@ extension Preset {
       members:
         joint: {kind: joint, factors: 8}
       stack: {by: first}
+    retrieval: {impressions_count_as: impression}
 
     """
 

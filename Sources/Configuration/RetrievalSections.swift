@@ -155,7 +155,9 @@ package struct BlendSection: Section {
 
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("on", &isOn, .flag, .model, "Weights of retrievers are learned.")
-    visitor.value("every", &every, .integer(1...1000), .learning, "One of so many events is learned.")
+    visitor.value(
+      "every", &every, .integer(1...1000), .learning,
+      "One of so many events is learned; of the first thousand of each set of weights, all.")
     visitor.value("negatives", &negatives, .integer(1...4096), .learning, "Items drawn for each of them.")
     visitor.value(
       "smoothing", &smoothing, .number(1e-9...1e3), .model, "Neighbour scores enter as ln(1 + score / this).")
@@ -186,6 +188,7 @@ package struct RetrievalSection: Section {
   package var repeats = false
   package var impressions = 100_000
   package var impressionsExpire: Int64 = 3_600_000_000_000
+  package var impressionsType = ""
 
   package init() {}
 
@@ -217,5 +220,8 @@ package struct RetrievalSection: Section {
     visitor.value(
       "impressions_expire", &impressionsExpire, .duration(1_000_000_000...2_592_000_000_000_000), .learning,
       "How long an impression waits before it is learned as a negative.")
+    visitor.value(
+      "impressions_count_as", &impressionsType, .text(atMost: 64), .model,
+      "Event type as which each item shown counts in statistics, such as rates; none: it does not.")
   }
 }

@@ -19,6 +19,21 @@ package struct NamedAttribute: Equatable, Sendable {
   }
 }
 
+extension NamedAttribute {
+  /// A copy; nil: it has no value.
+  package init?(_ view: AttributeView) {
+    name = view.name.string
+    switch view.kind {
+    case .none: return nil
+    case .number: value = .number(view.number)
+    case .text: value = .text(view.text.string)
+    case .texts: value = .texts(view.texts.map(\.string))
+    case .numbers: value = .numbers(Array(view.numbers))
+    case .flag: value = .flag(view.flag)
+    }
+  }
+}
+
 /// An item of an impressions event.
 package struct ShownItem: Equatable, Sendable {
   package var item: String

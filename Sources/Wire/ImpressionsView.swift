@@ -34,11 +34,14 @@ package struct ImpressionsView {
   package private(set) var modelOffset: UInt64 = 0
   /// Of the configuration that the features were made under.
   package private(set) var configuration: UInt64 = 0
+  /// What the features of all items have in common.
+  package private(set) var sharedFeatures: ByteView
 
   package init(_ event: EventView) throws(WireFormatError) {
     var contextCollector = AttributeCollector(event.body, field: 4)
     var userCollector = AttributeCollector(event.body, field: 5)
     (context, userAttributes) = (contextCollector.views, userCollector.views)
+    sharedFeatures = ByteView(base: event.body.base, count: 0)
     var cursor = WireCursor(event.body)
     while !cursor.isAtEnd {
       let start = cursor.position
@@ -53,7 +56,8 @@ package struct ImpressionsView {
         userCollector.take(at: start)
       case (6, 0): modelOffset = try cursor.varint()
       case (7, 1): configuration = try cursor.fixed64()
-      case (3...7, _): throw .wireType(field: field)
+      case (8, 2): sharedFeatures = try cursor.bytes()
+      case (3...8, _): throw .wireType(field: field)
       default: try cursor.skip(type: wire)
       }
     }
@@ -70,6 +74,9 @@ extension EventView.Check {
     let most = bounds.impressions
     if !(1...most).contains(view.items.count) {
       fail("impressions.items", "\(view.items.count) items; 1 to \(most) are allowed")
+    }
+    if !view.sharedFeatures.isEmpty {
+      fail("impressions.shared_features", "given; only the daemon itself writes them: leave it out")
     }
     for (index, impression) in view.items.enumerated() {
       text(

@@ -132,6 +132,32 @@ import Wire
     #expect(stream.model.counters.examples == 3)
   }
 
+  @Test("each item shown counts once in a rate by impressions, whoever sends the record again")
+  func rates() throws {
+    func rate(of item: String, in stream: Stream) throws -> Float {
+      let place = try #require(stream.model.plan.denseNames.firstIndex(of: "item_click_rate"))
+      stream.workspace.example.resetBuffers()
+      stream.model.beginRequest(
+        userKey: FeatureState.userKey("eve"), timeNanos: start + 60 * second, in: stream.workspace)
+      stream.model.features.makeCandidate(itemKey: FeatureState.itemKey(item), into: stream.workspace.example)
+      return stream.workspace.example.denseArray[place]
+    }
+    var stream = try Stream()
+    try stream.take(click("a", at: 0))
+    for number in 0..<20 {
+      let record = shown("r\(number)", ["a", "b"], at: Int64(number), user: "u\(number)")
+      try stream.take(record)
+      try stream.take(record)
+    }
+    // (clicks + 20 · 0.1) / (clicks + impressions + 20), as the preset has it; nothing fades in a minute.
+    #expect(abs(try rate(of: "a", in: stream) - 3 / 41) < 1e-3)
+    #expect(abs(try rate(of: "b", in: stream) - 2 / 40) < 1e-3)
+    #expect(abs(try rate(of: "c", in: stream) - 0.1) < 1e-3)
+    // They are no examples, and no interactions that anything is recommended for.
+    #expect(stream.model.counters.examples == 1)
+    #expect(stream.model.retrieval?.interactions(with: FeatureState.itemKey("b")) == 0)
+  }
+
   @Test("a flood stays within the bound, and what is not learned is counted")
   func flood() throws {
     var stream = try Stream(capacity: 100)
@@ -172,6 +198,21 @@ import Wire
     #expect(
       ServedFeatures.withView(bytes, plan, label: 1, weight: 1) { $0.count } == stream.workspace.example.count
     )
+    let example = stream.workspace.example
+    stream.model.beginRequest(userKey: FeatureState.userKey("ann"), timeNanos: start, in: stream.workspace)
+    let shared = ServedFeatures.encodeShared(example)
+    for item in ["a", "b"] {
+      stream.model.features.makeCandidate(itemKey: FeatureState.itemKey(item), into: example)
+      let own = ServedFeatures.encodeOwn(example)
+      let joined = shared.withUnsafeBytes { shared in
+        own.withUnsafeBytes { ServedFeatures.joined(shared, $0) }
+      }
+      #expect(joined == ServedFeatures.encode(example))
+      let wrong = own.withUnsafeBytes { own in
+        shared.dropLast().withUnsafeBytes { ServedFeatures.joined($0, own) }
+      }
+      #expect(wrong == nil)
+    }
     for cut in stride(from: 0, to: bytes.count, by: 7) {
       #expect(ServedFeatures.withView(Array(bytes[..<cut]), plan, label: 1, weight: 1) { _ in true } == nil)
     }

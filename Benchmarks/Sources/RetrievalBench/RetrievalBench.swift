@@ -5,6 +5,8 @@
 //                                               published after every n
 //   RetrievalBench serve <items> [events]       time of a top-10 with everything on, after so many events (two for
 //                                               each item)
+//   RetrievalBench recall <items>               of a top-10 that the ranking model makes of the best so many by the
+//                                               retrievers, against one of all items
 //   RetrievalBench flood <items>                memory under new items without end
 
 import Configuration
@@ -30,8 +32,9 @@ enum RetrievalBench {
       try serve(
         items: number,
         events: arguments.count > 3 ? Int(arguments[3]) ?? 200_000 : max(200_000, 2 * number))
+    case "recall": try recall(items: number)
     case "flood": try flood(items: number)
-    default: print("usage: RetrievalBench rank|learn|serve|flood …")
+    default: print("usage: RetrievalBench rank|learn|serve|recall|flood …")
     }
   }
 
@@ -142,19 +145,8 @@ enum RetrievalBench {
   }
 
   static func serve(items: Int, events: Int) throws {
-    var state = RetrievalState(try plan())
     let scratch = RetrievalScratch()
-    for item in 0..<items {
-      state.describe(
-        item: UInt64(item), attributes: [UInt64(item % 50), 100 + UInt64(item % 30)])
-    }
-    for number in 0..<events {
-      let counter = UInt64(number)
-      let item = CounterRandom.index(below: items, seed: 1, counter: counter)
-      let user = CounterRandom.index(below: 1_000, seed: 3, counter: counter)
-      state.learn(
-        RetrievalEvent(user: UInt64(user), item: UInt64(item), nanos: Int64(number) * 50_000_000), scratch)
-    }
+    let state = try catalogue(plan(), items: items, events: events, scratch)
     let rounds = max(200, min(2_000, 20_000_000 / items))
     var (walls, cpus): ([Double], [Double]) = ([], [])
     var skipped = 0
@@ -175,6 +167,56 @@ enum RetrievalBench {
       "\(items) items, \(events) events, \(state.bytes >> 20) MiB; top 10, \(rounds) requests: p50 \(microseconds(walls, 0.5)) us,"
         + " p99 \(microseconds(walls, 0.99)) us, CPU p50 \(microseconds(cpus, 0.5)) us,"
         + " best \(microseconds(walls, 0)) us; \(skipped / rounds) of \((items + 31) / 32) pages skipped")
+  }
+
+  /// A state that has learned so many events of a thousand users.
+  static func catalogue(
+    _ plan: RetrievalPlan, items: Int, events: Int, _ scratch: RetrievalScratch
+  ) -> RetrievalState {
+    var state = RetrievalState(plan)
+    for item in 0..<items {
+      state.describe(
+        item: UInt64(item), attributes: [UInt64(item % 50), 100 + UInt64(item % 30)])
+    }
+    for number in 0..<events {
+      let counter = UInt64(number)
+      let item = CounterRandom.index(below: items, seed: 1, counter: counter)
+      let user = CounterRandom.index(below: 1_000, seed: 3, counter: counter)
+      state.learn(
+        RetrievalEvent(user: UInt64(user), item: UInt64(item), nanos: Int64(number) * 50_000_000), scratch)
+    }
+    return state
+  }
+
+  // MARK: Approximations
+
+  /// The one approximation that a configuration can choose: with `retrieval.rank` the ranking model sees the best
+  /// `retrieval.candidates` only. It is stood in for by chance, which is the hardest: nothing of it can be foreseen.
+  static func recall(items: Int) throws {
+    let plan = try plan { section in
+      section.rank = true
+      section.blend.start = [0.6, 0.25, 0.25, 0.1, 0.1, 0.1, 0.1, 0.3]
+    }
+    let scratch = RetrievalScratch()
+    let events = max(200_000, 2 * items)
+    let state = catalogue(plan, items: items, events: events, scratch)
+    for candidates in [100, 300, 1_000] {
+      var found = 0
+      let rounds = 100
+      for round in 0..<rounds {
+        var request = TopKRequest(user: UInt64(round * 7), k: 10, nanos: Int64(events) * 50_000_000)
+        request.rank = { keys, scores in
+          for place in 0..<keys.count {
+            scores[place] = Float(CounterRandom.gauss(seed: UInt64(round), counter: keys[place]))
+          }
+        }
+        request.candidates = items
+        let exact = Set(state.topK(request, scratch).items.map(\.item))
+        request.candidates = candidates
+        found += state.topK(request, scratch).items.count { exact.contains($0.item) }
+      }
+      print("\(items) items, top 10 of the best \(candidates): recall \(Double(found) / Double(10 * rounds))")
+    }
   }
 
   // MARK: Bounds

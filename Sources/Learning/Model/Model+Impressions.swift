@@ -6,7 +6,7 @@
 //
 // Negatives are learned by logistic models only: in a range of values silence is no value. Both orders are met: an
 // interaction that comes before its impression is learned with the features of its own moment, and answers the
-// impression when that comes. What was served to a user or of an item that was forgotten since is not learned.
+// impression when that comes. Each item counts once in the statistics of the type `impressions_count_as`. What was served to a user or of an item that was forgotten since is not learned.
 
 internal import Configuration
 internal import Features
@@ -31,12 +31,15 @@ extension Model {
     let request = StableHash.of(event.requestID.bytes)
     let isMade = view.configuration != plan.configuration.learnedHash
     var hasBegun = false
+    var newcomers: [ByteView] = []
     var join = shown ?? emptyShown
     shown = nil
     for impression in view.items where !impression.item.isEmpty {
       let item = plan.itemKey(impression.item)
-      var bytes = Array(impression.features.bytes)
-      if isMade || bytes.isEmpty {
+      let bytes: [UInt8]
+      if !isMade, let served = ServedFeatures.joined(view.sharedFeatures.bytes, impression.features.bytes) {
+        bytes = served
+      } else {
         if !hasBegun { begin(event, view, timeNanos, workspace) }
         hasBegun = true
         features.makeCandidate(itemKey: item, into: workspace.example)
@@ -45,10 +48,34 @@ extension Model {
       let isNew = bytes.withUnsafeBytes {
         join.remember(request: request, item: item, features: $0, nanos: timeNanos)
       }
-      if isNew { retrieval?.countImpression(of: item) }
+      guard isNew else { continue }
+      retrieval?.countImpression(of: item)
+      newcomers.append(impression.item)
     }
     shown = join
+    count(newcomers, event, view, timeNanos, workspace)
     return true
+  }
+
+  /// Changes statistics by each item shown as an event of the type that the configuration names would: once all of the
+  /// answer wait, so that none sees another.
+  private mutating func count(
+    _ items: [ByteView], _ event: EventView, _ view: ImpressionsView, _ timeNanos: Int64,
+    _ workspace: Workspace
+  ) {
+    let type = plan.configuration.retrieval.impressionsType
+    guard !type.isEmpty else { return }
+    let (user, context) = (event.user.string, view.context.compactMap { NamedAttribute($0) })
+    for item in items {
+      let counted = EventBuilder(
+        timeNanos: timeNanos, .interaction(type: type, user: user, item: item.string, context: context))
+      counted.encoded().withUnsafeBytes { bytes in
+        guard let event = try? EventView(bytes),
+          features.makeExample(event, timeNanos: timeNanos, into: workspace.example)
+        else { return }
+        features.update(event, workspace.example)
+      }
+    }
   }
 
   private func begin(

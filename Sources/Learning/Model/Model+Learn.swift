@@ -105,6 +105,7 @@ extension Model {
     }
     note(timeNanos)
     var outcome = LearnOutcome.observed
+    rankForBlend(event, workspace)
     let isLearned = example.hasLabel && example.weight > 0 && !postpone(encoded, workspace)
     if isLearned { outcome = learnServed(event, workspace) }
     features.update(event, example)

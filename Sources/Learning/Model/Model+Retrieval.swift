@@ -2,6 +2,7 @@
 
 package import Configuration
 internal import Features
+internal import Models
 internal import Primitives
 package import Retrieval
 internal import Tables
@@ -48,18 +49,49 @@ extension RetrieverSet {
 }
 
 extension Model {
+  /// What retrieval is told of the interaction that the workspace's example was made of; nil: it is none of its
+  /// business.
+  private func retrievalEvent(_ workspace: Workspace) -> RetrievalEvent? {
+    let example = workspace.example
+    guard retrieval != nil, example.type >= 0, example.itemKey != 0,
+      workspace.types[example.type].isInteraction
+    else { return nil }
+    return RetrievalEvent(
+      user: example.userKey == 0 ? nil : example.userKey, item: example.itemKey,
+      nanos: example.timeNanos, segments: example.segments,
+      retrievers: workspace.types[example.type].retrievers)
+  }
+
+  /// Scores the items that the blend will tell the event's from, if it takes the ranking model's scores in: by the
+  /// model as it is before the event.
+  mutating func rankForBlend(_ event: EventView, _ workspace: Workspace) {
+    workspace.ranks.removeAll(keepingCapacity: true)
+    guard let ranking = workspace.ranking, let interaction = retrievalEvent(workspace) else { return }
+    guard let keys = retrieval?.itemsToRank(interaction, workspace.retrieval), !keys.isEmpty else { return }
+    ranking.example.resetBuffers()
+    for attribute in event.attributes { ranking.example.addContext(attribute) }
+    features.beginRequest(
+      userKey: workspace.example.userKey, timeNanos: workspace.example.timeNanos, into: ranking.example)
+    workspace.ranks.append(contentsOf: repeatElement(0, count: keys.count))
+    keys.withUnsafeBufferPointer { keys in
+      workspace.ranks.withUnsafeMutableBufferPointer {
+        score(keys, into: $0, ranking.example, ranking.batch, workspace.scratch)
+      }
+    }
+  }
+
   /// Learns the interaction that the workspace's example was made of.
   mutating func learnRetrieval(_ workspace: Workspace) {
-    let example = workspace.example
-    guard retrieval != nil, example.type >= 0, example.itemKey != 0, example.itemOrdinal != nil,
-      workspace.types[example.type].isInteraction
-    else { return }
-    retrieval?.learn(
-      RetrievalEvent(
-        user: example.userKey == 0 ? nil : example.userKey, item: example.itemKey,
-        nanos: example.timeNanos, segments: example.segments,
-        retrievers: workspace.types[example.type].retrievers),
-      workspace.retrieval)
+    guard workspace.example.itemOrdinal != nil, let event = retrievalEvent(workspace) else { return }
+    guard !workspace.ranks.isEmpty else {
+      retrieval?.learn(event, workspace.retrieval)
+      return
+    }
+    let ranks = workspace.ranks
+    retrieval?.learn(event, workspace.retrieval) { keys, scores in
+      guard keys.count == ranks.count else { return }
+      for place in ranks.indices { scores[place] = ranks[place] }
+    }
   }
 
   /// Tells retrieval of a changed entity.

@@ -1,7 +1,7 @@
 // Answers from a model that nobody writes: a revision or a version.
 
 internal import Configuration
-internal import Features
+package import Features
 package import Models
 package import Wire
 
@@ -42,6 +42,26 @@ extension Model {
     _ batch: CandidateBatch, in workspace: Workspace, _ body: (Int, Prediction) -> Void
   ) {
     ensemble.score(batch, workspace.scratch, body)
+  }
+
+  /// The logits of items for the request that was begun in `example`, in order.
+  package func score(
+    _ keys: UnsafeBufferPointer<UInt64>, into scores: UnsafeMutableBufferPointer<Float>, _ example: Example,
+    _ batch: CandidateBatch, _ scratch: EnsembleScratch
+  ) {
+    var first = 0
+    while first < keys.count {
+      let end = min(first + 512, keys.count)
+      batch.removeAll()
+      for place in first..<end {
+        features.makeCandidate(itemKey: keys[place], into: example)
+        scores[place] = 0
+        // A feature that is not finite was refused before: what cannot be scored counts as a candidate of its own.
+        guard (try? batch.append(example.view)) != nil else { break }
+      }
+      ensemble.score(batch, scratch) { scores[first + $0] = $1.logit }
+      first += max(1, batch.count)
+    }
   }
 
   /// The answer for the candidate that was made last, and what it is made of.

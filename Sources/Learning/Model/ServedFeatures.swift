@@ -1,7 +1,9 @@
 // An example's features as bytes: what an impression is logged and waits with, so that it is learned as it was served.
 //
-//   ┌ count u32 ┬ shared u32 ┬ dense u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ item u64 ┐
-//   └ keys u64 × count ┴ values f32 × count ┴ dense f32 × dense ┴ slots u16 × count ┘
+//   waiting   ┌ count u32 ┬ shared u32 ┬ dense u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ item u64 ┐
+//             └ keys u64 × count ┴ values f32 × count ┴ dense f32 × dense ┴ slots u16 × count ┘
+//   logged    ┌ shared u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ keys ┬ values ┬ slots ┐   once for an answer
+//             ┌ own u32 ┬ dense u32 ┬ item u64 ┬ keys ┬ values ┬ dense ┬ slots ┐              for each of its items
 //
 // `user` and `item` are the keys as features saw them: others after the entity was forgotten.
 
@@ -10,29 +12,100 @@ internal import Models
 
 package enum ServedFeatures {
   private static let header = 40
+  private static let sharedHeader = 24
+  private static let ownHeader = 16
 
   /// The features of the candidate that was made last.
   package static func encode(_ example: Example) -> [UInt8] {
     let view = example.view
-    let size = header + view.count * 14 + view.denseCount * 4
-    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      let base = UnsafeMutableRawPointer(buffer.baseAddress!)
-      let numbers = [UInt32(view.count), UInt32(view.sharedCount), UInt32(view.denseCount), view.seconds]
-      for (place, number) in numbers.enumerated() {
-        base.storeBytes(of: number, toByteOffset: 4 * place, as: UInt32.self)
+    return bytes(header + view.count * 14 + view.denseCount * 4) { writer in
+      writer.add(UInt32(view.count), UInt32(view.sharedCount), UInt32(view.denseCount), view.seconds)
+      writer.add(example.userKey, view.user, view.item)
+      writer.add(view.keys, view.count)
+      writer.add(view.values, view.count)
+      writer.add(view.dense, view.denseCount)
+      writer.add(view.slots, view.count)
+    }
+  }
+
+  /// What all candidates of the request have in common.
+  package static func encodeShared(_ example: Example) -> [UInt8] {
+    let view = example.view
+    return bytes(sharedHeader + view.sharedCount * 14) { writer in
+      writer.add(UInt32(view.sharedCount), view.seconds)
+      writer.add(example.userKey, view.user)
+      writer.add(view.keys, view.sharedCount)
+      writer.add(view.values, view.sharedCount)
+      writer.add(view.slots, view.sharedCount)
+    }
+  }
+
+  /// What the candidate that was made last has beside that.
+  package static func encodeOwn(_ example: Example) -> [UInt8] {
+    let view = example.view
+    let own = view.count - view.sharedCount
+    return bytes(ownHeader + own * 14 + view.denseCount * 4) { writer in
+      writer.add(UInt32(own), UInt32(view.denseCount))
+      writer.add(view.item)
+      writer.add(view.keys + view.sharedCount, own)
+      writer.add(view.values + view.sharedCount, own)
+      writer.add(view.dense, view.denseCount)
+      writer.add(view.slots + view.sharedCount, own)
+    }
+  }
+
+  /// Both as one; nil for bytes that are not these.
+  package static func joined(
+    _ shared: UnsafeRawBufferPointer, _ own: UnsafeRawBufferPointer
+  ) -> [UInt8]? {
+    guard shared.count >= sharedHeader, own.count >= ownHeader else { return nil }
+    func number(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> UInt32 {
+      bytes.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)
+    }
+    let (first, rest, dense) = (Int(number(shared, 0)), Int(number(own, 0)), Int(number(own, 1)))
+    guard shared.count == sharedHeader + first * 14, own.count == ownHeader + rest * 14 + dense * 4 else {
+      return nil
+    }
+    let (a, b) = (shared.baseAddress! + sharedHeader, own.baseAddress! + ownHeader)
+    return bytes(header + (first + rest) * 14 + dense * 4) { writer in
+      writer.add(UInt32(first + rest), UInt32(first), UInt32(dense), number(shared, 1))
+      writer.copy(shared.baseAddress! + 8, 16)
+      writer.copy(own.baseAddress! + 8, 8)
+      writer.copy(a, first * 8)
+      writer.copy(b, rest * 8)
+      writer.copy(a + first * 8, first * 4)
+      writer.copy(b + rest * 8, rest * 4 + dense * 4)
+      writer.copy(a + first * 12, first * 2)
+      writer.copy(b + rest * 12 + dense * 4, rest * 2)
+    }
+  }
+
+  private struct Writer {
+    private var at: UnsafeMutableRawPointer
+
+    init(_ base: UnsafeMutableRawPointer) { at = base }
+
+    mutating func copy(_ bytes: UnsafeRawPointer, _ count: Int) {
+      at.copyMemory(from: bytes, byteCount: count)
+      at += count
+    }
+
+    mutating func add<Number: BitwiseCopyable>(_ numbers: UnsafePointer<Number>, _ count: Int) {
+      copy(numbers, count * MemoryLayout<Number>.stride)
+    }
+
+    mutating func add<Number: FixedWidthInteger>(_ numbers: Number...) {
+      for number in numbers {
+        at.storeBytes(of: number, as: Number.self)
+        at += MemoryLayout<Number>.size
       }
-      for (place, key) in [example.userKey, view.user, view.item].enumerated() {
-        base.storeBytes(of: key, toByteOffset: 16 + 8 * place, as: UInt64.self)
-      }
-      var at = base + header
-      func add(_ bytes: UnsafeRawPointer, _ count: Int) {
-        at.copyMemory(from: bytes, byteCount: count)
-        at += count
-      }
-      add(view.keys, view.count * 8)
-      add(view.values, view.count * 4)
-      add(view.dense, view.denseCount * 4)
-      add(view.slots, view.count * 2)
+    }
+  }
+
+  private static func bytes(_ size: Int, _ write: (inout Writer) -> Void) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      var writer = Writer(UnsafeMutableRawPointer(buffer.baseAddress!))
+      write(&writer)
       count = size
     }
   }

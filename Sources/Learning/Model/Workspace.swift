@@ -12,6 +12,10 @@ package final class Workspace {
   package let scratch: EnsembleScratch
   let ahead: EventsAhead
   package let retrieval = RetrievalScratch()
+  /// Nil: the ranking model takes no part in the blend.
+  let ranking: ItemRanking?
+  /// Its scores for the items that the blend tells the event's from.
+  @exclusivity(unchecked) var ranks: [Float] = []
   /// By event type.
   let types: UnsafeMutablePointer<TypeRules>
   /// Numbers of an event, for the anomaly rule.
@@ -24,6 +28,10 @@ package final class Workspace {
     example = Example(plan)
     scratch = EnsembleScratch(ensemble)
     ahead = EventsAhead(plan, scratch.ahead)
+    let section = plan.configuration.retrieval
+    ranking =
+      section.rank && section.retrievers.contains(where: \.isOn)
+      ? ItemRanking(example: Example(plan), batch: CandidateBatch(ensemble.plan)) : nil
     types = .allocate(capacity: max(1, plan.configuration.events.count))
     for (place, event) in plan.configuration.events.enumerated() {
       (types + place).initialize(to: TypeRules(event, plan.configuration))
@@ -35,6 +43,12 @@ package final class Workspace {
   }
 
   deinit { types.deallocate() }
+}
+
+/// What items are scored with beside an event's own example.
+struct ItemRanking {
+  let example: Example
+  let batch: CandidateBatch
 }
 
 /// What the configuration says of an event type, as it is asked for each event.

@@ -47,12 +47,17 @@ package struct RankEvaluator {
   /// Items that there were at the last test event.
   private var catalogueSize = 0
   private let allowsRepeats: Bool
+  /// How many of the best the ranking model sees.
+  private let candidates: Int
   private var seen: [UInt64: Set<UInt64>] = [:]
   private let scratch: RetrievalScratch
   private var scores: [Float] = []
 
-  package init(_ plan: RetrievalPlan, scratch: RetrievalScratch = RetrievalScratch()) {
+  package init(
+    _ plan: RetrievalPlan, candidates: Int = 300, scratch: RetrievalScratch = RetrievalScratch()
+  ) {
     allowsRepeats = plan.repeats
+    self.candidates = candidates
     retrievers = plan.features.filter { $0 != .rank }.map { Figures(name: plan.name(of: $0)) }
     self.scratch = scratch
   }
@@ -61,8 +66,13 @@ package struct RankEvaluator {
   package mutating func take(
     _ event: RetrievalEvent, isTest: Bool, into state: inout RetrievalState, rank: RankScorer? = nil
   ) {
-    if isTest { judge(event, state, rank) }
+    if isTest { judge(event, state, rank: rank) }
     state.learn(event, scratch, rank: rank)
+    note(event)
+  }
+
+  /// The event has happened: from now on its user has seen its item.
+  package mutating func note(_ event: RetrievalEvent) {
     if !allowsRepeats, let user = event.user { seen[user, default: []].insert(event.item) }
   }
 
@@ -76,11 +86,13 @@ package struct RankEvaluator {
     return values.compactMap { name, value in value.map { (name, $0) } }
   }
 
-  private mutating func judge(_ event: RetrievalEvent, _ state: RetrievalState, _ rank: RankScorer?) {
+  /// Ranks the event's item before the event is learned.
+  /// - Parameter rank: the ranking model's scores, added to the blend's for the best by the retrievers.
+  package mutating func judge(_ event: RetrievalEvent, _ state: RetrievalState, rank: RankScorer? = nil) {
     catalogueSize = state.itemCount
     let ring = state.prepare(
       user: event.user, now: RetrievalState.seconds(event.nanos), segments: event.segments, scratch)
-    var candidates = candidates(event, state)
+    var candidates = recommendable(event, state)
     let target = state.items.find(event.item)
     let features = state.plan.features
     var weights = [Float](repeating: 0, count: features.count)
@@ -93,14 +105,29 @@ package struct RankEvaluator {
       place += 1
     }
     score(state.blend.weights(ofBucket: state.blend.bucket(ring.total)), state)
-    if state.plan.rank, let rank { addRank(ring.total, candidates, state, rank) }
-    blend.add(rank: position(target, candidates))
-    candidates.sort { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1 }
+    if state.plan.rank, let rank {
+      // The rest stands behind these, in the order that it had.
+      let position = position(target, candidates)
+      sort(&candidates)
+      var best = Array(candidates.prefix(self.candidates))
+      addRank(ring.total, best, state, rank)
+      blend.add(rank: target.map { best.contains($0) } == true ? self.position(target, best) : position)
+      sort(&best)
+      candidates = best
+    } else {
+      blend.add(rank: position(target, candidates))
+      sort(&candidates)
+    }
     describe(Array(candidates.prefix(10)), state)
   }
 
+  /// As `Recommend` orders them.
+  private func sort(_ rows: inout [Int]) {
+    rows.sort { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1 }
+  }
+
   /// Rows that may be recommended to the event's user, ascending.
-  private func candidates(_ event: RetrievalEvent, _ state: RetrievalState) -> [Int] {
+  private func recommendable(_ event: RetrievalEvent, _ state: RetrievalState) -> [Int] {
     var seenRows = Set<Int>()
     if let user = event.user, let keys = seen[user] {
       for key in keys where key != event.item { if let row = state.items.find(key) { seenRows.insert(row) } }

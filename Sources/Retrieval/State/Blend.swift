@@ -25,6 +25,12 @@ struct Blend: Sendable, Equatable {
   private(set) var weights: [Float]
   /// For each set, the lower triangle of H, by rows.
   private var curvature: [Double]
+  /// Examples that each set has learned.
+  private var examples: [UInt32]
+  /// Up to which a set is young: it learns from more events then, and forgets them sooner, because the retrievers that
+  /// it weighs still learn themselves.
+  private static let youth = 1_000
+  private static let keepYoung = 1 - 1 / 100.0
 
   init(_ plan: RetrievalPlan) {
     let kinds = plan.features
@@ -37,6 +43,7 @@ struct Blend: Sendable, Equatable {
     // Without one that is started by default, all count alike.
     if first.allSatisfy({ $0 == 0 }) { first = kinds.map { $0 == .rank ? 0 : 1 / Double(kinds.count) } }
     weights = Array(repeating: first.map { Float($0) }, count: limits.count + 1).flatMap { $0 }
+    examples = Array(repeating: 0, count: limits.count + 1)
     var triangle: [Double] = []
     for row in 0..<features {
       for column in 0...row { triangle.append(row == column ? prior : 0) }
@@ -50,6 +57,9 @@ struct Blend: Sendable, Equatable {
     for (index, limit) in limits.enumerated() where events <= limit { return index }
     return limits.count
   }
+
+  /// The set has learned little yet.
+  func isYoung(_ bucket: Int) -> Bool { examples[bucket] < Self.youth }
 
   @inline(__always)
   func score(_ bucket: Int, _ x: UnsafePointer<Float>) -> Float {
@@ -66,6 +76,8 @@ struct Blend: Sendable, Equatable {
     bucket: Int, x: UnsafePointer<Float>, expected: UnsafePointer<Float>, items: UnsafePointer<UInt32>,
     count: Int, _ scratch: RetrievalScratch
   ) {
+    let keep = isYoung(bucket) ? min(keep, Self.keepYoung) : keep
+    examples[bucket] &+= 1
     let kernels = scratch.kernels
     scratch.scores.fit(count)
     let p = scratch.scores.base
@@ -141,6 +153,7 @@ extension Blend {
   func encode(to writer: inout ByteWriter) {
     writer.write(weights) { $0.write($1) }
     writer.write(curvature) { $0.write($1) }
+    writer.write(examples) { $0.write($1) }
   }
 
   /// Reads the weights of a blend that has this one's plan.
@@ -151,9 +164,13 @@ extension Blend {
     let curvature = try reader.readArray(limit: 1 << 20) { reader throws(ByteCodecError) in
       try reader.read(Double.self)
     }
-    guard weights.count == self.weights.count, curvature.count == self.curvature.count,
+    let examples = try reader.readArray(limit: 1 << 20) { reader throws(ByteCodecError) in
+      try reader.read(UInt32.self)
+    }
+    guard weights.count == self.weights.count, examples.count == self.examples.count,
+      curvature.count == self.curvature.count,
       weights.allSatisfy({ $0.isFinite }), curvature.allSatisfy({ $0.isFinite })
     else { throw .outOfBounds(what: "blend weights", value: UInt64(weights.count), at: reader.position) }
-    (self.weights, self.curvature) = (weights, curvature)
+    (self.weights, self.curvature, self.examples) = (weights, curvature, examples)
   }
 }

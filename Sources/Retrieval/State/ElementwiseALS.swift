@@ -7,7 +7,8 @@
 // Σ a_i q_i q_iᵀ and Σ p_u p_uᵀ, that each step corrects; so a step costs O(k² + (items of u + users of i) k), whatever
 // the size of the catalogue. Unlike in the paper c_i follows the stream: its denominator is kept apart from the matrix.
 //
-// Of a user the last `length` items are looked at, of an item its last `length` users:
+// Of a user the last `length` items are looked at (its history and what it has seen before that), of an item its last
+// `length` users:
 //
 //   audience row   ┌ slab u32 ┬ capacity u32 ┬ users ever u32 ┐      slab   ┌ user handles u32 × capacity, a ring ┐
 //
@@ -111,35 +112,39 @@ extension RetrievalState {
     let missing = factors.missingWeight / max(model.itemWeight, 1e-9)
 
     // The user: a column for each item, once, because the matrix holds each once.
-    var earlier: [UInt32] = []
-    for j in 0..<min(scratch.historyCount, factors.length - 1) where Int(scratch.historyRows[j]) != item {
-      earlier.append(UInt32(scratch.historyRows[j]))
-    }
-    let rows = [UInt32(item)] + Self.unique(earlier)
-    scratch.rows.fit(max(rows.count, model.slabs.largest + 1))
-    scratch.confidence.fit(max(rows.count, model.slabs.largest + 1))
-    for (place, row) in rows.enumerated() {
+    scratch.others.fit(max(factors.length, model.slabs.largest) + 1)
+    scratch.rows.fit(scratch.others.count)
+    scratch.confidence.fit(scratch.others.count)
+    let others = scratch.others.base
+    var count = earlierItems(of: user, but: item, atMost: factors.length - 1, scratch)
+    scratch.rows[0] = UnsafePointer(q)
+    scratch.confidence[0] = Float(factors.newWeight - missing * weight)
+    for place in 1..<count + 1 {
+      let row = others[place - 1]
       scratch.rows[place] = UnsafePointer(layout.vector(pages.peekPage(Int(row) >> 5), Int(row) & 31))
-      let a = place == 0 ? weight : popularityWeight(counts(of: Int(row)).interactions, factors)
-      scratch.confidence[place] = Float((place == 0 ? factors.newWeight : 1) - missing * a)
+      let a = popularityWeight(counts(of: Int(row)).interactions, factors)
+      scratch.confidence[place] = Float(1 - missing * a)
     }
+    count += 1
     let p = people.writer().row(user).assumingMemoryBound(to: Float.self)
     ElementwiseALS.add(p, -1, to: &model.userGram, size)
-    solve(p, rows.count, model.itemGram, missing, factors, scratch)
+    solve(p, count, model.itemGram, missing, factors, scratch)
     ElementwiseALS.add(p, 1, to: &model.userGram, size)
 
     // The item: a column for each user.
-    var others: [UInt32] = []
+    count = 0
     model.audience(of: item) { handle in
-      if let row = users.row(of: handle), row != user { others.append(UInt32(row)) }
-    }
-    let people = people.reader
-    var count = 1
-    scratch.rows[0] = UnsafePointer(p)
-    for row in Self.unique(others) {
-      scratch.rows[count] = people.row(Int(row)).assumingMemoryBound(to: Float.self)
+      guard let row = users.row(of: handle), row != user else { return }
+      others[count] = UInt32(row)
       count += 1
     }
+    count = Self.sortUnique(others, count)
+    let people = people.reader
+    scratch.rows[0] = UnsafePointer(p)
+    for place in 0..<count {
+      scratch.rows[place + 1] = people.row(Int(others[place])).assumingMemoryBound(to: Float.self)
+    }
+    count += 1
     let c = missing * weight
     for place in 0..<count { scratch.confidence[place] = Float((place == 0 ? factors.newWeight : 1) - c) }
     ElementwiseALS.add(q, -weight, to: &model.itemGram, size)
@@ -151,11 +156,35 @@ extension RetrievalState {
     model.push(users.handle(of: user), toAudienceOf: item)
   }
 
-  /// Ascending, each once.
-  private static func unique(_ rows: [UInt32]) -> [UInt32] {
-    var unique: [UInt32] = []
-    for row in rows.sorted() where row != unique.last { unique.append(row) }
-    return unique
+  /// Fills the scratch's others with what the user did before, as far as it is remembered: the history, then what has
+  /// left it. Ascending, each once. Returns how many.
+  private func earlierItems(of user: Int, but item: Int, atMost most: Int, _ scratch: RetrievalScratch) -> Int
+  {
+    let others = scratch.others.base
+    var count = 0
+    for j in 0..<min(scratch.historyCount, most) where Int(scratch.historyRows[j]) != item {
+      others[count] = UInt32(scratch.historyRows[j])
+      count += 1
+    }
+    let owners = items.reader
+    for handle in ring(ofUser: user).older where count < most {
+      guard let row = owners.row(of: handle), row != item else { continue }
+      others[count] = UInt32(row)
+      count += 1
+    }
+    return Self.sortUnique(others, count)
+  }
+
+  /// Sorts the first `count`, keeps each once, and returns how many are left.
+  private static func sortUnique(_ rows: UnsafeMutablePointer<UInt32>, _ count: Int) -> Int {
+    var sorted = UnsafeMutableBufferPointer(start: rows, count: count)
+    sorted.sort()
+    var kept = 0
+    for place in 0..<count where place == 0 || rows[place] != rows[kept - 1] {
+      rows[kept] = rows[place]
+      kept += 1
+    }
+    return kept
   }
 
   /// One pass over a vector's coordinates, each to its minimum, against the scratch's rows with target 1, of which the

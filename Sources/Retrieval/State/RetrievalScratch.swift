@@ -20,6 +20,7 @@ package final class RetrievalScratch {
   let writableRows = Buffer<UnsafeMutablePointer<Float>?>()
   let rowSums = Buffer<UnsafeMutablePointer<Float>?>()
   let confidence = Buffer<Float>()
+  let others = Buffer<UInt32>()
   let factorRows = Buffer<cowbird_factor_row>()
 
   // Items that the history or the segment leads to: two sums for each row and retriever.

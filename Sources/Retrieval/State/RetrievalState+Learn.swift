@@ -75,7 +75,7 @@ extension RetrievalState {
   ) {
     let ring = ring(ofUser: user)
     readHistory(ring, now: now, scratch)
-    let isBlended = plan.blend.isOn && events % UInt64(plan.blend.every) == 0
+    let isBlended = isBlended(ring)
     let learnsFactors = plan.factors != nil && event.retrievers.contains(.factors)
     guard isBlended || learnsFactors else { return }
     prefetchHistory(item: item, scratch)
@@ -89,19 +89,36 @@ extension RetrievalState {
     learnFactors(user: user, scratch)
   }
 
-  private mutating func learnBlend(
-    _ event: RetrievalEvent, _ ring: UserRing, catalogue: Int, _ scratch: RetrievalScratch,
-    _ rank: RankScorer?
-  ) {
+  /// Whether the blend learns the next event, by a user with this history: one in `every`, and all at the beginning of
+  /// each set of weights, so that it is soon as good as its best member.
+  private func isBlended(_ ring: UserRing) -> Bool {
+    plan.blend.isOn
+      && (events % UInt64(plan.blend.every) == 0 || blend.isYoung(blend.bucket(ring.total)))
+  }
+
+  /// The items that the ranking model is to score for the blend, before anything learns the event: `learn` asks for
+  /// them in this order. None if it will not ask, or if nothing is known of the item: then all rank alike.
+  package mutating func itemsToRank(_ event: RetrievalEvent, _ scratch: RetrievalScratch) -> [UInt64] {
+    guard plan.rank, let user = event.user, let item = items.find(event.item) else { return [] }
+    let ring = ring(ofUser: users.find(user))
+    guard isBlended(ring) else { return [] }
+    scratch.fit(rows: items.limit, values: values.limit, retrievers: 1 + segments.count)
+    readHistory(ring, now: Self.seconds(event.nanos), scratch)
+    sample(target: item, user: ring, catalogue: items.limit, scratch)
     mergeLists(segments: event.segments, scratch)
-    readContent(scratch)
-    let sampled = scratch.candidateCount
+    drawNeighbours(ring, scratch)
+    let owners = items.reader
+    return (0..<scratch.candidateCount).map { owners.key(of: Int(scratch.candidates[$0])) }
+  }
+
+  /// Adds the blend's own draws to the scratch's candidates: of what the history leads to.
+  private mutating func drawNeighbours(_ ring: UserRing, _ scratch: RetrievalScratch) {
     let touched = scratch.neighbourCount
     let (candidates, candidatePages) = (scratch.candidates.base, scratch.candidatePages.base)
     let owners = items.reader
     let pages = pages.writer()
     let layout = layout
-    var count = sampled
+    var count = scratch.candidateCount
     for draw in 0..<(touched > 0 ? plan.blend.negatives : 0) {
       let bits = Sampler.bits(event: events, draw: draw, salt: 777)
       let row = scratch.touched[Int(((bits >> 32) &* UInt64(touched)) >> 32)]
@@ -117,6 +134,18 @@ extension RetrievalState {
       count += 1
     }
     scratch.candidateCount = count
+  }
+
+  private mutating func learnBlend(
+    _ event: RetrievalEvent, _ ring: UserRing, catalogue: Int, _ scratch: RetrievalScratch,
+    _ rank: RankScorer?
+  ) {
+    mergeLists(segments: event.segments, scratch)
+    readContent(scratch)
+    let sampled = scratch.candidateCount
+    drawNeighbours(ring, scratch)
+    let count = scratch.candidateCount
+    let (candidates, touched) = (scratch.candidates.base, scratch.neighbourCount)
     prefetchFeatures(scratch)
     fillOdds(from: sampled, catalogue: catalogue, scratch)
     scratch.expected.fit(count)

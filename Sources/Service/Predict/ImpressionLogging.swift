@@ -51,6 +51,7 @@ extension PredictService {
     let example = reader.workspace.example
     let user = model.plan.userKey(request.user)
     ItemScorer(request: request, user: user, model: model, reader: reader, nanos: nanos).begin()
+    let shared = ServedFeatures.encodeShared(example)
     let arena = MessageArena(capacity: 16 << 10)
     let shown = items.map { item in
       model.features.makeCandidate(itemKey: FeatureState.itemKey(item.id), into: example)
@@ -58,7 +59,7 @@ extension PredictService {
       message.item = arena.text(item.id)
       message.score = item.score
       message.propensity = item.propensity
-      message.features = arena.bytes(ServedFeatures.encode(example))
+      message.features = arena.bytes(ServedFeatures.encodeOwn(example))
       return message
     }
     return try Wire.withMessage(Cowbird__V1__RecommendRequest.self, from: bytes) { original in
@@ -70,6 +71,7 @@ extension PredictService {
       body.n_user_attributes = original.pointee.n_user_attributes
       body.user_attributes = original.pointee.user_attributes
       body.model_offset = source.revision.offset
+      body.shared_features = arena.bytes(shared)
       body.configuration = model.plan.configuration.learnedHash
       var event = Cowbird__V1__Event.empty
       event.time_nanos = nanos

@@ -162,16 +162,8 @@ struct ItemScorer {
   }
 
   func score(_ keys: UnsafeBufferPointer<UInt64>, into scores: UnsafeMutableBufferPointer<Float>) {
-    let workspace = reader.workspace
     begin()
-    var first = 0
-    while first < keys.count {
-      let end = min(first + 512, keys.count)
-      reader.batch.removeAll()
-      // A feature that is not finite was refused before.
-      for place in first..<end { try? model.gather(itemKey: keys[place], into: reader.batch, in: workspace) }
-      model.score(reader.batch, in: workspace) { scores[first + $0] = $1.logit }
-      first = end
-    }
+    let workspace = reader.workspace
+    model.score(keys, into: scores, workspace.example, reader.batch, workspace.scratch)
   }
 }

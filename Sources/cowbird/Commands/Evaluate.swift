@@ -92,7 +92,7 @@ struct Evaluate: ParsableCommand {
       defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
     try ReadAhead.readAll(source) { event, _ in try evaluation.take(event) }
     var bar = ProgressBar("rank", total: 1, unit: "events")
-    evaluation.run(trainShare: trainFraction) { done, total in
+    try evaluation.run(trainShare: trainFraction) { done, total in
       if bar.total != total { bar = ProgressBar("rank", total: total, unit: "events") }
       bar.update(done)
     }

@@ -116,6 +116,33 @@ struct Score: ParsableCommand {
   }
 }
 
+/// `thompson`, or `epsilon=0.1`.
+enum Exploring: ExpressibleByArgument {
+  case epsilon(Double)
+  case thompson
+
+  init?(argument: String) {
+    if argument == "thompson" {
+      self = .thompson
+      return
+    }
+    guard let value = NamedValue(argument: argument), value.name == "epsilon", let share = Double(value.value)
+    else { return nil }
+    self = .epsilon(share)
+  }
+
+  func message(_ arena: MessageArena) -> UnsafeMutablePointer<Cowbird__V1__Exploration> {
+    var message = Cowbird__V1__Exploration.empty
+    switch self {
+    case .epsilon(let share):
+      message.kind = COWBIRD__V1__EXPLORATION__KIND__KIND_EPSILON
+      message.epsilon = Float(share)
+    case .thompson: message.kind = COWBIRD__V1__EXPLORATION__KIND__KIND_THOMPSON
+    }
+    return arena.message(message)
+  }
+}
+
 struct Recommend: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Recommends items to a user: the best of the whole catalogue.",
@@ -124,6 +151,7 @@ struct Recommend: ParsableCommand {
         cowbird recommend --user 42
         cowbird recommend --user 42 -k 20 --where category=books --at-most price=30 --limit brand=2
         cowbird recommend --attribute age=31 --seen include --json
+        cowbird recommend --user 42 --boost 'category == "sale" * 1.2' --explore epsilon=0.1
       """)
 
   enum Seen: String, ExpressibleByArgument, CaseIterable { case exclude, include, only }
@@ -146,6 +174,16 @@ struct Recommend: ParsableCommand {
     help: ArgumentHelp("At most so many items that share a value of the attribute.", valueName: "name=count"))
   var limit: [NamedValue] = []
   @Option(help: "Weight of likeness to items already chosen, 0 to 1.") var diversity: Float = 0
+  @Option(
+    help: ArgumentHelp(
+      "Raises the score of items for which a condition holds, such as 'category == \"sale\" * 1.2'.",
+      valueName: "expression"))
+  var boost: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Shows items although others score higher: epsilon=0.1 gives each place to any candidate so often, thompson "
+        + "draws from what is known of each item's rate.", valueName: "how"))
+  var explore: Exploring?
   @Flag(help: "Log the answer as impressions: events that name its request id are joined with it.")
   var logImpressions = false
   @Option(help: ArgumentHelp("An attribute of a user who is not known yet.", valueName: "name=value"))
@@ -180,6 +218,13 @@ struct Recommend: ParsableCommand {
     (request.n_context, request.context) = arena.messages(options.context.map { $0.message(arena) })
     request.k = count
     request.log_impressions = logImpressions ? 1 : 0
+    (request.n_boosts, request.boosts) = arena.messages(
+      boost.map { expression in
+        var message = Cowbird__V1__Boost.empty
+        message.expression = arena.text(expression)
+        return message
+      })
+    request.exploration = explore?.message(arena)
     request.filter = filter(arena)
     (request.n_exclude, request.exclude) = arena.texts(exclude)
     request.seen =

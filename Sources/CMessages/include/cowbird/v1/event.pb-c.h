@@ -199,10 +199,14 @@ struct  Cowbird__V1__Impressions
    * Of the configuration that `Impression.features` were made under.
    */
   uint64_t configuration;
+  /*
+   * What the features of all items have in common: the user's and the moment's. Written by the daemon alone.
+   */
+  ProtobufCBinaryData shared_features;
 };
 #define COWBIRD__V1__IMPRESSIONS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__impressions__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL, 0, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0,NULL, 0, 0, {0,NULL} }
 
 
 struct  Cowbird__V1__Impression
@@ -221,7 +225,7 @@ struct  Cowbird__V1__Impression
    */
   float propensity;
   /*
-   * The features it was served with, in a form of the daemon's own. Left empty by everybody else: the features are
+   * The features it was served with beside the shared ones, in a form of the daemon's own. Left empty by everybody else: the features are
    * made when the event is learned.
    */
   ProtobufCBinaryData features;

@@ -76,12 +76,13 @@ class Impression(_message.Message):
     def __init__(self, item: _Optional[str] = ..., score: _Optional[float] = ..., propensity: _Optional[float] = ..., features: _Optional[bytes] = ...) -> None: ...
 
 class Impressions(_message.Message):
-    __slots__ = ["configuration", "context", "items", "model_offset", "request_id", "user", "user_attributes"]
+    __slots__ = ["configuration", "context", "items", "model_offset", "request_id", "shared_features", "user", "user_attributes"]
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     MODEL_OFFSET_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FEATURES_FIELD_NUMBER: _ClassVar[int]
     USER_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     configuration: int
@@ -89,9 +90,10 @@ class Impressions(_message.Message):
     items: _containers.RepeatedCompositeFieldContainer[Impression]
     model_offset: int
     request_id: str
+    shared_features: bytes
     user: str
     user_attributes: _containers.RepeatedCompositeFieldContainer[Attribute]
-    def __init__(self, request_id: _Optional[str] = ..., user: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Impression, _Mapping]]] = ..., context: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., user_attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., model_offset: _Optional[int] = ..., configuration: _Optional[int] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., user: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Impression, _Mapping]]] = ..., context: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., user_attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ..., model_offset: _Optional[int] = ..., configuration: _Optional[int] = ..., shared_features: _Optional[bytes] = ...) -> None: ...
 
 class Interaction(_message.Message):
     __slots__ = ["context", "item", "request_id", "type", "user", "value", "weight"]
