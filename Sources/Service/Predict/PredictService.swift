@@ -145,7 +145,8 @@ package final class PredictService: Sendable {
         }
       }
     case .ready(let source):
-      guard let offset else { throw Status(.internal, "a request waits for nothing") }
+      // The version has been loaded meanwhile.
+      guard let offset else { return try answer(request, user, source, method, reader, Answering(call)) }
       guard source.revision.version == nil else {
         guard request.allowsDegraded else {
           throw Status(
