@@ -77,10 +77,10 @@ extension Preset {
   static let retrieversYAML = """
     retrieval:
       retrievers:
-        factors: {kind: factors, length: 32}
+        factors: {kind: factors, length: 64}
         neighbours: {kind: neighbours}
         popularity: {kind: popularity}
-        content: {kind: content, decay: 0.9}
+        content: {kind: content, length: 32, decay: 0.9}
 
     """
 }
