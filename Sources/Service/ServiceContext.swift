@@ -133,6 +133,23 @@ package final class ServiceContext: Sendable {
     }
   }
 
+  /// A whole copy of the head with its offset. Blocks, for a minute at most; not for reactors nor the learner.
+  /// - Throws: UNAVAILABLE while the learner is busy with a rollback.
+  package func copyOfHead() throws(Status) -> (Model, UInt64) {
+    let head = Guarded<(Model, UInt64)?>(nil)
+    let isThere = Signal()
+    let seen = isThere.count
+    learner.perform { learner in
+      head.withLock { $0 = (learner.model, learner.offset) }
+      isThere.raise()
+    }
+    isThere.wait(after: seen, nanos: 60_000_000_000)
+    guard let copy = head.withLock({ $0 }) else {
+      throw Status(.unavailable, "the learner is busy with a rollback; nothing was changed, try again later")
+    }
+    return copy
+  }
+
   /// Makes a version of the head; `body` is called on a worker when it is listed, or could not be made.
   package func createVersion(
     _ order: VersionOrder, _ body: @escaping @Sendable (Result<VersionRecord, Status>) -> Void

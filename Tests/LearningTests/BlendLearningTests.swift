@@ -14,23 +14,6 @@ import Wire
   private let second: Int64 = 1_000_000_000
   private let start: Int64 = 1_700_000_000_000_000_000
 
-  private struct Stream {
-    var model: Model
-    let workspace: Workspace
-
-    init(_ yaml: String) throws {
-      model = try Model(FeaturePlan(try Configuration(yaml: yaml)))
-      workspace = Workspace(model.plan, model.ensemble)
-    }
-
-    mutating func take(_ event: EventBuilder) throws {
-      try event.encoded().withUnsafeBytes { bytes in
-        let event = try EventView(bytes)
-        model.learn(event, encoded: bytes, timeNanos: event.timeNanos, offset: 0, in: workspace)
-      }
-    }
-  }
-
   private func item(_ id: String, brand: String, color: String) -> EventBuilder {
     EventBuilder(
       timeNanos: start,
@@ -49,7 +32,7 @@ import Wire
     "likeness is made of the attributes that the configuration names, and of all when it names none",
     arguments: ["brand", "color", ""])
   func attributes(_ name: String) throws {
-    var stream = try Stream(
+    var stream = try LearnedStream(
       """
       preset: clicks
       entities: {item: {brand: category, color: category}}
@@ -96,8 +79,8 @@ import Wire
   }
 
   /// Users like what has their number; the rest is chance. Only the ranking model knows users' attributes.
-  private func ranked() throws -> Stream {
-    try Stream(
+  private func ranked() throws -> LearnedStream {
+    try LearnedStream(
       """
       preset: clicks
       events:
@@ -106,7 +89,7 @@ import Wire
       """)
   }
 
-  private func learn(_ range: Range<Int>, _ stream: inout Stream) throws {
+  private func learn(_ range: Range<Int>, _ stream: inout LearnedStream) throws {
     for number in range {
       let user = CounterRandom.index(below: 12, seed: 3, counter: UInt64(number))
       let shelf = CounterRandom.index(below: 5, seed: 4, counter: UInt64(number))

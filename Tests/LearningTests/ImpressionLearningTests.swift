@@ -16,30 +16,9 @@ import Wire
   private let second: Int64 = 1_000_000_000
   private let start: Int64 = 1_700_000_000_000_000_000
 
-  /// A model and the records that it has seen.
-  private struct Stream {
-    var model: Model
-    let workspace: Workspace
-    var records: [[UInt8]] = []
-
-    init(capacity: Int = 1_000) throws {
-      let configuration = try Configuration(
-        yaml: "preset: clicks\nretrieval: {impressions: \(capacity), impressions_expire: 60s}\n")
-      model = try Model(FeaturePlan(configuration))
-      workspace = Workspace(model.plan, model.ensemble)
-    }
-
-    @discardableResult
-    mutating func take(_ bytes: [UInt8]) throws -> LearnOutcome {
-      records.append(bytes)
-      return try bytes.withUnsafeBytes { bytes in
-        let event = try EventView(bytes)
-        return model.learn(event, encoded: bytes, timeNanos: event.timeNanos, offset: 0, in: workspace)
-      }
-    }
-
-    @discardableResult
-    mutating func take(_ event: EventBuilder) throws -> LearnOutcome { try take(event.encoded()) }
+  private func shop(capacity: Int = 1_000) throws -> LearnedStream {
+    try LearnedStream(
+      "preset: clicks\nretrieval: {impressions: \(capacity), impressions_expire: 60s}\n")
   }
 
   private func click(_ item: String, at seconds: Int64, request: String = "", user: String = "ann")
@@ -60,7 +39,7 @@ import Wire
 
   @Test("what was shown and clicked is one positive, and what was not clicked a negative after its time")
   func basic() throws {
-    var stream = try Stream()
+    var stream = try shop()
     try stream.take(shown("r1", ["a", "b", "c"], at: 0))
     #expect(stream.model.counters.examples == 0)
     try stream.take(click("b", at: 10, request: "r1"))
@@ -77,7 +56,7 @@ import Wire
   func served() throws {
     // Between the answer and the click the item becomes popular, which its features show.
     func predictions(request: String) throws -> (atServing: Float, learned: Float) {
-      var stream = try Stream()
+      var stream = try shop()
       for number in 0..<50 { try stream.take(click("x\(number % 7)", at: Int64(number), user: "u\(number)")) }
       let workspace = stream.workspace
       workspace.example.resetBuffers()
@@ -105,7 +84,7 @@ import Wire
 
   @Test("a late interaction corrects the negative, and the same one again is an interaction like any other")
   func late() throws {
-    var stream = try Stream()
+    var stream = try shop()
     try stream.take(shown("r1", ["a"], at: 0))
     try stream.take(click("z", at: 61))
     #expect(stream.model.impressions.expired == 1)
@@ -122,7 +101,7 @@ import Wire
   @Test(
     "an interaction that comes before its impression answers it all the same, and duplicates change nothing")
   func reordering() throws {
-    var stream = try Stream()
+    var stream = try shop()
     try stream.take(click("a", at: 5, request: "r1"))
     try stream.take(shown("r1", ["a", "b"], at: 0))
     try stream.take(shown("r1", ["b", "a"], at: 1))
@@ -134,7 +113,7 @@ import Wire
 
   @Test("each item shown counts once in a rate by impressions, whoever sends the record again")
   func rates() throws {
-    func rate(of item: String, in stream: Stream) throws -> Float {
+    func rate(of item: String, in stream: LearnedStream) throws -> Float {
       let place = try #require(stream.model.plan.denseNames.firstIndex(of: "item_click_rate"))
       stream.workspace.example.resetBuffers()
       stream.model.beginRequest(
@@ -142,7 +121,7 @@ import Wire
       stream.model.features.makeCandidate(itemKey: FeatureState.itemKey(item), into: stream.workspace.example)
       return stream.workspace.example.denseArray[place]
     }
-    var stream = try Stream()
+    var stream = try shop()
     try stream.take(click("a", at: 0))
     for number in 0..<20 {
       let record = shown("r\(number)", ["a", "b"], at: Int64(number), user: "u\(number)")
@@ -160,7 +139,7 @@ import Wire
 
   @Test("a flood stays within the bound, and what is not learned is counted")
   func flood() throws {
-    var stream = try Stream(capacity: 100)
+    var stream = try shop(capacity: 100)
     for number in 0..<2_000 {
       try stream.take(shown("r\(number)", ["a", "b", "c"], at: 0, user: "u\(number)"))
     }
@@ -175,7 +154,7 @@ import Wire
 
   @Test("what was shown to a user who was forgotten since is not learned")
   func forgotten() throws {
-    var stream = try Stream()
+    var stream = try shop()
     try stream.take(click("a", at: 0))
     try stream.take(shown("r1", ["a", "b"], at: 1))
     try stream.take(
@@ -187,7 +166,7 @@ import Wire
 
   @Test("features of another form are made anew, and bytes that are none are not learned")
   func foreign() throws {
-    var stream = try Stream()
+    var stream = try shop()
     let plan = stream.model.plan
     #expect(ServedFeatures.withView([], plan, label: 1, weight: 1) { _ in true } == nil)
     #expect(
@@ -221,7 +200,7 @@ import Wire
 
   @Test("a replay and a file give the same digest as never having stopped", arguments: [UInt64(1), 2])
   func digests(seed: UInt64) throws {
-    var stream = try Stream(capacity: 60)
+    var stream = try shop(capacity: 60)
     func random(_ bound: Int, _ counter: Int) -> Int {
       CounterRandom.index(below: bound, seed: seed, counter: UInt64(counter))
     }
@@ -239,7 +218,7 @@ import Wire
       if step == 200 { parent = stream.model }
     }
     #expect(stream.model.impressions.joined > 0 && stream.model.impressions.expired > 0)
-    var replayed = try Stream(capacity: 60)
+    var replayed = try shop(capacity: 60)
     for record in stream.records { try replayed.take(record) }
     #expect(replayed.model.digest == stream.model.digest)
     var whole = PageBuffer()

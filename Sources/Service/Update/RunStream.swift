@@ -176,17 +176,6 @@ private struct CandidateRun: Sendable {
       }
       return (try context.keeper.loadModel(from), entry.record.offset)
     }
-    let head = Guarded<(Model, UInt64)?>(nil)
-    let isThere = Signal()
-    let seen = isThere.count
-    context.learner.perform { learner in
-      head.withLock { $0 = (learner.model, learner.offset) }
-      isThere.raise()
-    }
-    isThere.wait(after: seen, nanos: 60_000_000_000)
-    guard let copy = head.withLock({ $0 }) else {
-      throw Status(.unavailable, "the learner is busy with a rollback; run it again later")
-    }
-    return copy
+    return try context.copyOfHead()
   }
 }

@@ -178,17 +178,7 @@ package final class UpdateService: Sendable {
 
   /// Keeps the head, on this thread.
   private func keepVersion(_ author: Author, _ reason: String) throws(Status) {
-    let head = Guarded<(model: Model, offset: UInt64)?>(nil)
-    let isLent = Signal()
-    let seen = isLent.count
-    context.learner.perform { learner in
-      head.withLock { $0 = (learner.model, learner.offset) }
-      isLent.raise()
-    }
-    isLent.wait(after: seen, nanos: 60_000_000_000)
-    guard let (model, offset) = head.withLock({ $0 }) else {
-      throw Status(.unavailable, "the learner is busy with a rollback; nothing was changed, try again later")
-    }
+    let (model, offset) = try context.copyOfHead()
     _ = try context.createVersion(of: model, offset: offset, VersionOrder(author: author, reason: reason))
   }
 
