@@ -1152,7 +1152,7 @@ const ProtobufCMessageDescriptor cowbird__v1__entity_change__descriptor =
   (ProtobufCMessageInit) cowbird__v1__entity_change__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__retraction__field_descriptors[2] =
+static const ProtobufCFieldDescriptor cowbird__v1__retraction__field_descriptors[5] =
 {
   {
     "event_id",
@@ -1178,15 +1178,54 @@ static const ProtobufCFieldDescriptor cowbird__v1__retraction__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "event",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Retraction, event),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_time_nanos",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Retraction, event_time_nanos),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_producer",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__Retraction, event_producer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__retraction__field_indices_by_name[] = {
+  2,   /* field[2] = event */
   0,   /* field[0] = event_id */
+  4,   /* field[4] = event_producer */
+  3,   /* field[3] = event_time_nanos */
   1,   /* field[1] = offset */
 };
 static const ProtobufCIntRange cowbird__v1__retraction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__retraction__descriptor =
 {
@@ -1196,7 +1235,7 @@ const ProtobufCMessageDescriptor cowbird__v1__retraction__descriptor =
   "Cowbird__V1__Retraction",
   "cowbird.v1",
   sizeof(Cowbird__V1__Retraction),
-  2,
+  5,
   cowbird__v1__retraction__field_descriptors,
   cowbird__v1__retraction__field_indices_by_name,
   1,  cowbird__v1__retraction__number_ranges,

@@ -55,7 +55,7 @@ extension ControlRecord.Command {
       "settings " + settings.map { "\($0.path)=\($0.value)" }.joined(separator: " ")
     case .pause: "learning paused"
     case .resume: "learning resumed"
-    case .admit(let offsets): "\(offsets.count) quarantined events admitted"
+    case .admit(let events): "\(events.count) quarantined events admitted"
     }
   }
 }

@@ -8,11 +8,16 @@ internal import Glibc
 package struct VersionFileError: Error, Equatable, CustomStringConvertible {
   package var description: String
   package var isDiskFull = false
+  /// The file is not there, or its bytes are not what was written: it will not be better at another time.
+  package var isDamage = false
 
-  init(_ description: String) { self.description = description }
+  init(_ description: String, isDamage: Bool = false) {
+    (self.description, self.isDamage) = (description, isDamage)
+  }
 
   init(_ error: FileError) {
     description = error.description
+    isDamage = error.number == ENOENT
     isDiskFull = error.number == ENOSPC || error.number == EDQUOT || error.number == EFBIG
   }
 }

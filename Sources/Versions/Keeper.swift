@@ -196,8 +196,9 @@ package final class Keeper: Sendable {
   /// The whole model of a version, with the optimizers' state. Blocks.
   package func loadModel(_ id: VersionID) throws(Status) -> Model {
     if let last = state.withLock({ $0.last }), last.id == id { return last.model }
+    guard let entry = control.registry[id] else { throw Status(.notFound, Registry.noVersion(id)) }
     do {
-      return try store.load(id, beside: relative(of: id))
+      return try store.load(entry.record, beside: relative(of: id))
     } catch {
       throw Status(.dataLoss, "\(id) cannot be loaded: \(error)")
     }

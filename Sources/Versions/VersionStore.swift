@@ -82,35 +82,45 @@ package final class VersionStore: Sendable {
     } catch let error as VersionFileError {
       throw error
     } catch {
-      throw VersionFileError("\(path(id)) is damaged: \(error)")
+      throw VersionFileError("\(path(id)) is damaged: \(error)", isDamage: true)
     }
   }
 
   /// The versions whose files are needed to load `id`, that one first.
-  package func chain(of id: VersionID) throws -> [VersionID] {
-    var chain = [id]
-    while let base = try header(chain[chain.count - 1]).base {
-      guard !chain.contains(base), chain.count < 10_000 else {
+  /// - Parameter digest: of the model that it has to be; nil: that is not asked.
+  package func chain(of id: VersionID, holding digest: Digest? = nil) throws -> [VersionID] {
+    var chain: [VersionID] = []
+    var link: VersionID? = id
+    while let next = link {
+      guard !chain.contains(next), chain.count < 10_000 else {
         throw VersionFileError("\(path(id)): its chain of parents has a loop")
       }
-      chain.append(base)
+      let header = try header(next)
+      guard header.id == next else {
+        throw VersionFileError("\(path(next)) is the file of \(header.id)")
+      }
+      if next == id, let digest, header.digest != digest {
+        throw VersionFileError(
+          "\(path(id)) holds another model (\(header.digest)) than the log tells of (\(digest))")
+      }
+      chain.append(next)
+      link = header.base
     }
     return chain
   }
 
-  /// Loads a version, with the files of its chain as one, and checks it against its digest.
+  /// Loads a version, with the files of its chain as one, and checks it against the digest that the log tells of.
   /// - Parameter relative: a model in memory that differs little, or without its optimizers' state: pages that are the
   ///   same are shared with it.
   /// - Throws: what is wrong, and with which file.
-  package func load(_ id: VersionID, beside relative: Model? = nil) throws -> Model {
-    let chain = try chain(of: id)
+  package func load(_ record: VersionRecord, beside relative: Model? = nil) throws -> Model {
+    let id = record.id
+    let chain = try chain(of: id, holding: record.digest)
     var streams: [PageStreamReader] = []
-    var digest = Digest()
     for link in chain {
       let file = try PieceReader(path(link), on: fileSystem)
       var stream = PageStreamReader { try file.read(into: $0) }
-      let header = try header(link, &stream)
-      if link == id { digest = header.digest }
+      _ = try header(link, &stream)
       streams.append(stream)
     }
     let model: Model
@@ -123,7 +133,7 @@ package final class VersionStore: Sendable {
       let place = (error as? PageLayerError)?.layer ?? 0
       throw VersionFileError("\(path(chain[place])) is damaged or does not fit: \(error)")
     }
-    guard model.digest == digest else {
+    guard model.digest == record.digest else {
       throw VersionFileError("\(path(id)): the loaded model has another digest than was written")
     }
     return model
@@ -132,13 +142,21 @@ package final class VersionStore: Sendable {
   /// Deletes the files that no version of `kept` needs.
   /// - Throws: `VersionFileError` when one of them cannot be deleted; the others are.
   package func clear(keeping kept: [VersionID]) throws {
+    let files = try files()
     var needed: Set<VersionID> = []
-    for id in kept where !needed.contains(id) {
-      // A chain that cannot be read keeps what can be read of it.
-      needed.insert(id)
-      if let chain = try? chain(of: id) { needed.formUnion(chain) } else { return }
+    for id in kept {
+      var link: VersionID? = id
+      while let next = link, needed.insert(next).inserted {
+        do {
+          link = try header(next).base
+        } catch let error as VersionFileError {
+          // A damaged file needs no other any more. One that cannot be read now may lie upon any that is older.
+          if !error.isDamage { needed.formUnion(files.prefix { $0 < next }) }
+          link = nil
+        }
+      }
     }
-    let unneeded = try self.files().filter { !needed.contains($0) }.map { path($0) }
+    let unneeded = files.filter { !needed.contains($0) }.map { path($0) }
     guard !unneeded.isEmpty else { return }
     let failures = unneeded.compactMap { path in
       do throws(FileError) { try fileSystem.remove(path) } catch { return VersionFileError(error) }

@@ -39,8 +39,8 @@ extension EventBuilder {
     case .entity(let entity, let id, let action, let attributes):
       ProtoSize.varint(UInt64(entity.rawValue)) + ProtoSize.text(id)
         + ProtoSize.varint(UInt64(action.rawValue)) + NamedAttribute.size(attributes)
-    case .retraction(let eventID, let offset):
-      ProtoSize.text(eventID) + ProtoSize.varint(offset)
+    case .retraction(let eventID, let offset, let event):
+      ProtoSize.text(eventID) + ProtoSize.varint(offset) + (event?.size ?? 0)
     case .impressions(let requestID, let user, let items, let context):
       ProtoSize.text(requestID) + ProtoSize.text(user)
         + items.reduce(0) { $0 + ProtoSize.lengthDelimited($1.size) } + NamedAttribute.size(context)
@@ -69,10 +69,11 @@ extension EventBuilder {
       writer.text(2, id)
       writer.varint(3, UInt64(action.rawValue))
       NamedAttribute.write(attributes, 4, &writer)
-    case .retraction(let eventID, let offset):
+    case .retraction(let eventID, let offset, let event):
       writer.length(10, body)
       writer.text(1, eventID)
       writer.varint(2, offset)
+      event?.write(from: 3, &writer)
     case .impressions(let requestID, let user, let items, let context):
       writer.length(11, body)
       writer.text(1, requestID)
@@ -80,6 +81,20 @@ extension EventBuilder {
       for item in items { item.write(3, &writer) }
       NamedAttribute.write(context, 4, &writer)
     }
+  }
+}
+
+extension LoggedEvent {
+  fileprivate var size: Int {
+    ProtoSize.lengthDelimited(bytes.count) + ProtoSize.varint(UInt64(bitPattern: timeNanos))
+      + ProtoSize.text(producer)
+  }
+
+  /// Three fields, one after the other.
+  fileprivate func write(from field: UInt8, _ writer: inout ProtoWriter) {
+    bytes.withUnsafeBytes { writer.bytes(field, $0) }
+    writer.varint(field + 1, UInt64(bitPattern: timeNanos))
+    writer.text(field + 2, producer)
   }
 }
 

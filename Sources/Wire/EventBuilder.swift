@@ -45,6 +45,20 @@ package struct ShownItem: Equatable, Sendable {
   }
 }
 
+/// An event as the log has it: what records carry that speak of an earlier one.
+package struct LoggedEvent: Equatable, Sendable {
+  /// Of `cowbird.v1.Event`.
+  package var bytes: [UInt8]
+  /// Of its record.
+  package var timeNanos: Int64
+  /// Empty: nobody numbered it.
+  package var producer: String
+
+  package init(bytes: [UInt8], timeNanos: Int64, producer: String) {
+    (self.bytes, self.timeNanos, self.producer) = (bytes, timeNanos, producer)
+  }
+}
+
 package struct EventBuilder: Equatable, Sendable {
   package enum Kind: Equatable, Sendable {
     case interaction(
@@ -53,7 +67,8 @@ package struct EventBuilder: Equatable, Sendable {
       weight: Float? = nil, requestID: String = "")
     case entity(
       EventView.EntityKind, id: String, EventView.Action, attributes: [NamedAttribute] = [])
-    case retraction(eventID: String = "", offset: UInt64 = 0)
+    /// `event`: the daemon's alone.
+    case retraction(eventID: String = "", offset: UInt64 = 0, event: LoggedEvent? = nil)
     case impressions(
       requestID: String, user: String = "", items: [ShownItem], context: [NamedAttribute] = [])
   }

@@ -2,7 +2,7 @@
 // which field, which value and which bound.
 
 /// Why an event is refused.
-package struct EventRefusal: Equatable, Sendable, CustomStringConvertible {
+package struct EventRefusal: Error, Equatable, Sendable, CustomStringConvertible {
   /// Path of the field, such as `interaction.context[2].name`.
   package var field: String
   /// The value and the bound, such as `300 bytes; at most 256`.

@@ -39,7 +39,8 @@ package struct EventView {
   package private(set) var retractedID: ByteView
   package private(set) var retractedOffset: UInt64 = 0
 
-  /// Of impressions, for `ImpressionsView`: `user` and `requestID` are read, the rest is not.
+  /// Of impressions, for `ImpressionsView`: `user` and `requestID` are read, the rest is not. Of a retraction, for
+  /// `retracted`.
   package private(set) var body: ByteView
 
   /// Reads the fields of `cowbird.v1.Event`. What stands inside an attribute is read when it is iterated, and
@@ -193,6 +194,7 @@ package struct EventView {
 
   private mutating func readRetraction(_ body: ByteView) throws(WireFormatError) {
     kind = .retraction
+    self.body = body
     var cursor = WireCursor(body)
     while !cursor.isAtEnd {
       let (field, wire) = try cursor.tag()

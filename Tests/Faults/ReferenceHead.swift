@@ -36,7 +36,8 @@ struct ReferenceHead {
   /// Learns all that the log holds. At the offset of each version on the way, its digest must be the model's.
   mutating func follow(_ log: EventLog, _ registry: Registry) throws {
     let moments = try readAhead(log)
-    let learner = RecordLearner(log: log, workspace: Workspace(plan, model.ensemble))
+    let learner = RecordLearner(
+      log: log, workspace: Workspace(plan, model.ensemble), exclusions: { registry.exclusions })
     let reader = log.reader(from: offset)
     while let batch = try reader.next() {
       for record in batch {
@@ -77,7 +78,9 @@ struct ReferenceHead {
       return
     }
     let command = try ControlRecord(decoding: Array(record.payload)).command
-    guard case .rollback(let rollback) = command else { return learner.apply(command, to: &model) }
+    guard case .rollback(let rollback) = command else {
+      return learner.apply(command, at: record.offset, to: &model)
+    }
     let version = try #require(records[rollback.to])
     var next = try #require(kept[version.digest], "\(rollback.to) is nowhere")
     if rollback.replays {

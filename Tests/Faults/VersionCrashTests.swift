@@ -92,7 +92,7 @@ struct VersionCrashTests {
       "round \(round): versions are lost")
     for entry in registry.entries {
       #expect(
-        try store.load(entry.record.id).digest == entry.record.digest, "round \(round): \(entry.record.id)")
+        try store.load(entry.record).digest == entry.record.digest, "round \(round): \(entry.record.id)")
     }
     _ = try registry.resolve(registry.serving)
     for label in registry.labels { #expect(listed.contains(label.id)) }
@@ -116,7 +116,7 @@ struct VersionCrashTests {
     let moments = registry.entries.filter(\.record.isOfHead).map(\.record)
     guard !moments.isEmpty else { return }
     let record = moments[random.below(moments.count)]
-    var fromVersion = fromNothing.from(try store.load(record.id), at: record.offset)
+    var fromVersion = fromNothing.from(try store.load(record), at: record.offset)
     try fromVersion.follow(log, registry)
     #expect(fromVersion.model.digest == reference.model.digest, "round \(round): from \(record.id)")
   }

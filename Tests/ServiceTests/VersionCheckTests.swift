@@ -50,6 +50,32 @@ struct VersionCheckTests {
     #expect(try daemon.client().listing().versions.count == 3)
   }
 
+  @Test("a start takes a sound file of another model for damaged, and the version before it")
+  func anotherModel() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    for place in 0..<2 {
+      try daemon.client().append(Shop.ratings(place * 50..<place * 50 + 50))
+      try daemon.client().create()
+    }
+    let digest = try daemon.client().flush()
+    // The second version of a daemon that was taught something else: sound in itself.
+    let other = try TestDaemon { $0.versions.fullEvery = 1 }
+    for place in 2..<4 {
+      try other.client().append(Shop.ratings(place * 50..<place * 50 + 50))
+      try other.client().create()
+    }
+    let path = "/data/versions/v2.pages"
+    try daemon.restart(meanwhile: {
+      try FileManager.default.removeItem(atPath: daemon.directory + path)
+      try FileManager.default.copyItem(atPath: other.directory + path, toPath: daemon.directory + path)
+    })
+    #expect(try daemon.client().flush() == digest)
+    let refused = refusal { try daemon.client().serve(.id("v2")) }
+    #expect(refused?.code == .dataLoss)
+    #expect(refused?.message.contains("holds another model") == true)
+    #expect(try daemon.client().version(.id("v2")).state.hasPrefix("damaged: "))
+  }
+
   @Test("a damaged registry is set aside by repair and read from the log again")
   func registry() throws {
     let daemon = try TestDaemon { $0.versions.atStop = false }

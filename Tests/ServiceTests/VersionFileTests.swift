@@ -84,10 +84,10 @@ struct VersionFileTests {
     let listing = try client.listing()
     #expect(listing.versions.map(\.id) == ["v12", "v11", "v10", "v5", "v3"])
     try daemon.restart { $0.versions.atStop = false }
-    let store = daemon.context.keeper.store
+    let (store, registry) = (daemon.context.keeper.store, daemon.context.control.registry)
     for version in listing.versions {
-      let id = try #require(VersionID(version.id))
-      #expect(try store.load(id).digest.description == version.digest)
+      let entry = try #require(VersionID(version.id).flatMap { registry[$0] })
+      #expect(try store.load(entry.record).digest.description == version.digest)
     }
   }
 
@@ -140,7 +140,8 @@ struct VersionFileTests {
     #expect(made.id == "v2")
     #expect(made.digest == digest)
     try daemon.restart()
-    #expect(try daemon.context.keeper.store.load(VersionID(2)).digest.description == digest)
+    let entry = try #require(daemon.context.control.registry[VersionID(2)])
+    #expect(try daemon.context.keeper.store.load(entry.record).digest.description == digest)
   }
 
   @Test(

@@ -89,7 +89,7 @@ final class FileFaultTests {
   /// What is listed is whole, and nothing else has a version's name.
   private func expectSound(_ opened: Opened, _ what: String) throws {
     for entry in opened.control.registry.entries {
-      #expect(try opened.store.load(entry.record.id).digest == entry.record.digest, "\(what)")
+      #expect(try opened.store.load(entry.record).digest == entry.record.digest, "\(what)")
     }
     let listed = opened.control.registry.entries.map { "\($0.record.id).pages" }
     #expect(Set(listed).isSubset(of: Set(names)), "\(what)")
@@ -159,7 +159,7 @@ final class FileFaultTests {
       files.arm(.init(call: call, number: 0, isShort: true))
       let record = try create(opened.keeper)
       files.arm(nil)
-      #expect(try opened.store.load(record.id).digest == record.digest)
+      #expect(try opened.store.load(record).digest == record.digest)
     }
   }
 
@@ -172,17 +172,17 @@ final class FileFaultTests {
       try learn()
       _ = try create(opened.keeper)
     }
-    let id = opened.control.registry.entries[1].record.id
-    let digest = opened.control.registry.entries[1].record.digest
+    let record = opened.control.registry.entries[1].record
+    let digest = record.digest
     var exported: [UInt8] = []
-    let middle = try opened.store.load(id)
-    try opened.store.export(middle, id: id, digest: digest) { exported += $0 }
+    let middle = try opened.store.load(record)
+    try opened.store.export(middle, id: record.id, digest: digest) { exported += $0 }
     for lasts in [false, true] {
       var call = 0
       while true {
         call += 1
         files.arm(.init(call: call, number: EIO, lasts: lasts))
-        let loaded = Result { try opened.store.load(id) }
+        let loaded = Result { try opened.store.load(record) }
         let wasHit = !files.met.isEmpty
         files.arm(nil)
         if wasHit {
@@ -248,6 +248,33 @@ final class FileFaultTests {
     }
   }
 
+  @Test("a damaged version that is listed keeps no file but its own")
+  func clearingBesideDamage() throws {
+    let opened = try open()
+    for _ in 0..<3 {
+      try learn(3)
+      _ = try create(opened.keeper)
+    }
+    let entries = opened.control.registry.entries
+    #expect(entries[2].record.isDiff)
+    for entry in entries.dropLast() {
+      try opened.control.commit(
+        ControlRecord(author: Author(uid: 0), reason: "", command: .delete(entry.record.id)))
+    }
+    opened.keeper.clear()
+    #expect(names.count == 3)
+    // As long as it cannot be read, nothing that it may lie upon goes.
+    files.arm(.init(call: 3, number: EIO, lasts: true))
+    opened.keeper.clear()
+    files.arm(nil)
+    #expect(names.count == 3)
+    let path = opened.store.path(entries[2].record.id)
+    try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
+    opened.keeper.clear()
+    #expect(names == ["\(entries[2].record.id).pages"])
+    #expect(reports.withLock { $0 } == [])
+  }
+
   @Test("a byte that changed, at every kind of place of a version's file, is found, and the file named")
   func damage() throws {
     let opened = try open()
@@ -267,19 +294,19 @@ final class FileFaultTests {
           broken[place] ^= 0x10
           try broken.write(to: URL(fileURLWithPath: path))
           let error = #expect(throws: VersionFileError.self, "\(kind) at \(place) of \(record.id)") {
-            try opened.store.load(record.id)
+            try opened.store.load(record)
           }
           #expect(error?.description.contains("/v") == true, "\(kind): \(error.map { "\($0)" } ?? "")")
           // Its child may not need the place, and is what it was then.
-          if let child = try? opened.store.load(second.id) { #expect(child.digest == second.digest) }
+          if let child = try? opened.store.load(second) { #expect(child.digest == second.digest) }
         }
       }
       for length in [0, 1, 8, bytes.count / 3, bytes.count - 1] {
         try bytes.prefix(length).write(to: URL(fileURLWithPath: path))
-        #expect(throws: VersionFileError.self, "cut at \(length)") { try opened.store.load(record.id) }
+        #expect(throws: VersionFileError.self, "cut at \(length)") { try opened.store.load(record) }
       }
       try bytes.write(to: URL(fileURLWithPath: path))
-      #expect(try opened.store.load(second.id).digest == second.digest)
+      #expect(try opened.store.load(second).digest == second.digest)
     }
   }
 

@@ -3,6 +3,7 @@ import Learning
 import Primitives
 import Statistics
 import Testing
+import Wire
 
 @testable import Versions
 
@@ -42,7 +43,11 @@ import Testing
       .split([SplitArm(name: "x", target: .version(VersionID(4)), percent: 12.5)], salt: "s"),
       .shadow(nil), .shadow(.head),
       .rollback(Rollback(to: VersionID(1), replays: true, exclude: filter, readmit: [7])),
-      .configure([Setting(path: "learning.rate", value: "0.1")]), .pause, .resume, .admit([1, 2]),
+      .configure([Setting(path: "learning.rate", value: "0.1")]), .pause, .resume,
+      .admit([
+        AdmittedEvent(offset: 1, event: nil),
+        AdmittedEvent(offset: 2, event: LoggedEvent(bytes: [8, 1], timeNanos: 3, producer: "p")),
+      ]),
     ]
     for command in commands {
       let record = ControlRecord(author: me, reason: "why", command: command)

@@ -29,9 +29,9 @@ struct Replaying {
           context.learner.resume()
           bench.learned()
         })
-      guard let id = VersionID(made) else { return }
+      guard let record = VersionID(made).flatMap({ context.control.registry[$0]?.record }) else { return }
       var model: Model?
-      loading.append(try VersionBench.seconds { model = try context.keeper.store.load(id) })
+      loading.append(try VersionBench.seconds { model = try context.keeper.store.load(record) })
       guard var replayed = model else { return }
       model = nil
       let learner = RecordLearner(log: context.log, workspace: Workspace(context.plan, replayed.ensemble))
@@ -45,7 +45,7 @@ struct Replaying {
       let filtered = Replay(
         learner, first..<end,
         exclusions: [Exclusion(rollback: end, filter: filter, range: first..<end)], at: end + 1)
-      var other = try context.keeper.store.load(id)
+      var other = try context.keeper.store.load(record)
       around.append(try VersionBench.seconds { _ = try filtered.run(into: &other) })
       let full = try restart()
       whole.append(

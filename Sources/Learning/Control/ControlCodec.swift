@@ -2,6 +2,7 @@
 
 package import Primitives
 package import Statistics
+internal import Wire
 
 extension ControlRecord {
   package func encoded() -> [UInt8] {
@@ -35,10 +36,11 @@ extension ControlRecord {
 }
 
 extension ControlRecord.Command: ByteCodable {
-  /// Kinds are never reused: 14 (gate verdict) and 15 (fusion) are spoken for.
+  /// Kinds are never reused: 14 (gate verdict) and 15 (fusion) are spoken for. Older builds wrote 13: offsets alone.
   private enum Kind: UInt8 {
     case create = 1, delete, label, unlabel, pin, serve, split, shadow, rollback, configure, pause, resume,
-      admit
+      admitByOffset
+    case admit = 16
   }
 
   package func encode(to writer: inout ByteWriter) {
@@ -84,9 +86,9 @@ extension ControlRecord.Command: ByteCodable {
       }
     case .pause: begin(.pause)
     case .resume: begin(.resume)
-    case .admit(let offsets):
+    case .admit(let events):
       begin(.admit)
-      writer.write(offsets) { $0.write($1) }
+      writer.write(events) { $0.write($1) }
     }
   }
 
@@ -127,7 +129,32 @@ extension ControlRecord.Command: ByteCodable {
         })
     case .pause: self = .pause
     case .resume: self = .resume
-    case .admit: self = .admit(try reader.readOffsets())
+    case .admitByOffset: self = .admit(try reader.readOffsets().map { AdmittedEvent(offset: $0, event: nil) })
+    case .admit:
+      self = .admit(
+        try reader.readArray(limit: 10_000) { reader throws(ByteCodecError) in
+          try reader.read(AdmittedEvent.self)
+        })
+    }
+  }
+}
+
+extension AdmittedEvent: ByteCodable {
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(offset)
+    writer.writeOptional(event) { writer, event in
+      writer.write(event.bytes)
+      writer.write(event.timeNanos)
+      writer.write(event.producer)
+    }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    offset = try reader.read()
+    event = try reader.readOptional { reader throws(ByteCodecError) in
+      let bytes = try reader.read([UInt8].self)
+      let timeNanos = try reader.read(Int64.self)
+      return LoggedEvent(bytes: bytes, timeNanos: timeNanos, producer: try reader.read())
     }
   }
 }

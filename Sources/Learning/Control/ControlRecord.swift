@@ -7,6 +7,7 @@
 //   └─────────┴────────────┴─────────────┴────────┴──────┴─────────────────┘
 
 package import Primitives
+package import Wire
 
 /// Who gave a command: the peer's uid as the kernel reports it, and the name that the caller gave.
 package struct Author: Equatable, Sendable {
@@ -27,6 +28,18 @@ package struct Setting: Equatable, Sendable {
   package init(path: String, value: String) {
     self.path = path
     self.value = value
+  }
+}
+
+/// A quarantined event that a person admits.
+package struct AdmittedEvent: Equatable, Sendable {
+  package var offset: UInt64
+  /// As the log had it, so that the record says all that it does when the event's segment is gone; nil: in records of
+  /// before, which say the offset alone.
+  package var event: LoggedEvent?
+
+  package init(offset: UInt64, event: LoggedEvent?) {
+    (self.offset, self.event) = (offset, event)
   }
 }
 
@@ -55,8 +68,8 @@ package struct ControlRecord: Equatable, Sendable {
     case configure([Setting])
     case pause
     case resume
-    /// Quarantined events, by offset, that are learned at this place after all.
-    case admit([UInt64])
+    /// Quarantined events that are learned at this place after all.
+    case admit([AdmittedEvent])
   }
 
   static let format: UInt8 = 1

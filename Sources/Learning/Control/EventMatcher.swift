@@ -47,24 +47,36 @@ package struct EventMatcher: Sendable {
         guard let read = try? EventView(record.payload) else { return false }
         event = read
       }
-      if let event, matches(clause, record, event) { return true }
+      if let event, matches(clause, event, record.timeNanos, record.producer, at: record.offset) {
+        return true
+      }
     }
     return false
   }
 
-  private func matches(_ clause: Clause, _ record: LogRecord, _ event: EventView) -> Bool {
+  /// Whether an event that another record carries is to be left out, as if it stood at `offset`.
+  func matches(
+    _ event: EventView, timeNanos: Int64, producer: UnsafeRawBufferPointer, at offset: UInt64
+  ) -> Bool {
+    clauses.contains { $0.range.contains(offset) && matches($0, event, timeNanos, producer, at: offset) }
+  }
+
+  private func matches(
+    _ clause: Clause, _ event: EventView, _ recordNanos: Int64, _ producer: UnsafeRawBufferPointer,
+    at offset: UInt64
+  ) -> Bool {
     let filter = clause.filter
-    let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
+    let time = event.timeNanos != 0 ? event.timeNanos : recordNanos
     if let from = filter.fromNanos, time < from { return false }
     if let until = filter.untilNanos, time >= until { return false }
-    if let first = filter.firstOffset, record.offset < first { return false }
-    if let end = filter.endOffset, record.offset >= end { return false }
+    if let first = filter.firstOffset, offset < first { return false }
+    if let end = filter.endOffset, offset >= end { return false }
     let isUser = event.kind == .entity && event.entityKind == .user
     let isItem = event.kind == .entity && event.entityKind == .item
     return clause.users.allows(isUser ? event.entityID.bytes : event.user.bytes)
       && clause.sources.allows(event.source.bytes) && clause.types.allows(event.type.bytes)
       && clause.items.allows(isItem ? event.entityID.bytes : event.item.bytes)
-      && clause.producers.allows(record.producer)
+      && clause.producers.allows(producer)
   }
 }
 

@@ -114,7 +114,8 @@ package final class Learner: @unchecked Sendable {
     limit = Atomic(.max)
     self.delegate = delegate
     recordLearner = RecordLearner(
-      log: log, workspace: Workspace(model.plan, model.ensemble))
+      log: log, workspace: Workspace(model.plan, model.ensemble),
+      exclusions: { [weak delegate] in delegate?.exclusions ?? [] })
     revisionNumber = firstRevision
     publishedOffset = offset
     driftCounts = model.drift.signals.map(\.count)
@@ -265,7 +266,7 @@ package final class Learner: @unchecked Sendable {
     switch control.command {
     case .rollback(let rollback): rollBack(rollback, at: record.offset)
     default:
-      recordLearner.apply(control.command, to: &model)
+      recordLearner.apply(control.command, at: record.offset, to: &model)
       offset = record.offset + 1
     }
   }

@@ -11,25 +11,29 @@ internal import Wire
 package struct RecordLearner {
   package let log: EventLog
   package let workspace: Workspace
+  private let exclusions: () -> [Exclusion]
 
-  package init(log: EventLog, workspace: Workspace) {
+  /// - Parameter exclusions: all there ever were, with those of every record before the one that is learned.
+  package init(
+    log: EventLog, workspace: Workspace, exclusions: @escaping () -> [Exclusion] = { [] }
+  ) {
     self.log = log
     self.workspace = workspace
+    self.exclusions = exclusions
   }
 
   // hot: once per record.
   /// Takes an event record into the model. Records of other kinds, and what was forgotten, change nothing.
   @discardableResult
-  package func learn(_ record: LogRecord, into model: inout Model, isAdmitted: Bool = false) -> LearnOutcome {
+  package func learn(_ record: LogRecord, into model: inout Model) -> LearnOutcome {
     if let event = workspace.ahead.take(record) {
       defer { workspace.ahead.leave() }
-      return learn(
-        record, event.view.pointee, event.payload, event.inputs, into: &model, isAdmitted: isAdmitted)
+      return learn(record, event.view.pointee, event.payload, event.inputs, into: &model)
     }
     let payload = record.payload
     guard record.kind == RecordKind.event, !record.isTombstone, let event = try? EventView(payload)
     else { return .ignored }
-    return learn(record, event, payload, nil, into: &model, isAdmitted: isAdmitted)
+    return learn(record, event, payload, nil, into: &model)
   }
 
   /// The records that are learned next are this batch's, in order; some may be left out. Does nothing but make
@@ -40,7 +44,7 @@ package struct RecordLearner {
   @inline(__always)
   private func learn(
     _ record: LogRecord, _ event: EventView, _ payload: UnsafeRawBufferPointer,
-    _ inputs: Unmanaged<EventInputs>?, into model: inout Model, isAdmitted: Bool
+    _ inputs: Unmanaged<EventInputs>?, into model: inout Model
   ) -> LearnOutcome {
     let time = event.timeNanos != 0 ? event.timeNanos : record.timeNanos
     if case .retraction = event.kind {
@@ -48,32 +52,81 @@ package struct RecordLearner {
       return .observed
     }
     return model.learn(
-      event, encoded: payload, inputs: inputs, timeNanos: time, offset: record.offset,
-      isAdmitted: isAdmitted, in: workspace)
+      event, encoded: payload, inputs: inputs, timeNanos: time, offset: record.offset, in: workspace)
   }
 
-  /// The service has written the offset of the event into the retraction before it was logged.
+  /// Takes back the event that the service has put into the retraction before it was logged.
   private func retract(_ event: EventView, at offset: UInt64, in model: inout Model) {
     guard event.retractedOffset < offset else { return }
-    try? log.withRecord(at: event.retractedOffset) { record in
-      guard record.kind == RecordKind.event, !record.isTombstone,
-        let earlier = try? EventView(record.payload)
-      else { return }
-      model.retract(
-        earlier, timeNanos: earlier.timeNanos != 0 ? earlier.timeNanos : record.timeNanos, in: workspace)
+    if let earlier = RetractedView(event) {
+      retract(
+        event.retractedOffset, earlier.event.bytes, earlier.timeNanos, earlier.producer.bytes, at: offset,
+        in: &model)
+    } else {
+      // As older builds wrote them: what the log holds no more cannot be taken back.
+      try? log.withRecord(at: event.retractedOffset) { record in
+        guard record.kind == RecordKind.event, !record.isTombstone else { return }
+        retract(record.offset, record.payload, record.timeNanos, record.producer, at: offset, in: &model)
+      }
     }
   }
 
-  /// Carries out what a control record asks of the model itself.
-  package func apply(_ command: ControlRecord.Command, to model: inout Model) {
+  private func retract(
+    _ place: UInt64, _ payload: UnsafeRawBufferPointer, _ timeNanos: Int64,
+    _ producer: UnsafeRawBufferPointer, at offset: UInt64, in model: inout Model
+  ) {
+    // What was set aside is not in the model, nor what a rollback left out.
+    guard !model.readmit(place), let earlier = try? EventView(payload) else { return }
+    let left = EventMatcher(exclusions(), at: offset)
+    guard !left.matches(earlier, timeNanos: timeNanos, producer: producer, at: place) else { return }
+    model.retract(
+      earlier, timeNanos: earlier.timeNanos != 0 ? earlier.timeNanos : timeNanos, in: workspace)
+  }
+
+  /// Carries out what the control record at `offset` asks of the model itself.
+  /// - Parameter matcher: what is left out, also of what the record admits.
+  package func apply(
+    _ command: ControlRecord.Command, at offset: UInt64, to model: inout Model,
+    leavingOut matcher: EventMatcher? = nil
+  ) {
     switch command {
     case .configure(let settings): model.configure(settings)
-    case .admit(let offsets):
-      for offset in offsets where model.readmit(offset) {
-        try? log.withRecord(at: offset) { _ = learn($0, into: &model, isAdmitted: true) }
+    case .admit(let events):
+      for admitted in events where model.readmit(admitted.offset) {
+        if let event = admitted.event {
+          var producer = event.producer
+          event.bytes.withUnsafeBytes { bytes in
+            producer.withUTF8 { producer in
+              admit(
+                admitted.offset, bytes, event.timeNanos, UnsafeRawBufferPointer(producer), at: offset,
+                to: &model, leavingOut: matcher)
+            }
+          }
+        } else {
+          // As older builds wrote them.
+          try? log.withRecord(at: admitted.offset) { record in
+            guard record.kind == RecordKind.event, !record.isTombstone else { return }
+            admit(
+              record.offset, record.payload, record.timeNanos, record.producer, at: offset, to: &model,
+              leavingOut: matcher)
+          }
+        }
       }
     default: break
     }
+  }
+
+  private func admit(
+    _ place: UInt64, _ payload: UnsafeRawBufferPointer, _ timeNanos: Int64,
+    _ producer: UnsafeRawBufferPointer, at offset: UInt64, to model: inout Model,
+    leavingOut matcher: EventMatcher?
+  ) {
+    guard let event = try? EventView(payload),
+      matcher?.matches(event, timeNanos: timeNanos, producer: producer, at: offset) != true
+    else { return }
+    _ = model.learn(
+      event, encoded: payload, timeNanos: event.timeNanos != 0 ? event.timeNanos : timeNanos, offset: place,
+      isAdmitted: true, in: workspace)
   }
 }
 

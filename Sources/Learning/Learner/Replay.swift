@@ -101,7 +101,7 @@ package struct Replay {
       return
     }
     guard let control = try? ControlRecord(decoding: Array(record.payload)) else { return }
-    learner.apply(control.command, to: &model)
+    learner.apply(control.command, at: record.offset, to: &model, leavingOut: matcher)
   }
 
   /// How many records would be learned and left out, without learning any.

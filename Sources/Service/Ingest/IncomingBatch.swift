@@ -80,13 +80,14 @@ struct IncomingBatch {
   /// Place in the request of each record of the batch.
   var places: [UInt32] = []
   var refusals: [PlacedRefusal] = []
-  /// Places of retractions that name their event by id: they need the log's help first.
-  var retractions: [Int] = []
+  /// There are retractions, which need the log's help first: they are not in the batch.
+  private(set) var hasRetractions = false
 
-  /// Checks and copies. `resolve` gives the offset of an event by its id; nil: not now, note the place.
+  /// Checks and copies.
+  /// - Parameter log: where retractions find what they speak of, which may wait for its writer and for the disk; nil:
+  ///   not now.
   init(
-    _ view: EventBatchView, producer: String, rules: IngestRules, nowNanos: Int64,
-    resolve: ((ByteView) -> UInt64?)? = nil
+    _ view: EventBatchView, producer: String, rules: IngestRules, nowNanos: Int64, log: EventLog? = nil
   ) {
     var bytes = 0
     for event in view.events { bytes += event.count + 64 + producer.utf8.count }
@@ -99,27 +100,23 @@ struct IncomingBatch {
           refuse(index, .invalidArgument, refusal.field, refusal.reason)
           continue
         }
-        if event.kind == .retraction, !event.retractedID.isEmpty {
-          guard let resolve else {
-            retractions.append(index)
+        if event.kind == .retraction {
+          guard let log else {
+            hasRetractions = true
             continue
           }
-          guard let offset = resolve(event.retractedID) else {
-            refuse(
-              index, .failedPrecondition, "retraction.event_id",
-              "\"\(event.retractedID.string)\" is not among the ids that the log remembers "
-                + "(limits.event_id_window); name its offset instead")
-            continue
-          }
-          let resolved = EventBuilder(
+          let (offset, earlier) = try log.event(retractedBy: event)
+          let whole = EventBuilder(
             id: event.id.string, timeNanos: event.timeNanos, source: event.source.string,
             sequence: event.sequence,
-            .retraction(eventID: event.retractedID.string, offset: offset)
+            .retraction(eventID: event.retractedID.string, offset: offset, event: earlier)
           ).encoded()
-          try resolved.withUnsafeBytes { try add(event, $0, index) }
+          try whole.withUnsafeBytes { try add(event, $0, index) }
         } else {
           try add(event, payload.bytes, index)
         }
+      } catch let refusal as EventRefusal {
+        refuse(index, .failedPrecondition, refusal.field, refusal.reason)
       } catch let error as LogError {
         refuse(index, .invalidArgument, "sequence", error.message)
       } catch {

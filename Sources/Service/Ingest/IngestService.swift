@@ -54,8 +54,8 @@ package final class IngestService: Sendable {
     let incoming = IncomingBatch(
       view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos())
     let durability = LogDurability.ofMessage(view.durability) ?? rules.durability
-    if !incoming.retractions.isEmpty {
-      resolveThenAppend(
+    if incoming.hasRetractions {
+      completeThenAppend(
         Array(call.payload), call.deferAnswer(), rules: rules, durability: durability,
         isDryRun: view.isDryRun)
     } else if view.isDryRun || incoming.batch.isEmpty {
@@ -86,8 +86,8 @@ package final class IngestService: Sendable {
     }
   }
 
-  /// Asking the log for an event's offset waits for its writer, which a reactor must not.
-  private func resolveThenAppend(
+  /// Asking the log for what a retraction takes back waits for its writer, which a reactor must not.
+  private func completeThenAppend(
     _ payload: [UInt8], _ reply: Reply, rules: IngestRules, durability: LogDurability, isDryRun: Bool
   ) {
     workers.perform { [self] in
@@ -95,8 +95,7 @@ package final class IngestService: Sendable {
         // It was read before; the same bytes are read again.
         guard let view = try? EventBatchView(bytes, .append) else { return }
         let incoming = IncomingBatch(
-          view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(),
-          resolve: offset(ofEventID:))
+          view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(), log: log)
         if isDryRun || incoming.batch.isEmpty {
           reply.respond(bytes: IngestAnswer.append(incoming, nil, durability))
         } else {
@@ -114,6 +113,4 @@ package final class IngestService: Sendable {
     }
     tally.eventsRefused.add(UInt64(refused))
   }
-
-  func offset(ofEventID id: ByteView) -> UInt64? { try? log.offset(ofEventID: id.bytes) }
 }

@@ -21,12 +21,23 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
   private var received: UInt64 = 0
   private var acknowledged: UInt64 = 0
   private var inFlight = 0
+  /// What waits for the events that retractions take back, and what was sent behind it, in order.
+  private var waiting: [Waiting] = []
+  /// Of the first that waits, from the thread that asked the log.
+  private let completed = Inbox<IncomingBatch>()
   private var hasEnded = false
   private var hasAnswered = false
   private var lastOffset: UInt64 = 0
   private var producerSequence: UInt64 = 0
   /// What the log has answered, in order, from its thread.
   private let outcomes = Inbox<Outcome>()
+
+  private struct Waiting: Sendable {
+    var message: [UInt8]
+    /// Number of its first event in the stream.
+    var first: UInt64
+    var count: UInt64
+  }
 
   private struct Outcome: Sendable {
     var result: Result<AppendReceipt, LogError>
@@ -54,6 +65,12 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
         .invalidArgument, "StreamRequest.producer: it is named in the first message and cannot change")
     }
     guard !view.events.isEmpty else { return }
+    try receive(view, message, rules, stream)
+  }
+
+  private func receive(
+    _ view: EventBatchView, _ message: UnsafeRawBufferPointer, _ rules: IngestRules, _ stream: ServerStream
+  ) throws(Status) {
     guard view.events.count <= rules.batchEvents else {
       throw Status(
         .invalidArgument,
@@ -68,16 +85,49 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
     }
     let first = received
     received += UInt64(view.events.count)
-    var incoming = IncomingBatch(
-      view, producer: producer ?? "", rules: rules, nowNanos: WallClock.nanos())
-    if !incoming.retractions.isEmpty {
-      throw Status(
-        .invalidArgument,
-        "StreamRequest.events[\(incoming.retractions[0])].retraction.event_id: a stream retracts by offset; "
-          + "use Append to retract by id")
+    let count = UInt64(view.events.count)
+    if waiting.isEmpty {
+      let incoming = IncomingBatch(
+        view, producer: producer ?? "", rules: rules, nowNanos: WallClock.nanos())
+      if !incoming.hasRetractions { return try submit(incoming, from: first, count, stream) }
+      // What comes behind it waits, so that the log has all in the order in which it was sent.
+      stream.hold()
     }
+    waiting.append(Waiting(message: Array(message), first: first, count: count))
+    if waiting.count == 1 { complete(stream) }
+  }
+
+  /// Has the first batch that waits completed by a thread that may ask the log what retractions take back.
+  private func complete(_ stream: ServerStream) {
+    guard let batch = waiting.first else { return }
+    let (service, producer, rules, completed) = (service, producer ?? "", service.rules, completed)
+    service.workers.perform {
+      batch.message.withUnsafeBytes { message in
+        // It was read before; the same bytes are read again.
+        guard let view = try? EventBatchView(message, .stream) else { return }
+        completed.put(
+          IncomingBatch(
+            view, producer: producer, rules: rules, nowNanos: WallClock.nanos(), log: service.log))
+      }
+      stream.wake()
+    }
+  }
+
+  /// Submits what was completed, and has the next one completed.
+  private func submitCompleted(_ stream: ServerStream) throws(Status) {
+    for incoming in completed.takeAll() {
+      let batch = waiting.removeFirst()
+      try submit(incoming, from: batch.first, batch.count, stream)
+      if waiting.isEmpty { stream.release() } else { complete(stream) }
+    }
+  }
+
+  private func submit(
+    _ incoming: IncomingBatch, from first: UInt64, _ count: UInt64, _ stream: ServerStream
+  ) throws(Status) {
+    var incoming = incoming
     for index in incoming.refusals.indices { incoming.refusals[index].index += Int(first) }
-    try submit(incoming, UInt64(view.events.count), stream)
+    try submit(incoming, count, stream)
   }
 
   private func submit(_ incoming: IncomingBatch, _ count: UInt64, _ stream: ServerStream) throws(Status) {
@@ -96,6 +146,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
 
   /// Acknowledges all that the log has answered, in one message.
   func woken(_ stream: ServerStream) throws(Status) {
+    try submitCompleted(stream)
     let settled = outcomes.takeAll()
     guard !settled.isEmpty else { return }
     var refusals: [PlacedRefusal] = []
@@ -132,17 +183,20 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
     (message.n_refusals, message.refusals) = arena.refusals(refusals)
     (message.n_gaps, message.gaps) = arena.gaps(gaps)
     stream.send(&message)
-    if hasEnded, inFlight == 0 { stream.finish() }
+    if hasEnded, isSettled { stream.finish() }
   }
 
   func receiveEnd(on stream: ServerStream) throws(Status) {
     hasEnded = true
-    if inFlight == 0 { stream.finish() }
+    if isSettled { stream.finish() }
   }
+
+  /// All that came is acknowledged.
+  private var isSettled: Bool { inFlight == 0 && waiting.isEmpty }
 
   func drain(_ stream: ServerStream) {
     // What was received is acknowledged first; the peer goes on elsewhere, or later, from there.
-    if inFlight == 0 { stream.fail(Status(.unavailable, "the server is stopping; reconnect and resume")) }
+    if isSettled { stream.fail(Status(.unavailable, "the server is stopping; reconnect and resume")) }
     hasEnded = true
   }
 }

@@ -36,7 +36,8 @@ struct HeadRebuild: Sendable {
       )
     }
     var model = try Model(plan)
-    let learner = RecordLearner(log: log, workspace: Workspace(plan, model.ensemble))
+    let learner = RecordLearner(
+      log: log, workspace: Workspace(plan, model.ensemble), exclusions: { control.registry.exclusions })
     let reader = log.reader(from: EventLog.firstOffset, durability: .received)
     while reader.offset < end, let batch = try reader.next() {
       for entry in batch where entry.offset < end {
@@ -48,7 +49,7 @@ struct HeadRebuild: Sendable {
         if case .rollback(let rollback) = command {
           try rollBack(&model, rollback, at: entry.offset, learner)
         } else {
-          learner.apply(command, to: &model)
+          learner.apply(command, at: entry.offset, to: &model)
         }
       }
     }

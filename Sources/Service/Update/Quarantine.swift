@@ -75,7 +75,33 @@ extension UpdateService {
     }
     var answer = Cowbird__V1__QuarantineResponse.empty
     answer.total = UInt64(quarantine.count - Set(offsets).count)
-    answer.offset = try command(author, reason, .admit(offsets))
+    for part in try admitted(offsets) {
+      answer.offset = try command(author, reason, .admit(part))
+    }
     return Wire.bytes(&answer)
+  }
+
+  /// Bytes of events that one record holds, about.
+  private static let admittedBytes = 4 << 20
+
+  /// The events with all that the log has of them, in parts that a record can hold.
+  private func admitted(_ offsets: [UInt64]) throws(Status) -> [[AdmittedEvent]] {
+    var parts: [[AdmittedEvent]] = []
+    var bytes = Self.admittedBytes
+    for offset in offsets {
+      guard let event = context.log.loggedEvent(at: offset) else {
+        throw Status(
+          .failedPrecondition,
+          "QuarantineRequest.admit.offsets: the log does not hold the event at offset \(offset) any more; leave it out"
+        )
+      }
+      if bytes + event.bytes.count > Self.admittedBytes {
+        parts.append([])
+        bytes = 0
+      }
+      bytes += event.bytes.count
+      parts[parts.count - 1].append(AdmittedEvent(offset: offset, event: event))
+    }
+    return parts
   }
 }

@@ -145,11 +145,11 @@ private struct CandidateRun: Sendable {
         "the run begins at offset \(start), but the log's oldest record is \(context.log.firstOffset); name first_offset"
       )
     }
+    let exclusions = context.control.registry.exclusions
     let learner = RecordLearner(
-      log: context.log, workspace: Workspace(context.plan, model.ensemble))
+      log: context.log, workspace: Workspace(context.plan, model.ensemble), exclusions: { exclusions })
     let replay = Replay(
-      learner, start..<max(start, end), exclusions: context.control.registry.exclusions,
-      at: context.log.endOffset)
+      learner, start..<max(start, end), exclusions: exclusions, at: context.log.endOffset)
     let isDone: Bool
     do throws(LogError) {
       isDone = try replay.run(into: &model, epochs: epochs, progress: progress)

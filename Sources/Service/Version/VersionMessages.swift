@@ -72,7 +72,9 @@ extension VersionService {
     message.state = arena.text(place)
     if withFiles {
       do {
-        message.chain_bytes = try keeper.store.chain(of: id).reduce(0) { $0 + keeper.store.fileBytes($1) }
+        message.chain_bytes = try keeper.store.chain(of: id, holding: record.digest).reduce(0) {
+          $0 + keeper.store.fileBytes($1)
+        }
       } catch {
         message.state = arena.text("damaged: \(error)")
       }

@@ -341,10 +341,23 @@ struct  Cowbird__V1__Retraction
    * Log offset of the earlier event, used when event_id is empty.
    */
   uint64_t offset;
+  /*
+   * What follows is the daemon's: the earlier event as the log has it, so that this record says all that it does, also when
+   * the log's segment with the event is gone. Whatever a caller puts here is overwritten.
+   */
+  ProtobufCBinaryData event;
+  /*
+   * The time of the earlier event's record, Unix nanoseconds.
+   */
+  int64_t event_time_nanos;
+  /*
+   * Who numbered the earlier event; empty: nobody.
+   */
+  char *event_producer;
 };
 #define COWBIRD__V1__RETRACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__retraction__descriptor) \
-    , (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, 0, {0,NULL}, 0, (char *)protobuf_c_empty_string }
 
 
 /* Cowbird__V1__Event methods */

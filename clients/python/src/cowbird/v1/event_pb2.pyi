@@ -120,12 +120,18 @@ class NumberList(_message.Message):
     def __init__(self, values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Retraction(_message.Message):
-    __slots__ = ["event_id", "offset"]
+    __slots__ = ["event", "event_id", "event_producer", "event_time_nanos", "offset"]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_PRODUCER_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_NANOS_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    event: bytes
     event_id: str
+    event_producer: str
+    event_time_nanos: int
     offset: int
-    def __init__(self, event_id: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[str] = ..., offset: _Optional[int] = ..., event: _Optional[bytes] = ..., event_time_nanos: _Optional[int] = ..., event_producer: _Optional[str] = ...) -> None: ...
 
 class TextList(_message.Message):
     __slots__ = ["values"]
