@@ -8,12 +8,14 @@
 
 typedef float lanes __attribute__((vector_size(64)));
 typedef float half_lanes __attribute__((vector_size(32)));
+typedef float quads __attribute__((vector_size(16)));
 typedef int words __attribute__((vector_size(64)));
 typedef int named_words __attribute__((ext_vector_type(16)));
 typedef _Bool flags __attribute__((ext_vector_type(16)));
 typedef double pairs __attribute__((vector_size(64)));
 typedef double loose_pairs __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float loose_lanes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float loose_eights __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int loose_words __attribute__((vector_size(64), aligned(4), may_alias));
 
 #define NAME(x) x##_portable

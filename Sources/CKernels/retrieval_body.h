@@ -34,6 +34,16 @@ static inline __attribute__((always_inline)) float NAME(total)(lanes v) {
   (__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)                         \
    + __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31))
 
+/// The trees of 16 vectors, in their order.
+static inline __attribute__((always_inline)) lanes NAME(totals)(const lanes *p) {
+  // Pairs are chosen so that the last fold leaves the rows in order.
+  lanes e[8], f[4], g[2];
+  for (size_t r = 0; r < 8; r++) e[r] = FOLD8(p[2 * r], p[2 * r + 1]);
+  for (size_t r = 0; r < 4; r++) f[r] = FOLD4(e[2 * r], e[2 * r + 1]);
+  for (size_t r = 0; r < 2; r++) g[r] = FOLD2(f[2 * r], f[2 * r + 1]);
+  return FOLD1(g[0], g[1]);
+}
+
 static inline __attribute__((always_inline)) lanes NAME(products)(const float *a, const float *b, size_t width) {
   lanes s = NAME(load)(a) * NAME(load)(b);
   for (size_t i = 16; i < width; i += 16) s = s + NAME(load)(a + i) * NAME(load)(b + i);
@@ -53,12 +63,29 @@ static inline __attribute__((always_inline)) lanes NAME(dot16)(
     for (size_t a = 0; a < width; a += 16) __builtin_prefetch(next + r * width + a, 0, 3);
     p[r] = NAME(products)(rows + r * width, u, width);
   }
-  // Pairs are chosen so that the last fold leaves the rows in order.
-  lanes e[8], f[4], g[2];
-  for (size_t r = 0; r < 8; r++) e[r] = FOLD8(p[2 * r], p[2 * r + 1]);
-  for (size_t r = 0; r < 4; r++) f[r] = FOLD4(e[2 * r], e[2 * r + 1]);
-  for (size_t r = 0; r < 2; r++) g[r] = FOLD2(f[2 * r], f[2 * r + 1]);
-  return FOLD1(g[0], g[1]);
+  return NAME(totals)(p);
+}
+
+/// Dots of up to 16 rows.
+static inline __attribute__((always_inline)) lanes NAME(dots)(
+  const float *const *rows, const float *u, size_t count, size_t width) {
+  lanes p[16];
+  for (size_t r = 0; r < 16; r++) p[r] = NAME(products)(rows[r < count ? r : 0], u, width);
+  return NAME(totals)(p);
+}
+
+/// The first `count` lanes, or all 16.
+static inline __attribute__((always_inline)) void NAME(store_some)(float *p, lanes v, size_t count) {
+  if (count >= 16) return NAME(store)(p, v);
+  for (size_t i = 0; i < count; i++) p[i] = v[i];
+}
+
+static inline __attribute__((always_inline)) lanes NAME(load_some)(const float *p, float rest, size_t count) {
+  if (count >= 16) return NAME(load)(p);
+  float part[16];
+  NAME(store)(part, NAME(all)(rest));
+  for (size_t i = 0; i < count; i++) part[i] = p[i];
+  return NAME(load)(part);
 }
 
 /// e^x; source: Cephes (Moshier), expf. Clipped to ±87.
@@ -103,40 +130,102 @@ static inline __attribute__((always_inline)) lanes NAME(log)(lanes x) {
 }
 
 static void NAME(dot_rows)(const float *const *rows, const float *u, size_t count, size_t width, float *out) {
-  for (size_t s = 0; s < count; s++) out[s] = NAME(dot)(rows[s], u, width);
+  size_t s = 0;
+  for (; s + 16 <= count; s += 16) NAME(store)(out + s, NAME(dots)(rows + s, u, 16, width));
+  for (; s < count; s++) out[s] = NAME(dot)(rows[s], u, width);
 }
 
-static void NAME(pool)(float *u, const float *const *rows, const float *c, size_t count, size_t width) {
-  for (size_t a = 0; a < width; a += 16) {
-    lanes s = NAME(load)(u + a);
-    for (size_t j = 0; j < count; j++) s = s + c[j] * NAME(load)(rows[j] + a);
-    NAME(store)(u + a, s);
+static void NAME(score_items)(
+  const void *const *pages, const uint32_t *items, size_t count, const float *u, size_t width, size_t bias_at,
+  float *out) {
+  for (size_t s = 0; s < count; s += 16) {
+    size_t n = count - s < 16 ? count - s : 16;
+    const float *rows[16];
+    float bias[16];
+    for (size_t i = 0; i < 16; i++) {
+      size_t place = i < n ? s + i : s;
+      const char *page = pages[place];
+      rows[i] = (const float *)page + (items[place] & 31) * width;
+      bias[i] = ((const float *)(page + bias_at))[items[place] & 31];
+    }
+    lanes z = width == 32 ? NAME(dots)(rows, u, 16, 32) : NAME(dots)(rows, u, 16, width);
+    NAME(store_some)(out + s, z + NAME(load)(bias), n);
   }
+}
+
+static void NAME(item_odds)(
+  const void *const *pages, const uint32_t *items, size_t count, size_t learning_at, float uniform, float recent,
+  float *odds) {
+  for (size_t s = 0; s < count; s++) {
+    // Of an item's 16 bytes the third word: how often it is in the ring.
+    const uint32_t *learning = (const uint32_t *)((const char *)pages[s] + learning_at) + 4 * (items[s] & 31);
+    odds[s] = uniform + recent * (float)learning[2];
+  }
+}
+
+static void NAME(age_classes)(const float *ages, size_t count, uint32_t *classes) {
+  static const float limits[7] = {0, 10, 60, 600, 3600, 86400, 604800};
+  for (size_t j = 0; j < count; j += 16) {
+    lanes age = NAME(load_some)(ages + j, 0, count - j);
+    words class = {0};
+    for (size_t i = 0; i < 7; i++) class = class - (words)(age > NAME(all)(limits[i]));
+    if (count - j >= 16) *(loose_words *)(classes + j) = class;
+    else for (size_t i = 0; i < count - j; i++) classes[j + i] = (uint32_t)class[i];
+  }
+}
+
+/// With sums in registers, where the width is known: one for each j modulo 4.
+static inline __attribute__((always_inline)) void NAME(pool_rows)(
+  float *u, const float *const *rows, size_t offset, const float *c, size_t count, size_t width, float norm) {
+  for (size_t a = 0; a < width; a += 32) {
+    lanes low[4] = {{0}}, high[4] = {{0}};
+    const size_t second = a + 16 < width ? 16 : 0;
+    for (size_t j = 0; j < count; j++) {
+      const float *row = rows[j] + offset + a;
+      low[j & 3] = low[j & 3] + c[j] * NAME(load)(row);
+      high[j & 3] = high[j & 3] + c[j] * NAME(load)(row + second);
+    }
+    lanes sum = (low[0] + low[1]) + (low[2] + low[3]);
+    NAME(store)(u + a, NAME(load)(u + a) + norm * sum);
+    if (second == 0) continue;
+    sum = (high[0] + high[1]) + (high[2] + high[3]);
+    NAME(store)(u + a + 16, NAME(load)(u + a + 16) + norm * sum);
+  }
+}
+
+static float NAME(pool)(
+  float *u, const float *const *rows, size_t offset, const float *rank, const float *age, const uint32_t *classes,
+  float *c, size_t count, size_t width, float least) {
+  lanes sum = {0};
+  for (size_t j = 0; j < count; j++) c[j] = rank[j] * age[classes[j]];
+  for (size_t j = 0; j < count; j += 16) sum = sum + NAME(load_some)(c + j, 0, count - j);
+  float whole = NAME(total)(sum);
+  float norm = 1 / __builtin_elementwise_sqrt(whole > least ? whole : least);
+  if (width == 32) NAME(pool_rows)(u, rows, offset, c, count, 32, norm);
+  else NAME(pool_rows)(u, rows, offset, c, count, width, norm);
+  return norm;
 }
 
 static void NAME(subtract_log)(float *values, const float *odds, size_t count) {
   for (size_t s = 0; s < count; s += 16) {
-    size_t n = count - s < 16 ? count - s : 16;
-    float part[16];
-    for (size_t i = 0; i < 16; i++) part[i] = i < n ? odds[s + i] : 1;
-    NAME(store)(part, NAME(log)(NAME(load)(part)));
-    for (size_t i = 0; i < n; i++) values[s + i] -= part[i];
+    size_t n = count - s;
+    lanes logs = NAME(log)(NAME(load_some)(odds + s, 1, n));
+    NAME(store_some)(values + s, NAME(load_some)(values + s, 0, n) - logs, n);
   }
 }
 
 static void NAME(softmax)(float *values, size_t count) {
   if (count == 0) return;
-  float top = values[0];
-  for (size_t s = 1; s < count; s++) top = values[s] > top ? values[s] : top;
+  lanes tops = NAME(all)(values[0]);
+  for (size_t s = 0; s < count; s += 16)
+    tops = __builtin_elementwise_max(tops, NAME(load_some)(values + s, values[0], count - s));
+  float top = tops[0];
+  for (size_t i = 1; i < 16; i++) top = tops[i] > top ? tops[i] : top;
   lanes sum = {0};
   for (size_t s = 0; s < count; s += 16) {
-    size_t n = count - s < 16 ? count - s : 16;
-    float part[16];
-    for (size_t i = 0; i < 16; i++) part[i] = i < n ? values[s + i] - top : 0;
-    NAME(store)(part, NAME(exp)(NAME(load)(part)));
-    for (size_t i = n; i < 16; i++) part[i] = 0;
-    sum = sum + NAME(load)(part);
-    for (size_t i = 0; i < n; i++) values[s + i] = part[i];
+    size_t n = count - s;
+    NAME(store_some)(values + s, NAME(exp)(NAME(load_some)(values + s, top, n) - top), n);
+    sum = sum + NAME(load_some)(values + s, 0, n);
   }
   float whole = NAME(total)(sum);
   for (size_t s = 0; s < count; s++) values[s] = values[s] / whole;
@@ -172,24 +261,27 @@ static inline __attribute__((always_inline)) void NAME(factor_steps_of)(
   float rate, float bias_rate) {
   lanes sums[16];
   for (size_t a = 0; a < width; a += 16) sums[a / 16] = NAME(load)(du + a);
+  lanes squares[16] = {{0}};
   for (size_t s = 0; s < count; s++) {
     cowbird_factor_row row = rows[s];
-    float sum = *row.vector_sum + g[s] * g[s] * uu;
-    *row.vector_sum = sum;
-    float step = rate * g[s] / __builtin_elementwise_sqrt(sum);
-    lanes squares = {0};
+    // The vector's and the bias's step at once: a root and a division take as long for four.
+    quads sum = {row.sums[0] + g[s] * g[s] * uu, row.sums[1] + g[s] * g[s], 1, 1};
+    row.sums[0] = sum[0];
+    row.sums[1] = sum[1];
+    quads steps = (quads){rate * g[s], bias_rate * g[s], 0, 0} / __builtin_elementwise_sqrt(sum);
+    lanes square = {0};
     for (size_t a = 0; a < width; a += 16) {
       lanes q = NAME(load)(row.vector + a);
       sums[a / 16] = sums[a / 16] + g[s] * q;
-      q = q + step * NAME(load)(u + a);
+      q = q + steps[0] * NAME(load)(u + a);
       NAME(store)(row.vector + a, q);
-      squares = squares + q * q;
+      square = square + q * q;
     }
-    sum = *row.bias_sum + g[s] * g[s];
-    *row.bias_sum = sum;
-    *row.bias += bias_rate * g[s] / __builtin_elementwise_sqrt(sum);
-    g[s] = NAME(total)(squares);
+    *row.bias += steps[1];
+    squares[s & 15] = square;
+    if ((s & 15) == 15) NAME(store)(g + s - 15, NAME(totals)(squares));
   }
+  if (count & 15) NAME(store_some)(g + (count & ~(size_t)15), NAME(totals)(squares), count & 15);
   for (size_t a = 0; a < width; a += 16) NAME(store)(du + a, sums[a / 16]);
 }
 
@@ -200,26 +292,64 @@ static void NAME(factor_steps)(
   NAME(factor_steps_of)(rows, g, count, u, du, width, uu, rate, bias_rate);
 }
 
-static void NAME(pool_step)(cowbird_pool_step step, const float *du, size_t width, float dn) {
-  for (size_t j = 0; j < step.count; j++) {
-    float *age = step.age + step.classes[j], *age_sum = step.age_sum + step.classes[j];
-    float weight = step.rank[j];
-    if (!step.rows[j] || weight * *age <= step.least) continue;
-    float c = step.norm * weight * *age;
-    float y = NAME(dot)(step.rows[j], du, width) * step.norm;
-    float by_age = y * weight;
-    *age_sum += by_age * by_age;
-    float next = *age + step.weight_rate * by_age / __builtin_elementwise_sqrt(*age_sum);
+static inline __attribute__((always_inline)) void NAME(pool_step_of)(
+  const cowbird_pool_step *step, const float *du, size_t width, float dn) {
+  const float *rows[16];
+  for (size_t e = 0; e < step->count; e++) {
+    // The dots of 16 rows at once, as they are before the first of them moves.
+    float dots[16];
+    if ((e & 15) == 0) {
+      size_t n = step->count - e < 16 ? step->count - e : 16;
+      for (size_t i = 0; i < n; i++) rows[i] = step->rows[e + i] + step->offset;
+      NAME(store)(dots, NAME(dots)(rows, du, n, width));
+    }
+    size_t place = step->places[e];
+    float *age = step->age + step->classes[place], *age_sum = step->age_sum + step->classes[place];
+    float weight = step->rank[place];
+    float product = weight * *age;
+    if (product <= step->least) continue;
+    float c = step->norm * product;
+    float y = dots[e & 15] * step->norm;
+    float by_age = y * weight, by_rank = y * *age;
+    float *row_sum = step->rows[e] + step->sum_at;
+    // Three steps at once: a root and a division take as long for four.
+    quads sum = {*age_sum + by_age * by_age, step->rank_sum[place] + by_rank * by_rank, *row_sum + c * c * dn, 1};
+    quads moves = (quads){step->weight_rate * by_age, step->weight_rate * by_rank, step->rate * c, 0}
+      / __builtin_elementwise_sqrt(sum);
+    *age_sum = sum[0];
+    step->rank_sum[place] = sum[1];
+    *row_sum = sum[2];
+    float next = *age + moves[0];
     *age = next < 0.05f ? 0.05f : next;
-    float by_rank = y * *age;
-    step.rank_sum[j] += by_rank * by_rank;
-    next = weight + step.weight_rate * by_rank / __builtin_elementwise_sqrt(step.rank_sum[j]);
-    step.rank[j] = next < 0 ? 0 : next;
-    float sum = *step.row_sums[j] + c * c * dn;
-    *step.row_sums[j] = sum;
-    float rate = step.rate * c / __builtin_elementwise_sqrt(sum);
+    next = weight + moves[1];
+    step->rank[place] = next < 0 ? 0 : next;
+    float *row = step->rows[e] + step->offset;
     for (size_t a = 0; a < width; a += 16)
-      NAME(store)(step.rows[j] + a, NAME(load)(step.rows[j] + a) + rate * NAME(load)(du + a));
+      NAME(store)(row + a, NAME(load)(row + a) + moves[2] * NAME(load)(du + a));
+  }
+}
+
+static void NAME(pool_step)(const cowbird_pool_step *step, const float *du, size_t width, float dn) {
+  if (width == 32) return NAME(pool_step_of)(step, du, 32, dn);
+  NAME(pool_step_of)(step, du, width, dn);
+}
+
+/// At most eight features: everything in registers.
+static inline __attribute__((always_inline)) void NAME(small_moments)(
+  const float *x, const float *p, size_t count, size_t features, double *mean, double *spread) {
+  pairs center = {0}, rows[8] = {{0}};
+  for (size_t s = 0; s < count; s++)
+    center = center + (double)p[s] * __builtin_convertvector(*(const loose_eights *)(x + s * features), pairs);
+  for (size_t s = 0; s < count; s++) {
+    double share = p[s];
+    if (!(share > 0)) continue;
+    pairs difference = __builtin_convertvector(*(const loose_eights *)(x + s * features), pairs) - center;
+    pairs scaled = share * difference;
+    for (size_t f = 0; f < 8; f++) rows[f] = rows[f] + scaled[f] * difference;
+  }
+  for (size_t f = 0; f < features; f++) {
+    mean[f] = center[f];
+    *(loose_pairs *)(spread + 8 * f) = rows[f];
   }
 }
 
@@ -227,6 +357,7 @@ static void NAME(moments)(
   const float *x, const float *p, size_t count, size_t features, double *mean, double *difference,
   double *spread) {
   const size_t width = (features + 7) & ~(size_t)7;
+  if (width == 8) return NAME(small_moments)(x, p, count, features, mean, spread);
   for (size_t s = 0; s < count; s++)
     for (size_t f = 0; f < features; f++) mean[f] += (double)p[s] * (double)x[s * features + f];
   for (size_t s = 0; s < count; s++) {
@@ -290,6 +421,48 @@ static void NAME(score_page)(
   }
 }
 
+static void NAME(page_bounds)(
+  const void *page, size_t bias_at, size_t width, uint32_t live, float *bounds) {
+  float norm = 0, high = -__builtin_inff(), low = __builtin_inff();
+  const float *bias = (const float *)((const char *)page + bias_at);
+  for (size_t half = 0; half < 2; half++) {
+    lanes p[16];
+    const float *rows = (const float *)page + 16 * half * width;
+    for (size_t r = 0; r < 16; r++) p[r] = NAME(products)(rows + r * width, rows + r * width, width);
+    float squares[16];
+    NAME(store)(squares, NAME(totals)(p));
+    for (size_t r = 0; r < 16; r++) {
+      size_t place = 16 * half + r;
+      if ((live >> place & 1) == 0) continue;
+      norm = squares[r] > norm ? squares[r] : norm;
+      high = bias[place] > high ? bias[place] : high;
+      low = bias[place] < low ? bias[place] : low;
+    }
+  }
+  bounds[0] = norm;
+  bounds[1] = high;
+  bounds[2] = low;
+}
+
+static void NAME(newest)(
+  const uint32_t *handles, const uint32_t *times, size_t capacity, size_t total, uint32_t now, size_t count,
+  int32_t *rows, float *ages) {
+  size_t end = total & (capacity - 1);
+  while (count > 0) {
+    if (end == 0) end = capacity;
+    size_t n = end < count ? end : count;
+    for (size_t i = 0; i < n; i++) rows[i] = (int32_t)(handles[end - 1 - i] & 0xFFFFFF);
+    for (size_t i = 0; i < n; i++) {
+      uint32_t time = times[end - 1 - i];
+      ages[i] = time < now ? (float)(now - time) : 0;
+    }
+    rows += n;
+    ages += n;
+    count -= n;
+    end = 0;
+  }
+}
+
 static uint32_t NAME(above)(const float *scores, float threshold) {
   return NAME(bits)((words)(NAME(load)(scores) >= NAME(all)(threshold)))
     | (uint32_t)NAME(bits)((words)(NAME(load)(scores + 16) >= NAME(all)(threshold))) << 16;
@@ -307,9 +480,9 @@ static size_t NAME(find)(const uint32_t *ids, size_t count, uint32_t id) {
 }
 
 static const cowbird_retrieval_kernels NAME(kernels) = {
-  NAME(dot_rows), NAME(pool), NAME(subtract_log), NAME(softmax), NAME(log1p_scaled), NAME(popularity_touch),
+  NAME(dot_rows), NAME(score_items), NAME(item_odds), NAME(age_classes), NAME(pool), NAME(subtract_log), NAME(softmax), NAME(log1p_scaled), NAME(popularity_touch),
   NAME(exp2), NAME(log2), NAME(factor_steps), NAME(pool_step), NAME(moments), NAME(axpy), NAME(score_page),
-  NAME(above), NAME(find),
+  NAME(above), NAME(find), NAME(page_bounds), NAME(newest),
 };
 
 #undef FOLD8

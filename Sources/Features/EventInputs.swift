@@ -46,8 +46,9 @@ package final class EventInputs {
   package var slots: UnsafePointer<UInt16> { UnsafePointer(outright.slots) }
   package var keyCount: Int { fields.pointee.type < 0 ? 0 : outright.runStart[plan.outrightRuns.count] }
 
-  /// Hash of its user's id; 0: none.
+  /// Hashes of its user's id and of its item's; 0: none.
   package var userKey: UInt64 { fields.pointee.userKey }
+  package var itemKey: UInt64 { fields.pointee.itemKey }
 
   // hot: once per event.
   package func read(_ event: EventView) {

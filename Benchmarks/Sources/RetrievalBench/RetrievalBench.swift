@@ -100,6 +100,10 @@ enum RetrievalBench {
 
   // MARK: Speed of learning
 
+  static func key(_ event: RetrievalEvent) -> ComingInteraction {
+    ComingInteraction(user: event.user ?? 0, item: event.item)
+  }
+
   static func learn(items: Int, events: Int, publish: Int) throws {
     var state = RetrievalState(try plan())
     let scratch = RetrievalScratch()
@@ -120,11 +124,18 @@ enum RetrievalBench {
         item: UInt64(number & 1 == 0 ? uniform : min(items - 1, zipf)),
         nanos: Int64(number) * 50_000_000)
     }
-    for number in 0..<events / 4 { state.learn(event(number), scratch) }
+    // The learner reads three events ahead, and so does this.
+    var coming = (event(0), event(1), event(2), event(3))
+    func learnNext(_ number: Int) {
+      state.expect(key(coming.1), key(coming.2), key(coming.3))
+      state.learn(coming.0, scratch)
+      coming = (coming.1, coming.2, coming.3, event(number + 4))
+    }
+    for number in 0..<events / 4 { learnNext(number) }
     let (begin, cpu) = (seconds(), cpuSeconds())
     var revision: RetrievalState?
     for number in events / 4..<events {
-      state.learn(event(number), scratch)
+      learnNext(number)
       if publish > 0, number % publish == 0 { revision = state.weightsOnly() }
     }
     precondition(revision == nil || publish > 0)
@@ -133,6 +144,10 @@ enum RetrievalBench {
     print(
       "\(items) items, \(events) events, published every \(publish): \(Int(count / time)) events/s, by CPU time \(Int(count / used)),"
         + " \(state.bytes >> 20) MiB")
+    guard publish > 0 else { return }
+    let revisions = max(1, (events - events / 4) / publish)
+    let parts = state.copiedBytes.map { "\($0.part) \($0.bytes / 1024 / revisions)" }
+    print("copied for each revision, KiB: " + parts.joined(separator: ", "))
   }
 
   // MARK: Speed of requests

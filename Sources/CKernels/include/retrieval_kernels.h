@@ -35,20 +35,20 @@ typedef struct {
 typedef struct {
   float *vector;
   float *bias;
-  float *vector_sum; // AdaGrad's sums
-  float *bias_sum;
+  float *sums; // AdaGrad's, of the vector and of the bias
 } cowbird_factor_row;
 
-/// One pool of the history, as its learning step needs it. Entry j is the j-th most recent item.
+/// One pool of the history, as its learning step needs it. Place j is the j-th most recent item.
 typedef struct {
-  float *const *rows;      // vectors; entries whose weight is 0 or less than `least` are not touched
-  float *const *row_sums;  // AdaGrad's sums
-  float *rank;             // weight by rank
+  const uint32_t *places;  // those that are learned; entries whose weight is at most `least` are not touched
+  float *const *rows;      // of each of them: its vector is `offset` floats behind, AdaGrad's sum `sum_at`
+  size_t count;
+  size_t offset, sum_at;
+  float *rank;             // weight by place
   float *rank_sum;
   float *age;              // weight by age class
   float *age_sum;
-  const uint32_t *classes; // age class of each entry
-  size_t count;
+  const uint32_t *classes; // age class of each place
   float norm;
   float least;
   float rate;
@@ -58,8 +58,21 @@ typedef struct {
 typedef struct {
   /// out[s] = rows[s] · u. `width` is a multiple of 16.
   void (*dot_rows)(const float *const *rows, const float *u, size_t count, size_t width, float *out);
-  /// u += Σ c[j] rows[j], in order of j.
-  void (*pool)(float *u, const float *const *rows, const float *c, size_t count, size_t width);
+  /// out[s] = vector · u + bias, for items of item pages. `width` is a multiple of 16.
+  void (*score_items)(
+    const void *const *pages, const uint32_t *items, size_t count, const float *u, size_t width, size_t bias_at,
+    float *out);
+  /// odds[s] = uniform + recent · (how often the item is in the ring).
+  void (*item_odds)(
+    const void *const *pages, const uint32_t *items, size_t count, size_t learning_at, float uniform,
+    float recent, float *odds);
+  /// For each age in seconds how many of 0, 10, 60, 600 s, an hour, a day and a week it is past.
+  void (*age_classes)(const float *ages, size_t count, uint32_t *classes);
+  /// u += norm Σ c[j] (rows[j] + offset), c[j] = rank[j] age[classes[j]], norm = 1 / sqrt(max(least, Σ c[j])), which
+  /// is returned.
+  float (*pool)(
+    float *u, const float *const *rows, size_t offset, const float *rank, const float *age,
+    const uint32_t *classes, float *c, size_t count, size_t width, float least);
   /// values[s] -= ln(odds[s]).
   void (*subtract_log)(float *values, const float *odds, size_t count);
   /// values = softmax(values).
@@ -77,9 +90,10 @@ typedef struct {
     const cowbird_factor_row *rows, float *g, size_t count, const float *u, float *du, size_t width, float uu,
     float rate, float bias_rate);
   /// Learns a pool's vectors and weights from du; dn = |du|² / k.
-  void (*pool_step)(cowbird_pool_step step, const float *du, size_t width, float dn);
+  void (*pool_step)(const cowbird_pool_step *step, const float *du, size_t width, float dn);
   /// Mean and covariance of `count` rows of `features` floats with weights p: `mean` and `difference` have
-  /// `features` doubles filled up to a multiple of 8, `spread` has `features` rows of as many; all 0 before.
+  /// `features` doubles filled up to a multiple of 8, `spread` has `features` rows of as many; all 0 before. What
+  /// stands behind `x` is read up to a multiple of 8.
   void (*moments)(
     const float *x, const float *p, size_t count, size_t features, double *mean, double *difference,
     double *spread);
@@ -95,6 +109,12 @@ typedef struct {
   uint32_t (*above)(const float *scores, float threshold);
   /// The first place of `id` among `count` ids, or `count`.
   size_t (*find)(const uint32_t *ids, size_t count, uint32_t id);
+  /// Of the items of a page that `live` has bits for: largest |vector|², largest and smallest bias.
+  void (*page_bounds)(const void *page, size_t bias_at, size_t width, uint32_t live, float *bounds);
+  /// The newest `count` of a ring of handles that has had `total`, newest first: their rows, and seconds before `now`.
+  void (*newest)(
+    const uint32_t *handles, const uint32_t *times, size_t capacity, size_t total, uint32_t now, size_t count,
+    int32_t *rows, float *ages);
 } cowbird_retrieval_kernels;
 
 /// The kernels of a level: 0 portable, 1 AVX2, 2 AVX-512; a level that the machine has not, or a negative one,

@@ -5,6 +5,7 @@ internal import CKernels
 internal import EventLog
 internal import Features
 internal import Models
+internal import Retrieval
 internal import Wire
 
 /// Belongs to one thread, as the workspace does.
@@ -81,6 +82,13 @@ final class EventsAhead {
   }
 
   func leave() { keys.leave() }
+
+  /// The interaction so many events ahead, at most three.
+  @inline(__always)
+  func interaction(_ distance: UInt64) -> ComingInteraction {
+    inputs(distance)?._withUnsafeGuaranteedRef { ComingInteraction(user: $0.userKey, item: $0.itemKey) }
+      ?? ComingInteraction(user: 0, item: 0)
+  }
 
   /// Hash of the id of a user who comes soon; 0: none.
   @inline(__always)

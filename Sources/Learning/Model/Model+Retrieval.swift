@@ -83,6 +83,8 @@ extension Model {
   /// Learns the interaction that the workspace's example was made of.
   mutating func learnRetrieval(_ workspace: Workspace) {
     guard workspace.example.itemOrdinal != nil, let event = retrievalEvent(workspace) else { return }
+    let ahead = workspace.ahead
+    retrieval?.expect(ahead.interaction(1), ahead.interaction(2), ahead.interaction(3))
     guard !workspace.ranks.isEmpty else {
       retrieval?.learn(event, workspace.retrieval)
       return

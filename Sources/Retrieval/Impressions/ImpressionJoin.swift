@@ -122,7 +122,7 @@ package struct ImpressionJoin: Sendable {
       var size = self.features.smallest
       while size < bytes.count { size *= 2 }
       entry.slab = self.features.allocate(size)
-      self.features.writer().slab(entry.slab).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+      self.features.writableSlab(entry.slab).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
     }
     insert(key, entry)
     counters.remembered += 1

@@ -35,12 +35,13 @@ package struct RetrieverSet: OptionSet, Sendable {
   package static let all: RetrieverSet = [.factors, .neighbours, .popularity, .content, .segments]
 }
 
+// Constants of the retrievers are plain memory, so that the hot path reads them without reference counts; what is a
+// list or a name stands in the plan itself.
+
 package struct FactorPlan: Equatable, Sendable {
-  package var name: String
   package var method: FactorMethod
   package var factors: Int
   package var length: Int
-  package var pools: [Double]
   package var rate: Float
   package var biasRate: Float = 0.2
   package var positionRate: Float
@@ -55,19 +56,16 @@ package struct FactorPlan: Equatable, Sendable {
 }
 
 package struct NeighbourPlan: Equatable, Sendable {
-  package var name: String
   package var limit: Int
   package var learnLength: Int
   package var learnDecay: Float
   package var length: Int
   package var decay: Float
   package var ageScaleSeconds: Float
-  package var halfLives: [Double]
+  package var halfLife: Double
 }
 
 package struct PopularityPlan: Equatable, Sendable {
-  package var name: String
-  package var halfLives: [Double]
   package var floor: Float
 }
 
@@ -79,7 +77,6 @@ package struct SegmentPlan: Equatable, Sendable {
 }
 
 package struct ContentPlan: Equatable, Sendable {
-  package var name: String
   package var length: Int
   package var decay: Float
   package var shrinkage: Float
@@ -94,6 +91,11 @@ package struct RetrievalPlan: Equatable, Sendable {
   package var popularity: PopularityPlan?
   package var content: ContentPlan?
   package var segments: [SegmentPlan] = []
+  /// Of the history's pools in the factors: the weight a step back.
+  package var pools: [Double] = []
+  /// Of popularity without a segment, in events.
+  package var halfLives: [Double] = []
+  private var names: [RetrieverKind: String] = [:]
   /// Length of the dense vectors that items come with; 0: none.
   package var vectorDimension: Int
   package var rank: Bool
@@ -123,10 +125,11 @@ package struct RetrievalPlan: Equatable, Sendable {
         try Self.single(factors, path, "factors")
         negatives = retriever.negatives
         recent = retriever.recent
+        names[.factors] = retriever.name
+        pools = retriever.method == .eals ? [] : retriever.pools
         factors = FactorPlan(
-          name: retriever.name, method: retriever.method, factors: retriever.factors,
-          length: retriever.method == .eals ? retriever.reach : retriever.length,
-          pools: retriever.method == .eals ? [] : retriever.pools, rate: Float(retriever.rate),
+          method: retriever.method, factors: retriever.factors,
+          length: retriever.method == .eals ? retriever.reach : retriever.length, rate: Float(retriever.rate),
           positionRate: Float(retriever.positionRate), userRate: Float(retriever.userRate),
           initScale: Float(retriever.initScale), seed: UInt64(retriever.seed),
           newWeight: retriever.newWeight, regularization: retriever.regularization,
@@ -134,11 +137,12 @@ package struct RetrievalPlan: Equatable, Sendable {
           missingPower: retriever.missingPower)
       case .neighbours:
         try Self.single(neighbours, path, "neighbours")
+        names[.neighbours] = retriever.name
         neighbours = NeighbourPlan(
-          name: retriever.name, limit: retriever.neighbours, learnLength: retriever.learnLength,
+          limit: retriever.neighbours, learnLength: retriever.learnLength,
           learnDecay: Float(retriever.learnDecay), length: retriever.length, decay: Float(retriever.decay),
           ageScaleSeconds: Float(Double(retriever.ageScale) / 1e9),
-          halfLives: [retriever.halfLife, retriever.halfLife])
+          halfLife: retriever.halfLife)
       case .popularity where !retriever.segment.isEmpty:
         guard segments.count < 4 else {
           throw RetrievalPlanError(path: path, reason: "at most 4 retrievers count by segment")
@@ -150,13 +154,14 @@ package struct RetrievalPlan: Equatable, Sendable {
             halfLives: [lives[0], lives[min(1, lives.count - 1)]]))
       case .popularity:
         try Self.single(popularity, path, "popularity without a segment")
-        popularity = PopularityPlan(
-          name: retriever.name, halfLives: retriever.halfLives, floor: Float(retriever.floor))
+        names[.popularity] = retriever.name
+        halfLives = retriever.halfLives
+        popularity = PopularityPlan(floor: Float(retriever.floor))
       case .content:
         try Self.single(content, path, "content")
+        names[.content] = retriever.name
         content = ContentPlan(
-          name: retriever.name, length: retriever.length, decay: Float(retriever.decay),
-          shrinkage: Float(retriever.shrinkage))
+          length: retriever.length, decay: Float(retriever.decay), shrinkage: Float(retriever.shrinkage))
       }
     }
     guard !features.isEmpty else {
@@ -176,6 +181,26 @@ package struct RetrievalPlan: Equatable, Sendable {
     if former != nil { throw RetrievalPlanError(path: path, reason: "a second retriever of kind \(kind)") }
   }
 
+  /// Items of the history that anything looks at, at most.
+  var historyReach: Int {
+    max(
+      factors?.length ?? 0, neighbours?.length ?? 0, neighbours?.learnLength ?? 0, content?.length ?? 0,
+      vectorDimension > 0 ? 32 : 0)
+  }
+
+  /// As the kernels take them.
+  typealias HalfLives = (Float, Float, Float, Float, Float, Float, Float, Float)
+
+  /// One over each half-life of popularity.
+  var inverseHalfLives: HalfLives {
+    var inverses: HalfLives = (0, 0, 0, 0, 0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &inverses) { inverses in
+      let inverses = inverses.assumingMemoryBound(to: Float.self)
+      for index in halfLives.indices { inverses[index] = Float(1 / halfLives[index]) }
+    }
+    return inverses
+  }
+
   /// Floats of an item's vector: a multiple of 16, filled up with zeroes.
   var width: Int { max(16, ((factors?.factors ?? 0) + 15) & ~15) }
   var vectorWidth: Int { (vectorDimension + 15) & ~15 }
@@ -185,7 +210,7 @@ package struct RetrievalPlan: Equatable, Sendable {
     var features: [BlendFeature] = []
     if factors != nil { features.append(.factors) }
     if neighbours != nil { features += [.forward, .backward] }
-    for index in (popularity?.halfLives ?? []).indices { features.append(.popularity(index)) }
+    for index in halfLives.indices { features.append(.popularity(index)) }
     if content != nil { features.append(.content) }
     for index in segments.indices { features += [.segment(index, 0), .segment(index, 1)] }
     if vectorDimension > 0 { features.append(.vector) }
@@ -196,12 +221,12 @@ package struct RetrievalPlan: Equatable, Sendable {
   /// For people: a feature by the name of its retriever.
   package func name(of feature: BlendFeature) -> String {
     switch feature {
-    case .factors: factors?.name ?? ""
-    case .forward: (neighbours?.name ?? "") + ".after"
-    case .backward: (neighbours?.name ?? "") + ".before"
+    case .factors: names[.factors, default: ""]
+    case .forward: names[.neighbours, default: ""] + ".after"
+    case .backward: names[.neighbours, default: ""] + ".before"
     case .popularity(let index):
-      (popularity?.name ?? "") + "." + Self.number(popularity?.halfLives[index] ?? 0)
-    case .content: content?.name ?? ""
+      names[.popularity, default: ""] + "." + Self.number(halfLives[index])
+    case .content: names[.content, default: ""]
     case .segment(let index, let side):
       segments[index].name + "." + Self.number(segments[index].halfLives[side])
     case .vector: "vectors"

@@ -94,7 +94,7 @@ extension RetrievalState {
     let place = row & 31
     if rows.count > Int(tail.pointee.slots) { growBlock(tail, rows.count) }
     guard tail.pointee.attributes != 0 else { return }
-    let block = blocks.writer().slab(tail.pointee.attributes)
+    let block = blocks.writableSlab(tail.pointee.attributes)
       .assumingMemoryBound(to: UInt32.self)
     block[place] = UInt32(rows.count)
     for slot in 0..<Int(tail.pointee.slots) {
@@ -108,9 +108,9 @@ extension RetrievalState {
     while capacity - 1 < wanted { capacity *= 2 }
     let block = blocks.allocate(capacity)
     if tail.pointee.attributes != 0 {
-      let writer = blocks.writer()
       let old = Int(tail.pointee.slots) + 1
-      writer.slab(block).copyMemory(from: writer.peek(tail.pointee.attributes), byteCount: old * 128)
+      blocks.writableSlab(block).copyMemory(
+        from: blocks.slab(tail.pointee.attributes), byteCount: old * 128)
       blocks.release(tail.pointee.attributes)
     }
     tail.pointee.attributes = block

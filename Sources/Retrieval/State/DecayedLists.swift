@@ -207,27 +207,54 @@ struct DecayedLists: Sendable {
     }
   }
 
-  /// Writes as of one event. Valid until the lists are copied; growing them keeps it valid.
-  mutating func writer(_ kernels: UnsafePointer<cowbird_retrieval_kernels>) -> Writer {
-    Writer(references: references.writer(), slabs: slabs.writer(), kernels: kernels)
+  /// Writes as of one event. Valid until the lists are copied or the scratch serves others; growing them keeps it
+  /// valid.
+  mutating func writer(_ scratch: RetrievalScratch) -> Writer {
+    Writer(
+      references: references.writer(), slabs: slabs.writer(scratch.slabWriters), kernels: scratch.kernels)
   }
 
-  /// Adds the list's shares, times `weight`, to the scratch's sums of a retriever.
-  func merge(
-    _ row: Int, weight: Float, into retriever: Int, _ scratch: RetrievalScratch, checked: Bool
-  ) {
-    let reference = references.reader.row(row).load(as: UInt32.self)
-    guard reference != 0 else { return }
-    let slab = slabs.slab(reference)
-    let head = slab.load(as: ListHead.self)
-    let capacity = slabs.capacity(reference)
-    let ids = (slab + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
-    let weights = (slab + ListHead.bytes + capacity * 4).assumingMemoryBound(to: Float.self)
-    scratch.touchedCount = cowbird_merge_list(
-      ids, weights, weights + capacity, Int(head.count), weight / (head.total0 + 1e-9),
-      weight / (head.total1 + 1e-9), scratch.sums[retriever].base,
-      scratch.mask.base, scratch.touched.base, scratch.touchedCount,
-      checked ? UnsafePointer(scratch.generationPages.base) : nil)
+  /// Valid as long as the lists are held and not written, and the scratch serves no others.
+  func reader(_ scratch: RetrievalScratch) -> Reader {
+    Reader(references: references.reader, slabs: slabs.reader(scratch.slabReaders), smallest: slabs.smallest)
+  }
+
+  struct Reader {
+    let references: RowReader
+    let slabs: SlabReader
+    let smallest: Int
+
+    /// Asks for the first lines of the list's head, ids and weights, whose reference has come by now.
+    @inline(__always)
+    func prefetch(_ row: Int) {
+      let reference = references.row(row).load(as: UInt32.self)
+      guard reference != 0 else { return }
+      let slab = slabs.slab(reference)
+      let ids = SlabStore.capacity(reference, smallest) &* 4
+      cowbird_prefetch(slab)
+      cowbird_prefetch(slab + 64)
+      cowbird_prefetch(slab + ListHead.bytes + ids)
+      cowbird_prefetch(slab + ListHead.bytes + 2 &* ids)
+    }
+
+    /// Adds the list's shares, times `weight`, to the scratch's sums of a retriever.
+    @inline(__always)
+    func merge(
+      _ row: Int, weight: Float, into retriever: Int, _ scratch: RetrievalScratch, checked: Bool
+    ) {
+      let reference = references.row(row).load(as: UInt32.self)
+      guard reference != 0 else { return }
+      let slab = slabs.slab(reference)
+      let head = slab.load(as: ListHead.self)
+      let capacity = SlabStore.capacity(reference, smallest)
+      let ids = (slab + ListHead.bytes).assumingMemoryBound(to: UInt32.self)
+      let weights = (slab + ListHead.bytes + capacity &* 4).assumingMemoryBound(to: Float.self)
+      scratch.touchedCount = cowbird_merge_list(
+        ids, weights, weights + capacity, Int(head.count), weight / (head.total0 + 1e-9),
+        weight / (head.total1 + 1e-9), scratch.sums[retriever].base,
+        scratch.mask.base, scratch.touched.base, scratch.touchedCount,
+        checked ? UnsafePointer(scratch.generationPages.base) : nil)
+    }
   }
 
   /// The item's weights in the list of `row`, as shares of all on each side.

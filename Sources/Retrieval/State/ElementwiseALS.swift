@@ -58,14 +58,13 @@ struct ElementwiseALS: Sendable {
       let capacity = max(slabs.smallest, old * 2)
       let slab = slabs.allocate(capacity)
       if old > 0 {
-        let writer = slabs.writer()
-        writer.slab(slab).copyMemory(from: writer.peek(audience.pointee.slab), byteCount: old * 4)
+        slabs.writableSlab(slab).copyMemory(from: slabs.slab(audience.pointee.slab), byteCount: old * 4)
         slabs.release(audience.pointee.slab)
       }
       (audience.pointee.slab, audience.pointee.capacity) = (slab, UInt32(capacity))
     }
     let place = total & (Int(audience.pointee.capacity) - 1)
-    slabs.writer().slab(audience.pointee.slab).storeBytes(of: user, toByteOffset: place * 4, as: UInt32.self)
+    slabs.writableSlab(audience.pointee.slab).storeBytes(of: user, toByteOffset: place * 4, as: UInt32.self)
     audience.pointee.total &+= 1
   }
 

@@ -16,6 +16,7 @@ internal import Primitives
 
 /// What all users share: weights by rank and by age class, for each pool, with AdaGrad's sums.
 struct FactorWeights: Sendable, Equatable {
+  /// Classes of age: see the kernel `age_classes`.
   static let classes = 8
 
   let length: Int
@@ -23,10 +24,10 @@ struct FactorWeights: Sendable, Equatable {
   /// For each pool: rank weights, their sums (`length` each), age weights, their sums (8 each).
   var values: [Float] = []
 
-  init(_ plan: FactorPlan?) {
-    length = plan?.length ?? 0
-    pools = plan?.pools.count ?? 0
-    for decay in plan?.pools ?? [] {
+  init(_ plan: RetrievalPlan) {
+    length = plan.factors?.length ?? 0
+    pools = plan.pools.count
+    for decay in plan.pools {
       var weight = 1.0
       for _ in 0..<length {
         values.append(Float(weight))
@@ -37,13 +38,6 @@ struct FactorWeights: Sendable, Equatable {
   }
 
   var stride: Int { 2 * length + 2 * Self.classes }
-
-  @inline(__always)
-  static func ageClass(_ seconds: Float) -> UInt32 {
-    if seconds <= 60 { return seconds <= 0 ? 0 : seconds <= 10 ? 1 : 2 }
-    if seconds <= 86_400 { return seconds <= 600 ? 3 : seconds <= 3_600 ? 4 : 5 }
-    return seconds <= 604_800 ? 6 : 7
-  }
 }
 
 extension FactorPlan {
@@ -75,37 +69,23 @@ extension RetrievalState {
     } else {
       user.update(repeating: 0, count: width)
     }
-    guard let factors = plan.factors else { return }
-    let count = min(scratch.historyCount, factors.length)
+    guard weights.pools > 0 else { return }
+    let count = min(scratch.historyCount, weights.length)
     scratch.classes.fit(count)
     scratch.norms.fit(weights.pools)
     scratch.coefficients.fit(count)
     scratch.rows.fit(count)
-    let (rows, history, coefficients) = (
-      scratch.rows.base, scratch.historyRows.base, scratch.coefficients.base
-    )
-    let (classes, ages) = (scratch.classes.base, scratch.historyAges.base)
+    let (rows, history, classes) = (scratch.rows.base, scratch.historyRows.base, scratch.classes.base)
     let past = past.reader
-    for j in 0..<count {
-      classes[j] = FactorWeights.ageClass(ages[j])
-      let row = past.row(Int(history[j]))
-      rows[j] = row.assumingMemoryBound(to: Float.self)
-    }
+    for j in 0..<count { rows[j] = past.row(Int(history[j])).assumingMemoryBound(to: Float.self) }
+    let kernels = scratch.kernels
+    kernels.pointee.age_classes(scratch.historyAges.base, count, classes)
     weights.values.withUnsafeBufferPointer { values in
       for pool in 0..<weights.pools {
-        let rank = values.baseAddress! + pool * weights.stride
-        let age = rank + 2 * weights.length
-        var sum = Float(0)
-        for j in 0..<count {
-          let c = rank[j] * age[Int(classes[j])]
-          coefficients[j] = c
-          sum += c
-        }
-        let norm = 1 / max(sum, Self.leastSum).squareRoot()
-        scratch.norms[pool] = norm
-        for j in 0..<count { coefficients[j] *= norm }
-        if pool > 0 { for j in 0..<count { rows[j] = rows[j]! + width } }
-        scratch.kernels.pointee.pool(user, rows, coefficients, count, width)
+        let rank = values.baseAddress! + pool &* weights.stride
+        scratch.norms[pool] = kernels.pointee.pool(
+          user, rows, pool &* width, rank, rank + 2 &* weights.length, classes, scratch.coefficients.base,
+          count, width, Self.leastSum)
       }
     }
   }
@@ -113,16 +93,10 @@ extension RetrievalState {
   /// f of each candidate, into the scratch's scores.
   func scoreCandidates(_ scratch: RetrievalScratch) {
     let count = scratch.candidateCount
-    let layout = layout
-    scratch.rows.fit(count)
     scratch.scores.fit(count)
-    let (candidates, rows, scores) = (scratch.candidates.base, scratch.rows.base, scratch.scores.base)
-    let pages = scratch.candidatePages.base
-    for place in 0..<count { rows[place] = layout.vector(pages[place]!, Int(candidates[place] & 31)) }
-    scratch.kernels.pointee.dot_rows(rows, scratch.user.base, count, layout.width, scores)
-    for place in 0..<count {
-      scores[place] += layout.float(pages[place]!, layout.biasAt, Int(candidates[place] & 31))
-    }
+    scratch.kernels.pointee.score_items(
+      scratch.candidatePages.base, scratch.candidates.base, count, scratch.user.base, layout.width,
+      layout.biasAt, scratch.scores.base)
   }
 
   /// Learns the event from the scratch's candidates (the first is the event's item), whose scores are there.
@@ -150,21 +124,21 @@ extension RetrievalState {
     var steps = 0
     for place in 0..<count where abs(gradients[place]) >= Self.leastGradient {
       let row = Int(candidates[place])
-      let page = pages.page(row >> 5)
-      let learning = UnsafeMutableRawPointer(layout.learning(page, row & 31)).assumingMemoryBound(
-        to: Float.self)
+      let page = pages.page(row &>> 5)
+      let learning = UnsafeMutableRawPointer(layout.learning(page, row & 31))
       rows[steps] = cowbird_factor_row(
         vector: layout.vector(page, row & 31), bias: layout.float(page, layout.biasAt, row & 31),
-        vector_sum: learning, bias_sum: learning + 1)
+        sums: learning.assumingMemoryBound(to: Float.self))
       gradients[steps] = gradients[place]
       candidates[steps] = candidates[place]
-      steps += 1
+      steps &+= 1
     }
     kernels.pointee.factor_steps(
       rows, gradients, steps, user, gradient, width, mean, factors.rate, factors.biasRate)
     for place in 0..<steps {
-      let page = pages.page(Int(candidates[place] >> 5))
-      layout.widen(page, squaredNorm: gradients[place], bias: rows[place].bias.pointee, kernels)
+      let bias = rows[place].bias!
+      let page = UnsafeMutableRawPointer(bias) - layout.biasAt - Int(candidates[place] & 31) &* 4
+      layout.widen(page, squaredNorm: gradients[place], bias: bias.pointee, kernels)
     }
     learnPools(factors, dot(gradient, gradient, kernels) / k, scratch)
     guard let row else { return }
@@ -212,42 +186,42 @@ extension RetrievalState {
   }
 
   private mutating func learnPools(_ factors: FactorPlan, _ dn: Float, _ scratch: RetrievalScratch) {
-    let count = min(scratch.historyCount, factors.length)
-    guard count > 0 else { return }
-    let width = layout.width
-    let turn = Int(truncatingIfNeeded: events)
-    let pools = weights.pools
-    let stride = weights.stride
-    let length = weights.length
+    let count = min(scratch.historyCount, weights.length)
+    guard count > 0, weights.pools > 0 else { return }
+    let (width, pools, length, stride) = (layout.width, weights.pools, weights.length, weights.stride)
     scratch.writableRows.fit(count)
-    scratch.rowSums.fit(count)
+    scratch.places.fit(count)
     let past = past.writer()
     let kernels = scratch.kernels
-    let (rows, sums, history, classes) = (
-      scratch.writableRows.base, scratch.rowSums.base, scratch.historyRows.base, scratch.classes.base
+    let (rows, places, history, classes) = (
+      scratch.writableRows.base, scratch.places.base, scratch.historyRows.base, scratch.classes.base
     )
+    let turn = Int(truncatingIfNeeded: events)
     weights.values.withUnsafeMutableBufferPointer { values in
-      for pool in 0..<pools {
-        let rank = values.baseAddress! + pool * stride
-        let age = rank + 2 * length
-        for j in 0..<count {
-          guard rank[j] * age[Int(classes[j])] > Self.leastWeight,
-            j < Self.taken || (j &+ turn) & 3 == 0
-          else {
-            rows[j] = nil
-            continue
-          }
-          let row = past.row(Int(history[j])).assumingMemoryBound(to: Float.self)
-          rows[j] = row + pool * width
-          sums[j] = row + pools * width + pool
+      let values = values.baseAddress!
+      // Those that some pool learns, so that no other row's page is copied.
+      func weighs(_ j: Int) -> Bool {
+        for pool in 0..<pools {
+          let rank = values + pool &* stride
+          if rank[j] * rank[2 &* length &+ Int(classes[j])] > Self.leastWeight { return true }
         }
-        kernels.pointee.pool_step(
-          cowbird_pool_step(
-            rows: rows, row_sums: sums, rank: rank,
-            rank_sum: rank + length, age: age, age_sum: age + FactorWeights.classes,
-            classes: classes, count: count, norm: scratch.norms[pool], least: Self.leastWeight,
-            rate: factors.rate, weight_rate: factors.positionRate),
-          scratch.gradient.base, width, dn)
+        return false
+      }
+      var taken = 0
+      for j in 0..<count where (j < Self.taken || (j &+ turn) & 3 == 0) && weighs(j) {
+        places[taken] = UInt32(truncatingIfNeeded: j)
+        rows[taken] = past.row(Int(history[j])).assumingMemoryBound(to: Float.self)
+        taken &+= 1
+      }
+      for pool in 0..<pools {
+        let rank = values + pool &* stride
+        let age = rank + 2 &* length
+        var step = cowbird_pool_step(
+          places: places, rows: rows, count: taken, offset: pool &* width, sum_at: pools &* width &+ pool,
+          rank: rank, rank_sum: rank + length, age: age, age_sum: age + FactorWeights.classes,
+          classes: classes, norm: scratch.norms[pool], least: Self.leastWeight,
+          rate: factors.rate, weight_rate: factors.positionRate)
+        kernels.pointee.pool_step(&step, scratch.gradient.base, width, dn)
       }
     }
   }

@@ -58,6 +58,7 @@ struct UserRing {
 }
 
 extension RetrievalState {
+  @inline(__always)
   func ring(ofUser row: Int?) -> UserRing {
     guard let row else { return .empty }
     let tail = layout.userTail(people.reader.row(row))
@@ -74,22 +75,23 @@ extension RetrievalState {
         count: tail.older == 0 ? 0 : Int(tail.olderCount)))
   }
 
-  /// Items of the history that requests and learning look at, at most.
-  var historyReach: Int {
-    max(
-      plan.factors?.length ?? 0, plan.neighbours?.length ?? 0, plan.neighbours?.learnLength ?? 0,
-      plan.content?.length ?? 0, plan.vectorDimension > 0 ? 32 : 0)
-  }
-
   /// Fills the scratch with the newest items, newest first, and their ages in seconds. Items that have gone are
   /// passed over.
   func readHistory(_ ring: UserRing, now: UInt32, _ scratch: RetrievalScratch) {
     let reach = min(historyReach, ring.count)
     scratch.historyRows.fit(reach)
     scratch.historyAges.fit(reach)
-    var count = 0
-    let owners = items.reader
     let (rows, ages) = (scratch.historyRows.base, scratch.historyAges.base)
+    let owners = items.reader
+    guard owners.isReused else {
+      // Every handle is its row.
+      scratch.historyCount = reach
+      guard reach > 0 else { return }
+      scratch.kernels.pointee.newest(
+        ring.items!, ring.times!, ring.capacity, ring.total, now, reach, rows, ages)
+      return
+    }
+    var count = 0
     for back in 0..<reach {
       let place = ring.place(back)
       guard let row = owners.row(of: ring.items![place]) else { continue }
@@ -106,9 +108,7 @@ extension RetrievalState {
   mutating func prefetchHistory(item: Int, _ scratch: RetrievalScratch) {
     let rows = scratch.historyRows.base
     let past = past.writer()
-    for j in 0..<min(scratch.historyCount, plan.factors?.length ?? 0) {
-      past.prefetch(Int(rows[j]), past.rowBytes)
-    }
+    for j in 0..<min(scratch.historyCount, weights.length) { past.prefetch(Int(rows[j]), past.rowBytes) }
     let references = neighbours.references.reader
     cowbird_prefetch(references.row(item))
     for j in 0..<min(scratch.historyCount, plan.neighbours?.learnLength ?? 0) {
@@ -119,7 +119,7 @@ extension RetrievalState {
   /// Asks for the lists, whose places have come by now.
   mutating func prefetchLists(item: Int, _ scratch: RetrievalScratch) {
     guard let plan = plan.neighbours else { return }
-    let writer = neighbours.writer(scratch.kernels)
+    let writer = neighbours.writer(scratch)
     neighbours.prefetch(item, writer)
     for j in 0..<min(scratch.historyCount, plan.learnLength) {
       neighbours.prefetch(Int(scratch.historyRows[j]), writer)
@@ -132,7 +132,7 @@ extension RetrievalState {
     let total = Int(tail.pointee.count)
     if total >= capacity && capacity < rings.largest { growRing(tail, total) }
     let larger = Int(tail.pointee.capacity)
-    let slab = rings.writer().slab(tail.pointee.ring)
+    let slab = rings.writableSlab(tail.pointee.ring)
     let place = total & (larger - 1)
     if total >= larger && plan.seenItems > 0 {
       pushOlder(tail, (slab + place * 4).load(as: UInt32.self), scratch)
@@ -159,15 +159,14 @@ extension RetrievalState {
       if count == Int(tail.pointee.olderCapacity) { growOlder(tail, count) }
       tail.pointee.olderCount += 1
     }
-    older.writer().slab(tail.pointee.older).storeBytes(of: handle, toByteOffset: place * 4, as: UInt32.self)
+    older.writableSlab(tail.pointee.older).storeBytes(of: handle, toByteOffset: place * 4, as: UInt32.self)
   }
 
   private mutating func growOlder(_ tail: UnsafeMutablePointer<UserTail>, _ count: Int) {
     let capacity = max(older.smallest, count * 2)
     let slab = older.allocate(capacity)
     if count > 0 {
-      let writer = older.writer()
-      writer.slab(slab).copyMemory(from: writer.peek(tail.pointee.older), byteCount: count * 4)
+      older.writableSlab(slab).copyMemory(from: older.slab(tail.pointee.older), byteCount: count * 4)
       older.release(tail.pointee.older)
     }
     tail.pointee.older = slab
@@ -179,9 +178,8 @@ extension RetrievalState {
     let capacity = max(rings.smallest, old * 2)
     let slab = rings.allocate(capacity)
     if old > 0 {
-      let writer = rings.writer()
-      let target = writer.slab(slab)
-      let source = writer.peek(tail.pointee.ring)
+      let target = rings.writableSlab(slab)
+      let source = rings.slab(tail.pointee.ring)
       target.copyMemory(from: source, byteCount: old * 4)
       (target + capacity * 4).copyMemory(from: source + old * 4, byteCount: old * 4)
       rings.release(tail.pointee.ring)

@@ -17,18 +17,30 @@ struct ItemLayout: Equatable, Sendable {
 
   let width: Int
   let halfLives: Int
+  // Where columns begin, in bytes.
+  let biasAt: Int
+  let lastAt: Int
+  let countsAt: Int
+  let learningAt: Int
+  let tailAt: Int
 
-  var biasAt: Int { width * 128 }
-  var lastAt: Int { biasAt + 128 }
-  var countsAt: Int { lastAt + 128 }
-  var learningAt: Int { countsAt + halfLives * 128 }
-  var tailAt: Int { learningAt + 512 }
+  init(width: Int, halfLives: Int) {
+    (self.width, self.halfLives) = (width, halfLives)
+    biasAt = width * 128
+    lastAt = biasAt + 128
+    countsAt = lastAt + 128
+    learningAt = countsAt + halfLives * 128
+    tailAt = learningAt + 512
+  }
+
   var bytes: Int { (tailAt + MemoryLayout<ItemPageTail>.size + halfLives * 8 + 63) & ~63 }
 
+  @inline(__always)
   func tail(_ page: UnsafeRawPointer) -> UnsafePointer<ItemPageTail> {
     (page + tailAt).assumingMemoryBound(to: ItemPageTail.self)
   }
 
+  @inline(__always)
   func tail(_ page: UnsafeMutableRawPointer) -> UnsafeMutablePointer<ItemPageTail> {
     (page + tailAt).assumingMemoryBound(to: ItemPageTail.self)
   }
@@ -76,7 +88,11 @@ struct ItemLayout: Equatable, Sendable {
   @inline(__always)
   func prefetch(_ page: UnsafeRawPointer, _ place: Int) {
     let vector = page + place &* width &* 4
-    for line in stride(from: 0, to: width &* 4, by: 64) { cowbird_prefetch(vector + line) }
+    var line = 0
+    repeat {
+      cowbird_prefetch(vector + line)
+      line &+= 64
+    } while line < width &* 4
     cowbird_prefetch(page + biasAt + place &* 4)
     cowbird_prefetch(page + learningAt + place &* 16)
     cowbird_prefetch(page + tailAt)
@@ -111,6 +127,7 @@ struct ItemLayout: Equatable, Sendable {
   }
 
   /// Widens the page's bounds by what an item's vector and bias are now, or makes them exact.
+  @inline(__always)
   func widen(
     _ page: UnsafeMutableRawPointer, squaredNorm: Float, bias: Float,
     _ kernels: UnsafePointer<cowbird_retrieval_kernels>? = nil
@@ -127,17 +144,7 @@ struct ItemLayout: Equatable, Sendable {
     _ page: UnsafeMutableRawPointer, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
   ) {
     let tail = tail(page)
-    var (norm, high, low) = (Float(0), -Float.infinity, Float.infinity)
-    for place in 0..<Self.items where tail.pointee.live & (1 << UInt32(place)) != 0 {
-      var squares = Float(0)
-      var vector: UnsafePointer<Float>? = UnsafePointer(vector(page, place))
-      kernels.pointee.dot_rows(&vector, vector, 1, width, &squares)
-      norm = max(norm, squares)
-      let bias = float(page, biasAt, place).pointee
-      high = max(high, bias)
-      low = min(low, bias)
-    }
-    (tail.pointee.squaredNorm, tail.pointee.largestBias, tail.pointee.smallestBias) = (norm, high, low)
+    kernels.pointee.page_bounds(page, biasAt, width, tail.pointee.live, &tail.pointee.squaredNorm)
   }
 }
 
@@ -160,6 +167,7 @@ struct ItemPageTail {
   var attributes: UInt32
   var slots: UInt32
   var writes: UInt32
+  // In the order of the kernel `page_bounds`.
   var squaredNorm: Float
   var largestBias: Float
   var smallestBias: Float

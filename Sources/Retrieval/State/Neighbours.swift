@@ -13,7 +13,7 @@ extension RetrievalState {
     guard let plan = plan.neighbours else { return }
     let owners = items.reader
     let handle = owners.handle(of: row)
-    var writer = neighbours.writer(scratch.kernels)
+    var writer = neighbours.writer(scratch)
     let count = min(scratch.historyCount, plan.learnLength)
     // All places are looked up before the first is written, so that their lines come together.
     for j in 0..<count { neighbours.prefetch(Int(scratch.historyRows[j]), handle, writer) }
@@ -42,18 +42,21 @@ extension RetrievalState {
       }
     }
     if let plan = plan.neighbours {
+      let lists = neighbours.reader(scratch)
+      let count = min(scratch.historyCount, plan.length)
+      for j in 0..<count { cowbird_prefetch(lists.references.row(Int(scratch.historyRows[j]))) }
+      for j in 0..<count { lists.prefetch(Int(scratch.historyRows[j])) }
       var decay = Float(1)
-      for j in 0..<min(scratch.historyCount, plan.length) {
+      for j in 0..<count {
         let weight = decay / (1 + scratch.historyAges[j] / plan.ageScaleSeconds)
-        let row = Int(scratch.historyRows[j])
-        neighbours.merge(row, weight: weight, into: 0, scratch, checked: checked)
+        lists.merge(Int(scratch.historyRows[j]), weight: weight, into: 0, scratch, checked: checked)
         decay *= plan.decay
       }
     }
     scratch.neighbourCount = scratch.touchedCount
     for (index, segment) in self.segments.enumerated() where index < segments.count {
       guard let row = segment.values.find(segments[index]) else { continue }
-      segment.lists.merge(row, weight: 1, into: index + 1, scratch, checked: checked)
+      segment.lists.reader(scratch).merge(row, weight: 1, into: index + 1, scratch, checked: checked)
     }
   }
 }

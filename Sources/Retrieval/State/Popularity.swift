@@ -12,7 +12,7 @@ internal import Tables
 
 extension RetrievalState {
   mutating func learnPopularity(_ row: Int, _ scratch: RetrievalScratch) {
-    guard let popularity = plan.popularity else { return }
+    guard plan.popularity != nil else { return }
     let now = UInt32(truncatingIfNeeded: events)
     let page = pages.writer().page(row >> 5)
     let place = row & 31
@@ -20,22 +20,18 @@ extension RetrievalState {
     let age = Float(Int32(bitPattern: now &- last.pointee))
     last.pointee = now
     let counts = layout.float(page, layout.countsAt, place)
-    let lives = popularity.halfLives.count
+    let lives = layout.halfLives
     withInverseHalfLives { scratch.kernels.pointee.popularity_touch(counts, lives, age, $0) }
     let largest = layout.largestCounts(page)
     for index in 0..<lives {
-      let count = Double(counts[32 * index]) + Double(events) / popularity.halfLives[index]
+      let count = Double(counts[32 * index]) + Double(events) / plan.halfLives[index]
       largest[index] = max(largest[index], count)
     }
   }
 
   @inline(__always)
   func withInverseHalfLives<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 8) { inverse in
-      let lives = plan.popularity?.halfLives ?? []
-      for index in lives.indices { inverse[index] = Float(1 / lives[index]) }
-      return body(inverse.baseAddress!)
-    }
+    withUnsafeBytes(of: inverseHalfLives) { body($0.assumingMemoryBound(to: Float.self).baseAddress!) }
   }
 
   /// The popularity features of the scratch's candidates, `stride` floats from one candidate to the next.
@@ -76,7 +72,7 @@ struct SegmentPopularity: Sendable {
 
   /// Counts the item for the segment. Returns true if another segment had to go.
   mutating func learn(
-    _ segment: UInt64, _ item: UInt32, at event: UInt64, _ kernels: UnsafePointer<cowbird_retrieval_kernels>
+    _ segment: UInt64, _ item: UInt32, at event: UInt64, _ scratch: RetrievalScratch
   ) -> Bool {
     var evicted = false
     let row: Int
@@ -93,7 +89,7 @@ struct SegmentPopularity: Sendable {
       row = values.insert(segment, at: event)
       lists.ensure(row + 1)
     }
-    var writer = lists.writer(kernels)
+    var writer = lists.writer(scratch)
     lists.add(row, item, (1, 1), at: event, &writer)
     return evicted
   }

@@ -18,7 +18,8 @@ package final class RetrievalScratch {
   let coefficients = Buffer<Float>()
   let rows = Buffer<UnsafePointer<Float>?>()
   let writableRows = Buffer<UnsafeMutablePointer<Float>?>()
-  let rowSums = Buffer<UnsafeMutablePointer<Float>?>()
+  /// Places of the history that are learned.
+  let places = Buffer<UInt32>()
   let confidence = Buffer<Float>()
   let others = Buffer<UInt32>()
   let factorRows = Buffer<cowbird_factor_row>()
@@ -30,6 +31,9 @@ package final class RetrievalScratch {
   @exclusivity(unchecked) var touchedCount = 0
   /// Of these, the ones that neighbours lead to.
   @exclusivity(unchecked) var neighbourCount = 0
+  let slabWriters = Buffer<RowWriter>()
+  let slabReaders = Buffer<RowReader>()
+  let blockReaders = Buffer<RowReader>()
   let generationPages = Buffer<UnsafePointer<UInt8>?>()
   let sparse = Buffer<Float>()
   let gathered = Buffer<Float>()

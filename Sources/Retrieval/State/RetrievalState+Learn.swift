@@ -50,8 +50,7 @@ extension RetrievalState {
     if let key = event.user {
       let row = row(ofUser: key)
       user = row
-      let person = people.reader.row(row)
-      for line in stride(from: 0, to: people.rowBytes, by: 64) { cowbird_prefetch(person + line) }
+      prefetch(person: row)
     }
     // A row used again was part of the catalogue; a new one was not.
     let catalogue = items.limit
@@ -167,7 +166,7 @@ extension RetrievalState {
   private mutating func learnSegments(_ keys: [UInt64], _ item: Int, _ scratch: RetrievalScratch) {
     let handle = items.handle(of: item)
     for index in segments.indices where index < keys.count && keys[index] != 0 {
-      if segments[index].learn(keys[index], handle, at: events, scratch.kernels) {
+      if segments[index].learn(keys[index], handle, at: events, scratch) {
         counters.evictedSegments += 1
       }
     }
@@ -190,7 +189,7 @@ extension RetrievalState {
       layout.prefetchColumns(pages[place]!, Int(candidates[place] & 31))
     }
     guard plan.content != nil else { return }
-    let blocks = blocks.reader
+    let blocks = blocks.reader(scratch.blockReaders)
     for place in 0..<scratch.candidateCount {
       let tail = layout.tail(pages[place]!)
       guard tail.pointee.attributes != 0 else { continue }
@@ -204,7 +203,7 @@ extension RetrievalState {
   func fillFeatures(_ scratch: RetrievalScratch, _ rank: RankScorer?) {
     let kinds = blend.features
     let count = scratch.candidateCount
-    scratch.features.fit(count * kinds)
+    scratch.features.fit(count * kinds + 8)
     scratch.gathered.fit(count)
     let x = scratch.features.base
     var feature = 0
@@ -217,12 +216,12 @@ extension RetrievalState {
       fillSums(0, feature, scratch)
       feature += 2
     }
-    if let popularity = plan.popularity {
+    if plan.popularity != nil {
       fillPopularity(x + feature, stride: kinds, scratch)
-      feature += popularity.halfLives.count
+      feature += layout.halfLives
     }
     if plan.content != nil {
-      let blocks = blocks.reader
+      let blocks = blocks.reader(scratch.blockReaders)
       for place in 0..<count {
         x[place * kinds + feature] = content(place, blocks, scratch)
       }

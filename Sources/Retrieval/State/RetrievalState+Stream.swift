@@ -40,6 +40,16 @@ extension RetrievalState {
       + segments.reduce(0) { $0 + $1.values.bytes + $1.lists.bytes }
   }
 
+  /// Bytes that learning copied because snapshots saw them, by part.
+  package var copiedBytes: [(part: String, bytes: Int)] {
+    [
+      ("items", pages.copiedBytes), ("past", past.copiedBytes),
+      ("neighbours", neighbours.references.copiedBytes + neighbours.slabs.copiedBytes),
+      ("users", people.copiedBytes), ("histories", rings.copiedBytes + older.copiedBytes),
+      ("values", valueUse.copiedBytes),
+    ]
+  }
+
   /// What the state can grow to under the plan's bounds: a sum over its tables, the worst case in each.
   package var bytesBound: Int {
     let bounds = plan.bounds

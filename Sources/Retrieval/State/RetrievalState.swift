@@ -20,6 +20,10 @@ internal import Tables
 package struct RetrievalState: Sendable {
   package let plan: RetrievalPlan
   let layout: ItemLayout
+  /// Items of the history that requests and learning look at, at most.
+  let historyReach: Int
+  /// One over each half-life of popularity.
+  let inverseHalfLives: RetrievalPlan.HalfLives
   /// Interactions learned.
   package internal(set) var events: UInt64 = 0
 
@@ -52,20 +56,22 @@ package struct RetrievalState: Sendable {
   package init(_ plan: RetrievalPlan) {
     self.plan = plan
     let width = plan.width
-    layout = ItemLayout(width: width, halfLives: plan.popularity?.halfLives.count ?? 0)
+    layout = ItemLayout(width: width, halfLives: plan.halfLives.count)
+    historyReach = plan.historyReach
+    inverseHalfLives = plan.inverseHalfLives
     items = Roster(bound: plan.bounds.items)
     users = Roster(bound: plan.bounds.users)
     values = Roster(bound: plan.bounds.attributeValues)
     pages = RowStore(rowBytes: layout.bytes, rowsPerPage: 1)
-    let pools = plan.factors?.pools.count ?? 0
+    let pools = plan.pools.count
     past = RowStore(rowBytes: max(64, (pools * (width * 4 + 4) + 63) & ~63), rowsPerPage: 2)
-    neighbours = DecayedLists(
-      limit: plan.neighbours?.limit ?? 8, halfLives: plan.neighbours?.halfLives ?? [1, 1])
+    let halfLife = plan.neighbours?.halfLife ?? 1
+    neighbours = DecayedLists(limit: plan.neighbours?.limit ?? 8, halfLives: [halfLife, halfLife])
     vectors = RowStore(rowBytes: max(16, plan.vectorWidth) * 4 * ItemLayout.items, rowsPerPage: 1)
     people = RowStore(rowBytes: (width * 4 + MemoryLayout<UserTail>.size + 15) & ~15, rowsPerPage: 4)
     rings = SlabStore(entryBytes: 8, smallest: 8, atLeast: plan.history)
     older = SlabStore(entryBytes: 4, smallest: 16, atLeast: max(16, plan.seenItems))
-    weights = FactorWeights(plan.factors)
+    weights = FactorWeights(plan)
     if let factors = plan.factors, factors.method == .eals { elementwise = ElementwiseALS(factors) }
     sampler = Sampler(recent: plan.recent)
     segments = plan.segments.map { SegmentPopularity($0, bound: plan.bounds.segments) }
@@ -144,11 +150,11 @@ package struct RetrievalState: Sendable {
     }
     layout.widen(page, squaredNorm: squares, bias: 0)
     let rows = past.writer().row(row).assumingMemoryBound(to: Float.self)
-    for pool in factors.pools.indices {
+    for pool in plan.pools.indices {
       for column in 0..<factors.factors {
         rows[pool * layout.width + column] = factors.start(key, (pool + 1) * factors.factors + column)
       }
-      rows[factors.pools.count * layout.width + pool] = 0.5
+      rows[plan.pools.count * layout.width + pool] = 0.5
     }
   }
 

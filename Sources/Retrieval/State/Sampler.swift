@@ -47,7 +47,7 @@ struct Sampler: Sendable {
     return row < catalogue ? row : row &- catalogue
   }
 
-  var reader: RowReader { ring.reader }
+  mutating func writer() -> RowWriter { ring.writer() }
 
   /// Puts an item's handle into the ring; returns the one that it takes the place of.
   mutating func push(_ handle: UInt32) -> UInt32? {
@@ -99,10 +99,10 @@ extension RetrievalState {
     scratch.candidatePages.fit(most)
     let candidates = scratch.candidates.base
     let candidatePages = scratch.candidatePages.base
-    // By the writer's flat table: half the loads of the directory.
     let pages = pages.writer()
     let layout = layout
     var count = 0
+    @inline(__always)
     func add(_ row: Int) {
       let page = pages.peekPage(row &>> 5)
       layout.prefetch(page, row & 31)
@@ -120,7 +120,8 @@ extension RetrievalState {
     filter.update(repeating: 0, count: 64)
     if !plan.repeats { user.fill(filter) }
     guard catalogue > 0, sampler.count > 0 else { return }
-    let ring = sampler.reader
+    // By the writer's flat table: one load of the directory for three.
+    let ring = sampler.writer()
     let owners = items.reader
     let ringCount = UInt64(sampler.count)
     let seed = plan.factors?.seed ?? 1
@@ -129,7 +130,7 @@ extension RetrievalState {
       let row: Int
       if bits & 3 != 0 {
         let place = Int(((bits >> 32) &* ringCount) >> 32)
-        guard let known = owners.row(of: ring.row(place).load(as: UInt32.self)) else { continue }
+        guard let known = owners.row(of: ring.peek(place).load(as: UInt32.self)) else { continue }
         row = known
       } else {
         row = Sampler.uniform(bits, event: events, of: catalogue, seed: seed)
@@ -151,17 +152,12 @@ extension RetrievalState {
 
   /// How often one draw gives each of the scratch's candidates.
   func fillOdds(from first: Int, catalogue: Int, _ scratch: RetrievalScratch) {
-    let layout = layout
     scratch.odds.fit(scratch.candidateCount)
-    let (candidates, odds, pages) = (
-      scratch.candidates.base, scratch.odds.base, scratch.candidatePages.base
-    )
     let uniform = Sampler.uniformShare / Float(max(1, catalogue))
     let recent = (1 - Sampler.uniformShare) / Float(max(1, sampler.count))
-    for place in first..<scratch.candidateCount {
-      let learning = layout.learning(pages[place]!, Int(candidates[place] & 31))
-      odds[place] = uniform + recent * Float(learning.pointee.inRing)
-    }
+    scratch.kernels.pointee.item_odds(
+      scratch.candidatePages.base + first, scratch.candidates.base + first, scratch.candidateCount - first,
+      layout.learningAt, uniform, recent, scratch.odds.base + first)
   }
 
   /// The event's item enters the ring, and is counted.

@@ -44,7 +44,17 @@ struct Roster: Sendable {
   }
 
   /// Asks for the cell that `find` begins at.
+  @inline(__always)
   func prefetch(_ key: UInt64) { cowbird_prefetch(index.reader.row(Self.home(key, cells))) }
+
+  /// The row that stands in that cell, most likely the key's; asks for it.
+  @inline(__always)
+  func hint(_ key: UInt64) -> Int? {
+    let entry = index.reader.row(Self.home(key, cells)).load(as: UInt32.self)
+    guard entry != 0 else { return nil }
+    cowbird_prefetch(rows.reader.row(Int(entry) &- 1))
+    return Int(entry) &- 1
+  }
 
   /// The key's row.
   func find(_ key: UInt64) -> Int? {
@@ -82,10 +92,13 @@ struct Roster: Sendable {
 
   /// Reads without reference counts, as long as the roster is held and not written.
   var reader: RosterReader {
-    RosterReader(
-      rows: rows.reader, generations: generations.reader, limit: limit, isReused: released > 0)
+    @inline(__always) get {
+      RosterReader(
+        rows: rows.reader, generations: generations.reader, limit: limit, isReused: released > 0)
+    }
   }
 
+  @inline(__always)
   mutating func touch(_ row: Int, at event: UInt64) {
     touches.writer().row(row).storeBytes(of: UInt32(truncatingIfNeeded: event), as: UInt32.self)
   }

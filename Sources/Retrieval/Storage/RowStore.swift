@@ -19,27 +19,37 @@ struct RowStore: Sendable {
   }
 
   /// Rows that there is room for.
-  var capacity: Int { pages.pageCount << shift }
+  @inline(__always)
+  var capacity: Int { pages.pageCount &<< shift }
 
   /// Makes room for `count` rows of zeroes.
+  @inline(__always)
   mutating func ensure(_ count: Int) {
-    guard count > capacity else { return }
+    if count > capacity { grow(count) }
+  }
+
+  private mutating func grow(_ count: Int) {
     let core = pages.makeWritable()
     while count > core.pointee.pageCount << shift { _ = core.pointee.appendPage() }
   }
 
   /// Reads without reference counts, as long as the store is held and not written.
   var reader: RowReader {
-    RowReader(
-      root: pages.revision.block.pointee.root, shift: shift, mask: (1 << shift) - 1, rowBytes: rowBytes)
+    @inline(__always) get {
+      RowReader(
+        root: pages.revision.block.pointee.root, shift: shift, mask: (1 &<< shift) &- 1, rowBytes: rowBytes)
+    }
   }
 
   /// Writes without reference counts, until the store is copied or grows.
+  @inline(__always)
   mutating func writer() -> RowWriter {
-    RowWriter(core: pages.makeWritable(), shift: shift, mask: (1 << shift) - 1, rowBytes: rowBytes)
+    RowWriter(core: pages.makeWritable(), shift: shift, mask: (1 &<< shift) &- 1, rowBytes: rowBytes)
   }
 
   var digest: Digest { pages.digest }
+  /// Bytes that were copied because a snapshot saw them.
+  var copiedBytes: Int { pages.memory.copiedPages * pages.bodyBytes }
   var bytes: Int { pages.pageCount * (pages.bodyBytes + PageHeader.pageBytes) }
 
   func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: RowStore?) throws {

@@ -49,25 +49,38 @@ struct SlabStore: Sendable {
     sizes[SlabReference.size(reference)].slabs.reader.row(SlabReference.number(reference))
   }
 
-  /// Reads without reference counts, as long as the store is held and not written.
-  var reader: SlabReader {
-    var readers = InlineArray<16, RowReader>(repeating: sizes[0].slabs.reader)
-    for size in 1..<max(1, sizes.count) { readers[size] = sizes[size].slabs.reader }
-    return SlabReader(sizes: readers)
+  /// The slab for writing: its page is copied first if a snapshot sees it.
+  @inline(__always)
+  mutating func writableSlab(_ reference: UInt32) -> UnsafeMutableRawPointer {
+    sizes[SlabReference.size(reference)].slabs.writer().row(SlabReference.number(reference))
   }
 
-  /// Writes without reference counts, until the store is copied.
-  mutating func writer() -> SlabWriter {
-    var writers = InlineArray<16, RowWriter>(repeating: sizes[0].slabs.writer())
-    for size in 1..<max(1, sizes.count) { writers[size] = sizes[size].slabs.writer() }
-    return SlabWriter(sizes: writers)
+  /// Reads without reference counts, as long as the store is held and not written, and `table` serves no other.
+  func reader(_ table: Buffer<RowReader>) -> SlabReader {
+    table.fit(sizes.count)
+    let table = table.base
+    for size in sizes.indices { table[size] = sizes[size].slabs.reader }
+    return SlabReader(sizes: UnsafePointer(table))
+  }
+
+  /// Writes without reference counts, until the store is copied or `table` serves another.
+  mutating func writer(_ table: Buffer<RowWriter>) -> SlabWriter {
+    table.fit(sizes.count)
+    let table = table.base
+    for size in sizes.indices { table[size] = sizes[size].slabs.writer() }
+    return SlabWriter(sizes: UnsafePointer(table))
   }
 
   private func size(for capacity: Int) -> Int { (capacity / smallest).trailingZeroBitCount }
 
   /// Entries of the slab.
   @inline(__always)
-  func capacity(_ reference: UInt32) -> Int { smallest &<< SlabReference.size(reference) }
+  func capacity(_ reference: UInt32) -> Int { Self.capacity(reference, smallest) }
+
+  @inline(__always)
+  static func capacity(_ reference: UInt32, _ smallest: Int) -> Int {
+    smallest &<< SlabReference.size(reference)
+  }
 
   /// A slab for `capacity` entries (`smallest` times a power of two), of zeroes.
   mutating func allocate(_ capacity: Int) -> UInt32 {
@@ -101,6 +114,7 @@ struct SlabStore: Sendable {
   }
 
   var bytes: Int { sizes.reduce(0) { $0 + $1.slabs.bytes } }
+  var copiedBytes: Int { sizes.reduce(0) { $0 + $1.slabs.copiedBytes } }
 
   /// Bytes of so many lists, were there as many of each size at once.
   func bytesBound(lists: Int) -> Int {
@@ -148,32 +162,32 @@ private enum SlabReference {
 }
 
 struct SlabReader {
-  fileprivate let sizes: InlineArray<16, RowReader>
+  fileprivate let sizes: UnsafePointer<RowReader>
 
   @inline(__always)
   func slab(_ reference: UInt32) -> UnsafeRawPointer {
-    sizes[unchecked: SlabReference.size(reference)].row(SlabReference.number(reference))
+    sizes[SlabReference.size(reference)].row(SlabReference.number(reference))
   }
 }
 
 struct SlabWriter {
-  fileprivate let sizes: InlineArray<16, RowWriter>
+  fileprivate let sizes: UnsafePointer<RowWriter>
 
   /// The slab for writing: its page is copied first if a snapshot sees it.
   @inline(__always)
   func slab(_ reference: UInt32) -> UnsafeMutableRawPointer {
-    sizes[unchecked: SlabReference.size(reference)].row(SlabReference.number(reference))
+    sizes[SlabReference.size(reference)].row(SlabReference.number(reference))
   }
 
   /// The slab for reading.
   @inline(__always)
   func peek(_ reference: UInt32) -> UnsafeRawPointer {
-    sizes[unchecked: SlabReference.size(reference)].peek(SlabReference.number(reference))
+    sizes[SlabReference.size(reference)].peek(SlabReference.number(reference))
   }
 
   /// Asks for a slab that will be written: the first `bytes` of it, or its page if that has to be copied first.
   @inline(__always)
   func prefetch(_ reference: UInt32, _ bytes: Int) {
-    sizes[unchecked: SlabReference.size(reference)].prefetch(SlabReference.number(reference), bytes)
+    sizes[SlabReference.size(reference)].prefetch(SlabReference.number(reference), bytes)
   }
 }

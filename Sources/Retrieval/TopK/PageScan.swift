@@ -32,11 +32,7 @@ extension RetrievalState {
     query.counts_at = UInt32(layout.countsAt)
     query.half_lives = UInt32(layout.halfLives)
     query.floor = plan.popularity?.floor ?? 0
-    let lives = plan.popularity?.halfLives ?? []
-    withUnsafeMutableBytes(of: &query.inverse) { inverse in
-      let inverse = inverse.assumingMemoryBound(to: Float.self)
-      for index in lives.indices { inverse[index] = Float(1 / lives[index]) }
-    }
+    query.inverse = inverseHalfLives
     var lists: [(retriever: Int, side: Int, weight: Float)] = []
     for (index, feature) in plan.features.enumerated() {
       let weight = weights[index]
@@ -59,7 +55,7 @@ extension RetrievalState {
     }
     fillSparse(lists, scratch)
     return PageScan(
-      query: query, pages: pages.reader, blocks: blocks.reader, layout: layout,
+      query: query, pages: pages.reader, blocks: blocks.reader(scratch.blockReaders), layout: layout,
       vectors: query.vector_weight != 0 ? vectors.reader : nil, vectorPages: vectors.capacity,
       usesContent: query.content_weight != 0, scratch: scratch)
   }

@@ -95,7 +95,7 @@ private struct Search {
     self.scratch = scratch
     self.isByRecency = isByRecency
     scan = weights.withUnsafeBufferPointer { state.scan($0, scratch) }
-    bound = PageBound(scan, halfLives: state.plan.popularity?.halfLives ?? [], events: state.events)
+    bound = PageBound(scan, halfLives: state.plan.halfLives, events: state.events)
     owners = state.items.reader
     pageCount = (state.items.limit + 31) / 32
     largestBoost = request.boosts.reduce(0) { $0 + max(0, $1.addend) }
