@@ -579,7 +579,7 @@ const ProtobufCMessageDescriptor cowbird__v1__stream_request__descriptor =
   (ProtobufCMessageInit) cowbird__v1__stream_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descriptors[13] =
 {
   {
     "acknowledged",
@@ -701,23 +701,62 @@ static const ProtobufCFieldDescriptor cowbird__v1__stream_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "class_type",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__StreamResponse, class_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "positive_types",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cowbird__V1__StreamResponse, n_positive_types),
+    offsetof(Cowbird__V1__StreamResponse, positive_types),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "negative_types",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cowbird__V1__StreamResponse, n_negative_types),
+    offsetof(Cowbird__V1__StreamResponse, negative_types),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__stream_response__field_indices_by_name[] = {
   0,   /* field[0] = acknowledged */
   9,   /* field[9] = batch_events */
+  10,   /* field[10] = class_type */
   2,   /* field[2] = credits */
   8,   /* field[8] = default_type */
   5,   /* field[5] = duplicates */
   7,   /* field[7] = durability */
   6,   /* field[6] = gaps */
+  12,   /* field[12] = negative_types */
   1,   /* field[1] = offset */
+  11,   /* field[11] = positive_types */
   3,   /* field[3] = producer_sequence */
   4,   /* field[4] = refusals */
 };
 static const ProtobufCIntRange cowbird__v1__stream_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__stream_response__descriptor =
 {
@@ -727,7 +766,7 @@ const ProtobufCMessageDescriptor cowbird__v1__stream_response__descriptor =
   "Cowbird__V1__StreamResponse",
   "cowbird.v1",
   sizeof(Cowbird__V1__StreamResponse),
-  10,
+  13,
   cowbird__v1__stream_response__field_descriptors,
   cowbird__v1__stream_response__field_indices_by_name,
   1,  cowbird__v1__stream_response__number_ranges,

@@ -39,10 +39,6 @@ extension Configuration {
 
   private func checkHygiene(_ checker: inout Checker) {
     checker.require(
-      [.off, .reject].contains(hygiene.clock.action), "hygiene.clock.action",
-      "\"\(hygiene.clock.action.rawValue)\"; off or reject are possible, because the clock is asked before an event is logged"
-    )
-    checker.require(
       hygiene.value.minimum <= hygiene.value.maximum, "hygiene.value.minimum",
       "\(YAMLText.number(hygiene.value.minimum)) is above hygiene.value.maximum "
         + "(\(YAMLText.number(hygiene.value.maximum)))")
@@ -70,6 +66,11 @@ extension Configuration {
       checker.require(
         event.answeredBy.isEmpty || event.delay > 0, "\(path).delay",
         "is 0, but answered_by names event types to wait for")
+      if let minimum = event.minimum, let maximum = event.maximum {
+        checker.require(
+          minimum <= maximum, "\(path).minimum",
+          "\(YAMLText.number(minimum)) is above \(path).maximum (\(YAMLText.number(maximum)))")
+      }
     }
   }
 

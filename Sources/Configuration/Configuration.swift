@@ -206,14 +206,6 @@ package struct FieldChange: Equatable, Sendable {
 }
 
 extension Configuration {
-  /// Name of the event type for records that name none: the type whose label is the event's value if there is one,
-  /// else the first that has a label.
-  package var defaultEventType: String {
-    let byValue = events.first { $0.label == .value || $0.label == .threshold }
-    let labelled = events.first { $0.label != .none }
-    return (byValue ?? labelled ?? events.first)?.name ?? ""
-  }
-
   /// This one, with the settings of `other` that need no restart.
   package func takingOperation(from other: Configuration) -> Configuration {
     var changed = self

@@ -70,10 +70,18 @@ package enum LabelRule: String, CaseIterable, BitwiseCopyable, Sendable {
   case value
   /// 1 when the value is at least `threshold`, else 0.
   case threshold
-  /// Always 1.
+  /// Always 1; an event whose value is 0 or less says the opposite and is out of range, unless `minimum` allows it.
   case positive
   /// Always 0.
   case negative
+
+  /// The label is made from the event's value.
+  package var isOfValue: Bool {
+    switch self {
+    case .value, .threshold: true
+    case .none, .positive, .negative: false
+    }
+  }
 }
 
 package struct EventTypeSection: NamedSection {
@@ -81,7 +89,10 @@ package struct EventTypeSection: NamedSection {
   package var label = LabelRule.positive
   package var threshold = 0.5
   package var weight = 1.0
-  package var defaultValue = 1.0
+  /// Nil: 1, but of a label that is made from the value none.
+  package var defaultValue: Double?
+  package var minimum: Double?
+  package var maximum: Double?
   package var delay: Int64 = 0
   package var answeredBy: [String] = []
   package var negatives = 0
@@ -98,10 +109,20 @@ package struct EventTypeSection: NamedSection {
     }
     visitor.value("weight", &weight, .number(0...1000), .learning, "Weight of its examples.")
     visitor.value(
-      "default_value", &defaultValue, .number(-1e30...1e30), .model, "Value of an event that gives none.")
+      "default_value", &defaultValue, .optional(.number(-1e30...1e30)), .model,
+      "Value of an event that gives none; null: 1, but where the label is made from the value it is missing "
+        + "(hygiene.missing).")
+    visitor.value(
+      "minimum", &minimum, .optional(.number(-1e30...1e30)), .learning,
+      "Smallest value in range (hygiene.range); null: label.minimum for label value, above 0 for label positive, "
+        + "else any.")
+    visitor.value(
+      "maximum", &maximum, .optional(.number(-1e30...1e30)), .learning,
+      "Largest value in range; null: label.maximum for label value, else any.")
     visitor.value(
       "delay", &delay, .duration(0...2_592_000_000_000_000), .learning,
-      "How long an event waits for one of `answered_by` before it is learned with its own label.")
+      "How long an event without a value waits for one of `answered_by` before it is learned with its own label; "
+        + "one with a value says what came of it, and is learned at once.")
     visitor.value(
       "answered_by", &answeredBy, .list(of: .text(atMost: 64, orEmpty: false), count: 0...16), .model,
       "Event types that take this one's place when they come within `delay`.")
@@ -128,6 +149,7 @@ package struct LabelSection: Section {
     visitor.value("maximum", &maximum, .number(-1e9...1e9), .model, "Largest label and answer.")
     visitor.value(
       "center", &center, .number(-1e9...1e9), .model,
-      "What is predicted before anything is learned, and what running means of the label are counted from.")
+      "Statistics of the label are of the label minus this. Before anything is learned, the middle of the range is "
+        + "predicted, whatever stands here.")
   }
 }

@@ -168,11 +168,15 @@ extension Kind where Value == String {
 }
 
 extension Kind where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
-  package static var choice: Kind {
-    let names = Value.allCases.map(\.rawValue)
-    return Kind(
-      allowed: "one of " + names.joined(separator: ", "),
-      read: { node in node.text.flatMap { Value(rawValue: $0.lowercased()) } },
+  package static var choice: Kind { choice(of: Array(Value.allCases)) }
+
+  package static func choice(of values: [Value]) -> Kind {
+    Kind(
+      allowed: "one of " + values.map(\.rawValue).joined(separator: ", "),
+      read: { node in
+        let text = node.text?.lowercased()
+        return values.first { $0.rawValue == text }
+      },
       write: { YAMLText.scalar($0.rawValue) })
   }
 }

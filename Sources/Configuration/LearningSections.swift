@@ -36,10 +36,11 @@ package struct PublishSection: Section {
   }
 }
 
-/// What is done with an event that a rule finds suspicious.
+/// What is done with an event that a rule finds suspicious. Which of these a rule can do stands with the rule.
 package enum HygieneAction: String, CaseIterable, Sendable {
+  /// The rule is not asked.
   case off
-  /// The caller is told why; it is not logged.
+  /// The caller is told why, and the event is not logged; one that the log holds already is set aside.
   case reject
   /// The value is moved to the nearest bound.
   case clip
@@ -49,15 +50,15 @@ package enum HygieneAction: String, CaseIterable, Sendable {
   case quarantine
 }
 
+/// Asked before an event is logged, because the server's clock is no part of the log: so it can refuse, and nothing else.
 package struct ClockRule: Section {
   package var action = HygieneAction.reject
-  package var weight = 0.1
   package var future: Int64 = 60_000_000_000
   package var past: Int64 = 14_600 * 86_400_000_000_000
   package init() {}
   package static var shorthand: String? { "action" }
   package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.hygiene(&action, &weight)
+    visitor.action(&action, [.off, .reject])
     visitor.value(
       "future", &future, .duration(0...3_153_600_000_000_000_000), .live,
       "Furthest ahead of the server's clock.")
@@ -75,9 +76,30 @@ package struct ValueRule: Section {
   package init() {}
   package static var shorthand: String? { "action" }
   package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.hygiene(&action, &weight)
+    visitor.action(&action, &weight, [.off, .reject, .clip, .weight, .quarantine])
     visitor.value("minimum", &minimum, .number(-1e30...1e30), .learning, "Smallest value of an event.")
     visitor.value("maximum", &maximum, .number(-1e30...1e30), .learning, "Largest value of an event.")
+  }
+}
+
+/// Values outside of what their event type may have: `events.NAME.minimum` and `maximum`.
+package struct RangeRule: Section {
+  package var action = HygieneAction.reject
+  package var weight = 0.1
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.action(&action, &weight, [.off, .reject, .clip, .weight, .quarantine])
+  }
+}
+
+/// Events without the value that their label is made from. Whatever the action, no label is made up.
+package struct MissingRule: Section {
+  package var action = HygieneAction.reject
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.action(&action, [.off, .reject, .quarantine])
   }
 }
 
@@ -90,7 +112,7 @@ package struct OutlierRule: Section {
   package init() {}
   package static var shorthand: String? { "action" }
   package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.hygiene(&action, &weight)
+    visitor.action(&action, &weight, [.off, .clip, .weight, .quarantine])
     visitor.value(
       "z_score", &zScore, .number(1...1000), .learning,
       "Robust z-score (distance from the median over 1.4826 MAD) that is suspicious.")
@@ -112,7 +134,7 @@ package struct AnomalyRule: Section {
   package init() {}
   package static var shorthand: String? { "action" }
   package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.hygiene(&action, &weight)
+    visitor.action(&action, &weight, [.off, .weight, .quarantine])
     visitor.value(
       "threshold", &threshold, .number(0.5...1), .learning, "Score of half-space trees that is suspicious.")
     visitor.value("trees", &trees, .integer(1...256), .model, "Number of trees.")
@@ -130,7 +152,7 @@ package struct BurstRule: Section {
   package init() {}
   package static var shorthand: String? { "action" }
   package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.hygiene(&action, &weight)
+    visitor.action(&action, &weight, [.off, .weight, .quarantine])
     visitor.value(
       "per_user", &perUser, .integer(0...1_000_000_000), .learning,
       "Events of one user within the time that are not suspicious yet; 0: any number.")
@@ -172,6 +194,8 @@ package struct HygieneSection: Section {
   package var normalise = NormaliseRule()
   package var clock = ClockRule()
   package var value = ValueRule()
+  package var range = RangeRule()
+  package var missing = MissingRule()
   package var outlier = OutlierRule()
   package var anomaly = AnomalyRule()
   package var burst = BurstRule()
@@ -179,7 +203,9 @@ package struct HygieneSection: Section {
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.section("normalise", &normalise, "One spelling for what is meant to be the same.")
     visitor.section("clock", &clock, "Times that cannot be.")
-    visitor.section("value", &value, "Values out of bounds.")
+    visitor.section("value", &value, "Values out of bounds, whatever the event type.")
+    visitor.section("range", &range, "Values that their event type cannot have (its minimum and maximum).")
+    visitor.section("missing", &missing, "Events without the value that their label is made from.")
     visitor.section("outlier", &outlier, "Values far from the others of their type.")
     visitor.section("anomaly", &anomaly, "Events whose numbers together are rare.")
     visitor.section("burst", &burst, "Too many events of one user or source.")
@@ -187,9 +213,16 @@ package struct HygieneSection: Section {
 }
 
 extension FieldVisitor {
-  /// The two fields that every rule has.
-  mutating func hygiene(_ action: inout HygieneAction, _ weight: inout Double) {
-    value("action", &action, .choice, .learning, "What is done with such an event.")
+  /// - Parameter possible: what the rule can do. A rule that looks at events in the log cannot refuse them to their
+  ///   sender any more, and one that finds nothing wrong with a single value has none to clip.
+  mutating func action(_ action: inout HygieneAction, _ possible: [HygieneAction]) {
+    value("action", &action, .choice(of: possible), .learning, "What is done with such an event.")
+  }
+
+  mutating func action(
+    _ action: inout HygieneAction, _ weight: inout Double, _ possible: [HygieneAction]
+  ) {
+    self.action(&action, possible)
     value("weight", &weight, .number(0...1), .learning, "Factor of its weight, for action \"weight\".")
   }
 }

@@ -9,7 +9,7 @@ extension Preset {
       view: {label: none}
       purchase: {label: positive, weight: 3}
       impression: {label: negative, delay: 30m, answered_by: [click, purchase], interaction: false}
-      rating: {label: threshold, threshold: 4}
+      rating: {label: threshold, threshold: 4, minimum: 0.5, maximum: 5}
 
     """ + catalogueYAML
     + "features:\n  context: {device: category, page: category, position: number}\n  values:\n"
@@ -91,7 +91,7 @@ extension Preset {
   static let fraudYAML = """
     label: {minimum: 0, maximum: 1, center: 0.5}
     events:
-      payment: {label: value, default_value: 0}
+      payment: {label: threshold, threshold: 0.5, default_value: 0}
     entities:
       user: {country: category, age: number}
       item: {country: category, category: category}

@@ -59,7 +59,7 @@ extension Preset {
     """
     label: {minimum: 1, maximum: 5, center: 3.5}
     events:
-      rating: {label: value}
+      rating: {label: value, minimum: 0.5, maximum: 5}
 
     """ + catalogueYAML + "features:\n  values:\n" + jointValuesYAML + jointTemplatesYAML + "model:\n"
     + membersYAML + retrieversYAML

@@ -190,7 +190,10 @@ extension Example {
   /// Place of the event's type; -1 in a request.
   package var type: Int { fields.pointee.type }
   /// The event's value, or its type's default.
-  package var value: Double { fields.pointee.value }
+  package var value: Double {
+    get { fields.pointee.value }
+    set { fields.pointee.value = newValue }
+  }
   /// Hash of the id; 0: none.
   package var userKey: UInt64 { fields.pointee.userKey }
   package var itemKey: UInt64 { fields.pointee.itemKey }

@@ -189,6 +189,7 @@ struct EventTypePlan {
   var label: LabelRule
   var threshold: Double
   var weight: Float
+  /// NaN: the label needs a value, and an event that gives none has no label.
   var defaultValue: Double
   var isInteraction: Bool
 }

@@ -61,8 +61,9 @@ extension FeatureState {
 
   private func label(_ event: EventView, _ type: Int, _ example: Example) {
     let plan = plan.types[type]
-    example.fields.pointee.value = event.hasValue && event.value.isFinite ? event.value : plan.defaultValue
-    example.fields.pointee.hasLabel = true
+    let value = event.hasValue && event.value.isFinite ? event.value : plan.defaultValue
+    example.fields.pointee.value = value.isNaN ? 1 : value
+    example.fields.pointee.hasLabel = !value.isNaN
     switch plan.label {
     case .none:
       example.fields.pointee.hasLabel = false

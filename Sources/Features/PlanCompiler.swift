@@ -41,7 +41,9 @@ struct PlanCompiler {
     types = configuration.events.map { event in
       EventTypePlan(
         nameHash: StableHash.of(event.name), label: event.label, threshold: event.threshold,
-        weight: Float(event.weight), defaultValue: event.defaultValue, isInteraction: event.isInteraction)
+        weight: Float(event.weight),
+        defaultValue: event.defaultValue ?? (configuration.needsValue(event) ? .nan : 1),
+        isInteraction: event.isInteraction)
     }
     user = Self.entity(configuration.entities.user)
     item = Self.entity(configuration.entities.item)

@@ -5,6 +5,8 @@
 package struct ColumnRoles: Sendable, Equatable {
   package enum Role: String, Sendable, CaseIterable {
     case id, type, user, item, value, time, weight, source
+    /// A class: 0 or -1 for what did not happen, 1 for what did.
+    case label
     /// Left out.
     case ignored
   }
@@ -39,7 +41,8 @@ package struct ColumnRoles: Sendable, Equatable {
       "adid",
       "asin",
     ],
-    .value: ["value", "rating", "label", "score", "target", "y", "click", "clicked", "stars", "overall"],
+    .value: ["value", "rating", "score", "stars", "overall"],
+    .label: ["label", "target", "y", "click", "clicked"],
     .time: [
       "time", "timestamp", "ts", "datetime", "date", "timenanos", "unixtime", "eventtime", "unixreviewtime",
     ],

@@ -12,6 +12,9 @@ final class DelimitedReader {
   private let rows: DelimitedRows
   private let roles: ColumnRoles
   private var columns: [Column] = []
+  private var isClassified = false
+  /// The header was read and makes sense: what is wrong with a line from here on is wrong with that line alone.
+  private(set) var isReady = false
   private let layout: ColumnLayout
   private let defaultType: String
 
@@ -29,9 +32,12 @@ final class DelimitedReader {
     if columns.isEmpty {
       guard try readHeader() else { return nil }
       try checkRoles()
+      isClassified = columns.contains { $0.role == .label }
+      isReady = true
     }
     guard try nextRow() else { return nil }
     var event = RawEvent()
+    event.isClassified = isClassified
     event.type = defaultType
     event.context.reserveCapacity(columns.count)
     for (column, text) in zip(columns, rows.fields) { try lines.put(text, column, into: &event) }
@@ -43,6 +49,7 @@ final class DelimitedReader {
   func nextEntity(_ kind: RawEntityChange.Kind) throws(FormatError) -> RawEntityChange? {
     if columns.isEmpty {
       guard try readHeader() else { return nil }
+      isReady = true
     }
     guard try nextRow() else { return nil }
     let role = kind == .user ? ColumnRoles.Role.user : .item
@@ -87,15 +94,16 @@ final class DelimitedReader {
       throw lines.error(column: name, "is not in the header", allowed: "one of \(names)")
     }
     for role in ColumnRoles.Role.allCases where role != .ignored {
-      let playing = columns.filter { $0.role == role }
+      // A class is a value, too: an event has one of them.
+      let playing = columns.filter { $0.role == role || (role == .value && $0.role == .label) }
       guard playing.count > 1 else { continue }
       throw lines.error(
         column: playing[1].name, "and \"\(playing[0].name)\" both look like the \(role.rawValue)",
         allowed: "one of them; say which")
     }
-    guard columns.contains(where: { $0.role == .user || $0.role == .item || $0.role == .value }) else {
+    guard columns.contains(where: { [.user, .item, .value, .label].contains($0.role) }) else {
       throw lines.error(
-        value: names, "names no user, item or value",
+        value: names, "names no user, item, value or label",
         allowed: "columns such as user, item, rating, timestamp, or roles given by name")
     }
   }

@@ -2,7 +2,8 @@
 
 /// Reads events from a file, in its order and in bounded memory.
 ///
-/// After an error about a line the next call goes on with the next line, so that a caller may count and skip.
+/// After an error about a line the next call goes on with the next line, so that a caller may count and skip
+/// (`canGoOn`).
 package final class EventReader {
   private enum Source {
     case delimited(DelimitedReader)
@@ -50,6 +51,18 @@ package final class EventReader {
     case .vowpalWabbit(let reader): try reader.next().map { .event($0) }
     case .sparse(let reader): try reader.next().map { .event($0) }
     }
+  }
+
+  /// Whether an error was about one line alone, so that the next call goes on after it.
+  package var canGoOn: Bool {
+    if lines.isBroken { return false }
+    if case .delimited(let reader) = source { return reader.isReady }
+    return true
+  }
+
+  /// An error about the record read last.
+  package func error(column: String, value: String, _ problem: String, allowed: String) -> FormatError {
+    lines.error(column: column, value: value, problem, allowed: allowed)
   }
 
   /// Line of the record read last, from 1.
@@ -105,4 +118,11 @@ package final class EntityReader {
   }
 
   package var lineNumber: Int { lines.lineNumber }
+
+  /// As `EventReader.canGoOn`.
+  package var canGoOn: Bool {
+    if lines.isBroken { return false }
+    if case .delimited(let reader) = source { return reader.isReady }
+    return true
+  }
 }

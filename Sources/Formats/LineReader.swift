@@ -19,6 +19,8 @@ final class LineReader {
   private var next = 0
   private var filled = 0
   private var isAtEnd = false
+  /// What was read cannot be trusted to go on after an error.
+  private(set) var isBroken = false
   /// Of the current line, from 1; for a record of several lines that of its first.
   private(set) var lineNumber = 0
   private var linesInRecord = 0
@@ -122,7 +124,7 @@ final class LineReader {
       }
       if filled == buffer.count {
         guard buffer.count < Self.maxLineBytes else {
-          (next, filled, isAtEnd) = (0, 0, true)
+          (next, filled, isAtEnd, isBroken) = (0, 0, true, true)
           throw FormatError(
             file: name, line: max(1, lineNumber), problem: "is longer than 4 MiB",
             allowed: "lines of at most \(Self.maxLineBytes) bytes (is a quote not closed?)")
@@ -159,6 +161,7 @@ final class LineReader {
       }
       guard errno == EINTR else {
         let reason = String(cString: strerror(errno))
+        isBroken = true
         throw FormatError(
           file: name, line: lineNumber, problem: "cannot be read: \(reason)",
           allowed: "a regular file or a pipe")

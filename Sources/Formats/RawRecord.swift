@@ -14,6 +14,8 @@ package struct RawEvent: Sendable, Equatable {
   package var item = ""
   /// Nil: none, as of an example without a label.
   package var value: Double?
+  /// The value is a class (0 or -1, and 1), if there is one: it says whether the thing happened.
+  package var isClassified = false
   /// Unix time; 0: the file does not say.
   package var timeNanos: Int64 = 0
   /// Nil: 1.

@@ -33,6 +33,10 @@ extension LineReader {
     case .type:
       try checkLength(text, column: column.name, limit: 64)
       event.type = text
+    case .label:
+      event.isClassified = true
+      if FieldParsing.isMissing(text) { return }
+      event.value = try value(text, column: column.name)
     case .value:
       if FieldParsing.isMissing(text) { return }
       event.value = try value(text, column: column.name)

@@ -4,7 +4,7 @@ internal import Wire
 
 /// libsvm: `label index:value …`; libffm: `label field:feature:value …`; both with `#` before a comment.
 ///
-/// The label is the event's value. libsvm's entries become numbers called `f<index>`, `qid:n` a text `qid`. Of libffm the
+/// The label is a class where the configuration learns classes, else the event's value. libsvm's entries become numbers called `f<index>`, `qid:n` a text `qid`. Of libffm the
 /// features of a field with value 1 become its categories (`field<n>`), others numbers called `field<n>_<feature>`.
 ///
 /// Source: libsvm's README; Juan et al., Field-aware Factorization Machines for CTR Prediction, RecSys 2016.
@@ -31,6 +31,7 @@ final class SparseVectorReader {
     }
     var event = RawEvent()
     event.value = label
+    event.isClassified = true
     var categories: [(field: Substring, features: [String])] = []
     for word in words.dropFirst() {
       let parts = word.split(separator: ":", omittingEmptySubsequences: false)

@@ -4,10 +4,10 @@ internal import Wire
 
 /// `[label] [importance] ['tag]|namespace[:scale] feature[:value] … |namespace …`
 ///
-/// The label is the event's value (-1 of binary classes stays -1), the importance its weight, the tag its id. A
-/// namespace called `user`, `u`, `item` or `i` with one feature is the user's or the item's id; of any other namespace
+/// The label is a class (1, and -1 or 0) where the configuration learns classes, else the event's value; the importance
+/// is its weight, the tag its id. A namespace called `user`, `u`, `item` or `i` with one feature is the user's or the item's id; of any other namespace
 /// the features without a value become one attribute of several categories with its name (`features` if it has none),
-/// and each feature with a value a number called `namespace^feature`. A scale multiplies the values.
+/// and each feature with a value a number called `namespace_feature`. A scale multiplies the values.
 ///
 /// Source: the Vowpal Wabbit wiki, "Input format". Multi-line and contextual bandit labels are refused.
 final class VowpalWabbitReader {
@@ -50,6 +50,7 @@ final class VowpalWabbitReader {
       }
     }
     event.value = numbers.first
+    event.isClassified = true
     if numbers.count > 1 {
       guard numbers[1] >= 0, Float(numbers[1]).isFinite else {
         throw lines.error(
@@ -90,7 +91,7 @@ final class VowpalWabbitReader {
         continue
       }
       let (key, value) = try split(feature, column: name)
-      let attribute = isNamed ? "\(name)^\(key)" : key
+      let attribute = isNamed ? "\(name)_\(key)" : key
       try lines.checkLength(attribute, column: name, limit: 64)
       event.context.append(NamedAttribute(attribute, .number(value * scale)))
     }

@@ -1,11 +1,13 @@
 // What the daemon counts of its own work, for Metrics: relaxed atomics, one line each.
 
-internal import Primitives
+package import Primitives
 internal import Synchronization
 
 /// A number that only grows.
 package final class Count: Sendable {
   private let number = Atomic<UInt64>(0)
+
+  package init() {}
 
   package func add(_ amount: UInt64 = 1) { number.wrappingAdd(amount, ordering: .relaxed) }
   package var value: UInt64 { number.load(ordering: .relaxed) }
@@ -30,6 +32,27 @@ package final class LatencyHistogram: Sendable {
   var sumSeconds: Double { Double(total.value) / 1e9 }
 }
 
+/// Refused events by rule and source, since the start. For at most 1,000 sources; those that come later are counted
+/// together under the name `other`.
+package struct RefusalCounts: Sendable {
+  private static let maxSources = 1_000
+  private var counts: [String: [IngestRule: UInt64]] = [:]
+
+  mutating func add(_ rule: IngestRule, source: String) {
+    let isRoom = counts[source] != nil || counts.count < Self.maxSources
+    counts[isRoom ? source : "other", default: [:]][rule, default: 0] += 1
+  }
+
+  package var total: UInt64 { counts.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
+
+  /// Every count above 0, by source and then by rule.
+  package var all: [(source: String, rule: IngestRule, count: UInt64)] {
+    counts.sorted { $0.key < $1.key }.flatMap { source, counts in
+      IngestRule.allCases.compactMap { rule in counts[rule].map { (source, rule, $0) } }
+    }
+  }
+}
+
 package final class Tally: Sendable {
   package let scores = LatencyHistogram()
   package let recommendations = LatencyHistogram()
@@ -38,7 +61,7 @@ package final class Tally: Sendable {
   package let degraded = Count()
   package let refusedRequests = Count()
   package let eventsAccepted = Count()
-  package let eventsRefused = Count()
+  package let refusals = Guarded(RefusalCounts())
   package let eventsDuplicate = Count()
   package let impressions = Count()
   package let impressionsLost = Count()

@@ -303,6 +303,137 @@ def test_ingest_takes_the_event_type_from_the_daemon(tmp_path: pathlib.Path) -> 
         daemon.stop()
 
 
+# Labels of files: classes, grades, and what is neither
+
+
+def classes(folder: pathlib.Path, name: str, negative: int) -> tuple[str, ...]:
+    """A thousand events of which every third happened, in the format that the name says."""
+    lines = []
+    for number in range(1_000):
+        label = 1 if number % 3 == 0 else negative
+        user, item, time = f"u{number % 31}", f"i{number % 3}{number % 7}", 1_700_000_000 + 60 * number
+        if name.endswith((".csv", ".tsv")):
+            lines.append(f"{user},{item},{label},{time}".replace(",", "\t" if name.endswith(".tsv") else ","))
+        elif name.endswith(".json"):
+            lines.append(json.dumps({"user": user, "item": item, "clicked": label, "time": time}))
+        elif name.endswith(".vw"):
+            lines.append(f"{label} |user {user} |item {item} |site s{number % 5}")
+        else:
+            field = "0:" if name.endswith(".ffm") else ""
+            lines.append(f"{label} {field}{number % 7}:1 {field}9:0.5")
+    header = {".csv": "user,item,label,timestamp\n", ".tsv": "user\titem\ty\ttimestamp\n"}.get(name[-4:], "")
+    path = folder / name
+    path.write_text(header + "\n".join(lines) + "\n")
+    return (str(path),)
+
+
+CLASS_FILES = ["a.csv", "a.tsv", "a.json", "a.vw", "a.svm", "a.ffm"]
+
+
+@pytest.mark.parametrize("negative", [0, -1])
+@pytest.mark.parametrize("name", CLASS_FILES)
+@pytest.mark.parametrize("preset", ["clicks", "ads", "fraud"])
+def test_classes_of_every_format_are_learned_as_they_stand(
+    tmp_path: pathlib.Path, preset: str, name: str, negative: int
+) -> None:
+    done = run("evaluate", "--preset", preset, "--json", *classes(tmp_path, name, negative))
+    assert done.returncode == DONE, done.stderr
+    report = json.loads(done.stdout)
+    assert report["examples"] == 1_000 and report["quarantined"] == 0 and report["warnings"] == []
+    # A third of the labels are 1: had they been read as grades, or all as 1, the base rate would say so.
+    assert 0.8 < report["calibration"] < 1.25
+    assert report["logloss"] < 0.75
+
+
+def test_classes_are_ingested_as_they_are_evaluated(tmp_path: pathlib.Path) -> None:
+    daemon = Daemon(tmp_path, "--preset", "ads")
+    try:
+        assert daemon.run("ingest", *classes(tmp_path, "a.csv", -1)).returncode == DONE
+        daemon.flush()
+        status = daemon.json("update", "status")
+        counts = {counter["name"]: int(counter["value"]) for counter in status["hygiene"] if counter.get("value")}
+        assert counts["examples"] == 1_000 and "quarantined" not in counts
+        metrics = {metric["name"]: metric["value"] for metric in status["metrics"] if metric["scope"] == "total"}
+        evaluated = json.loads(run("evaluate", "--preset", "ads", "--json", str(tmp_path / "a.csv")).stdout)
+        assert metrics["logloss"] == pytest.approx(evaluated["logloss"])
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.parametrize(
+    ("preset", "column", "values", "words"),
+    [
+        # Classes called a rating, or a value.
+        ("clicks", "rating", "01", ["events.rating.minimum", "hygiene.range"]),
+        ("clicks", "value", "01", ["events.rating.minimum", "hygiene.range"]),
+        ("ratings", "rating", "01", ["events.rating.minimum", "hygiene.range"]),
+        # Grades called classes.
+        ("clicks", "label", "15", ["rating or value"]),
+        # Grades beyond the range.
+        ("ratings", "rating", "59", ["0.5 to 5", "events.rating.minimum"]),
+        # Nothing.
+        ("ratings", "rating", ["4", ""], ["events.rating.default_value", "hygiene.missing"]),
+        ("ratings", "rating", ["4", "NaN"], ["events.rating.default_value", "hygiene.missing"]),
+    ],
+)
+def test_labels_that_make_no_sense_are_refused_with_what_to_set(
+    tmp_path: pathlib.Path, preset: str, column: str, values: str | list[str], words: list[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"u{number % 7},i{number % 5},{values[number % 2]}" for number in range(100)]
+    path.write_text(f"user,item,{column}\n" + "\n".join(rows) + "\n")
+    daemon = Daemon(tmp_path, "--preset", preset)
+    try:
+        done = daemon.run("ingest", str(path))
+        assert done.returncode == REFUSED
+        for word in words:
+            assert word in done.stderr
+        daemon.flush()
+        # What was refused was not learned as something else.
+        assert int(daemon.json("update", "status").get("log_end_offset", 1)) <= 51
+    finally:
+        daemon.stop()
+    evaluated = run("evaluate", "--preset", preset, "--json", str(path))
+    if column == "label":
+        assert evaluated.returncode == REFUSED and words[0] in evaluated.stderr
+        return
+    report = json.loads(evaluated.stdout)
+    assert report["quarantined"] == 50 and sum(report["hygiene"].values()) == 50
+    assert "every label is" in " ".join(report["warnings"])
+
+
+def test_a_record_without_a_class_is_left_out_and_counted(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("user,item,label\nann,alien,1\nben,alien,\ncat,alien,0\ndan,alien,NaN\n")
+    report = json.loads(run("evaluate", "--preset", "clicks", "--json", str(path)).stdout)
+    assert report["examples"] == 2 and report["unlabelled"] == 2
+
+
+@pytest.mark.parametrize("command", ["ingest", "evaluate"])
+def test_lines_that_cannot_be_read_are_left_out_as_far_as_allowed_and_reported(
+    tmp_path: pathlib.Path, command: str
+) -> None:
+    path, report = tmp_path / "a.csv", tmp_path / "report"
+    path.write_text("user,item,rating\nann,alien,5\nben,alien,x\ncat\ncat,heat,4\n")
+    daemon = Daemon(tmp_path, "--preset", "ratings")
+    place = ("--socket", daemon.socket) if command == "ingest" else ("--preset", "ratings")
+    try:
+        strict = run(command, *place, str(path))
+        assert strict.returncode == REFUSED and "a.csv:3" in strict.stderr
+        tight = run(command, *place, "--skip-bad", "1", str(path))
+        assert tight.returncode == REFUSED and "a.csv:4" in tight.stderr
+        done = run(command, *place, "--skip-bad", "2", "--report", str(report), "--json", str(path))
+        assert done.returncode == DONE, done.stderr
+        assert json.loads(done.stdout)["skipped_lines"] == 2
+        lines = report.read_text().splitlines()
+        assert len(lines) == 2 and "a.csv:3" in lines[0] and "a.csv:4" in lines[1]
+        # A header that makes no sense is no bad line.
+        path.write_text("a,b\n1,2\n3,4\n")
+        assert run(command, *place, "--skip-bad", "9", str(path)).returncode == REFUSED
+    finally:
+        daemon.stop()
+
+
 def held(daemon: Daemon) -> int:
     """Records in the log."""
     return int(daemon.json("update", "status").get("log_end_offset", 1)) - 1

@@ -234,21 +234,4 @@ import Wire
         ]))
     #expect(fixture.state.counters.unknownAttributes == 1 && fixture.state.counters.mistypedAttributes == 2)
   }
-
-  @Test("an event that the configuration cannot learn is refused with what it can")
-  func refusals() throws {
-    let plan = FeaturePlan(try Configuration(yaml: "preset: ratings"))
-    func refusal(_ kind: EventBuilder.Kind) throws -> String? {
-      try EventBuilder(kind).encoded().withUnsafeBytes { plan.refusal(try EventView($0))?.description }
-    }
-    #expect(try refusal(.interaction(type: "rating", value: 5)) == nil)
-    #expect(
-      try refusal(.interaction(type: "ratings", value: 5))
-        == "interaction.type: \"ratings\" is no event type of the configuration; did you mean \"rating\"?")
-    #expect(
-      try refusal(.interaction(type: "rating", value: 7))
-        == "interaction.value: 7.0 lies outside the label's range; 1.0 to 5.0 are allowed")
-    let long = String(repeating: "x", count: 40_000)
-    #expect(try refusal(.entity(.item, id: "i", .set, attributes: [.init("title", .text(long))])) != nil)
-  }
 }

@@ -146,4 +146,36 @@ import Wire
     "what is no time is none",
     arguments: ["", "2024-13-01", "2024-01-31T25:00", "12:00", "2024-01-31x", "9e99"])
   func noTimes(text: String) { #expect(FieldParsing.time(text) == nil) }
+
+  @Test("a column of classes is told from one of grades, and a file has one of them")
+  func classes() throws {
+    for name in ["label", "target", "click", "clicked", "Y"] {
+      let events = try TemporaryFile("user,item,\(name)\nu1,i1,1\nu2,i2,-1\nu3,i3,\nu4,i4,false\n").events()
+      #expect(events.map(\.isClassified) == [true, true, true, true], "\(name)")
+      #expect(events.map(\.value) == [1, -1, nil, 0])
+    }
+    for name in ["rating", "value", "score", "stars"] {
+      let events = try TemporaryFile("user,item,\(name)\nu1,i1,4\n").events()
+      #expect(events.map(\.isClassified) == [false] && events.map(\.value) == [4], "\(name)")
+    }
+    let error = try TemporaryFile("user,item,rating,label\nu1,i1,4,1\n").error()
+    #expect(error?.problem.contains("both look like the value") == true)
+  }
+
+  @Test("after a line that cannot be read the next is, but after a header that makes no sense nothing is")
+  func goingOn() throws {
+    let file = try TemporaryFile("user,item,rating\nu1,i1,x\nu2,i2,3\n")
+    let reader = try EventReader(path: file.path)
+    #expect(throws: FormatError.self) { _ = try reader.next() }
+    #expect(reader.canGoOn)
+    guard case .event(let event)? = try reader.next() else {
+      Issue.record("no event")
+      return
+    }
+    #expect(event.user == "u2")
+    let other = try TemporaryFile("a,b\n1,2\n")
+    let confused = try EventReader(path: other.path)
+    #expect(throws: FormatError.self) { _ = try confused.next() }
+    #expect(!confused.canGoOn)
+  }
 }

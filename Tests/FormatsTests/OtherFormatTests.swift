@@ -94,11 +94,12 @@ import Wire
     #expect(events[0].user == "u1" && events[0].item == "i9")
     #expect(
       events[0].context == [
-        NamedAttribute("ad^price", .number(0.5)), NamedAttribute("ad", .texts(["red", "big"])),
-        NamedAttribute("geo^lat", .number(3)),
+        NamedAttribute("ad_price", .number(0.5)), NamedAttribute("ad", .texts(["red", "big"])),
+        NamedAttribute("geo_lat", .number(3)),
       ])
+    #expect(events.map(\.isClassified) == Array(repeating: true, count: 5))
     #expect(events[1].value == -1 && events[1].context == [NamedAttribute("a", .texts(["x"]))])
-    #expect(events[2].value == nil && events[2].context == [NamedAttribute("b^y", .number(3))])
+    #expect(events[2].value == nil && events[2].context == [NamedAttribute("b_y", .number(3))])
     #expect(events[3].id == "tag2" && events[3].weight == 0.5)
     #expect(
       events[4].context == [NamedAttribute("7", .number(1)), NamedAttribute("features", .texts(["bare"]))])
@@ -116,7 +117,7 @@ import Wire
   func libsvm() throws {
     let file = try TemporaryFile("+1 qid:3 1:0.5 7:-2 # note\n\n-1 2:1\n", name: "x.libsvm")
     let events = try file.events()
-    #expect(events.map(\.value) == [1, -1])
+    #expect(events.map(\.value) == [1, -1] && events.map(\.isClassified) == [true, true])
     #expect(
       events[0].context == [
         NamedAttribute("qid", .text("3")), NamedAttribute("f1", .number(0.5)),

@@ -54,6 +54,46 @@ import Wire
     #expect(model.counters.examples == 1)
   }
 
+  @Test("an impression that says what came of it is learned at once")
+  func outright() throws {
+    var (model, workspace) = try model()
+    let bytes = EventBuilder(
+      timeNanos: start, .interaction(type: "impression", user: "ann", item: "alien", value: 0)
+    ).encoded()
+    let outcome = try bytes.withUnsafeBytes {
+      model.learn(try EventView($0), encoded: $0, timeNanos: start, offset: 0, in: workspace)
+    }
+    guard case .learned(_, let label) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(label == 0)
+    try take("click", "alien", at: 10, &model, workspace)
+    try take("view", "heat", at: 100, &model, workspace)
+    #expect(model.counters.examples == 2)
+  }
+
+  @Test("an evaluation scores what waited when it is learned, and says what still waits", arguments: [1, 2])
+  func evaluated(publishEvery: Int) throws {
+    var options = EvaluationOptions()
+    options.publishEvery = publishEvery
+    var evaluation = try Evaluation(model().0.plan, options: options)
+    func take(_ type: String, _ item: String, at seconds: Int64) throws {
+      let event = EventBuilder(
+        timeNanos: start + seconds * second, .interaction(type: type, user: "ann", item: item))
+      try event.encoded().withUnsafeBytes { try evaluation.take($0) }
+    }
+    try take("impression", "alien", at: 0)
+    try take("impression", "heat", at: 1)
+    try take("click", "heat", at: 2)
+    #expect(evaluation.scored.map(\.label) == [1])
+    #expect(evaluation.onlyLabel == nil && evaluation.waitingCount == 1)
+    try take("click", "tootsie", at: 40)
+    #expect(evaluation.scored.map(\.label) == [1, 0, 1])
+    try take("impression", "fargo", at: 41)
+    #expect(evaluation.waitingCount == 1)
+  }
+
   @Test("drawn negatives are the same in every run")
   func negatives() throws {
     func digest() throws -> String {

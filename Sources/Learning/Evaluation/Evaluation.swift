@@ -6,6 +6,7 @@
 internal import Configuration
 package import Features
 internal import Models
+internal import Retrieval
 package import Statistics
 internal import Wire
 
@@ -20,11 +21,7 @@ package struct EvaluationOptions: Sendable {
 
 package struct Evaluation {
   /// One prediction that was scored.
-  package struct Scored: BitwiseCopyable, Sendable {
-    package var prediction: Float
-    package var label: Float
-    package var weight: Float
-  }
+  package typealias Scored = LatePrediction
 
   private struct Waiting {
     var bytes: [UInt8]
@@ -52,6 +49,7 @@ package struct Evaluation {
     model = try Model(plan)
     self.options = options
     workspace = Workspace(plan, model.ensemble)
+    workspace.late = []
   }
 
   /// Takes the bytes of one `cowbird.v1.Event`. Events that say no time are a second apart.
@@ -63,7 +61,9 @@ package struct Evaluation {
     records += 1
     newestNanos = max(newestNanos, time)
     guard options.publishEvery > 1 || options.delayNanos > 0 else {
-      note(model.learn(event, encoded: bytes, timeNanos: time, offset: offset, in: workspace), event, time)
+      let outcome = model.learn(event, encoded: bytes, timeNanos: time, offset: offset, in: workspace)
+      noteLate()
+      if case .learned(let prediction, _) = outcome { note(prediction) }
       return
     }
     learnDue()
@@ -72,18 +72,26 @@ package struct Evaluation {
       sinceRevision = 0
     }
     sinceRevision += 1
-    if let answer = (revision ?? model).score(event, timeNanos: time, in: workspace) {
-      note(answer.value)
-    }
+    let answer = (revision ?? model).score(event, timeNanos: time, in: workspace)
     guard options.delayNanos > 0, event.kind == .interaction else {
-      model.learn(event, timeNanos: time, offset: offset, in: workspace)
+      // What waits for an answer is scored when it is learned, from the newest model.
+      let isScored = answer != nil && !model.waits(event, in: workspace)
+      let (label, weight) = (workspace.example.label, workspace.example.weight)
+      model.learn(event, encoded: bytes, timeNanos: time, offset: offset, in: workspace)
+      noteLate()
+      if isScored, let answer {
+        scored.append(Scored(prediction: answer.value, label: label, weight: weight))
+      }
       return
     }
+    if let answer { note(answer.value) }
     waiting.append(Waiting(bytes: Array(bytes), timeNanos: time, offset: offset))
   }
 
-  private mutating func note(_ outcome: LearnOutcome, _ event: EventView, _ time: Int64) {
-    if case .learned(let prediction, _) = outcome { note(prediction) }
+  private mutating func noteLate() {
+    guard let late = workspace.late, !late.isEmpty else { return }
+    scored += late
+    workspace.late?.removeAll(keepingCapacity: true)
   }
 
   private mutating func note(_ prediction: Float) {
@@ -105,6 +113,21 @@ package struct Evaluation {
       waiting.removeFirst(nextWaiting)
       nextWaiting = 0
     }
+  }
+
+  /// Events that still wait for what may answer them.
+  package var waitingCount: Int {
+    let counters = model.pending?.counters ?? ImpressionCounters()
+    let settled = counters.joined + counters.expired + counters.dropped
+    return Int(counters.remembered) - Int(settled) + waiting.count - nextWaiting
+  }
+
+  /// The only label that was scored, where there is one: nothing can be learned from it.
+  package var onlyLabel: Float? {
+    guard scored.count > 1, let first = scored.first, scored.allSatisfy({ $0.label == first.label }) else {
+      return nil
+    }
+    return first.label
   }
 
   /// The metrics over a part of what was scored, from `first` to before `end`, each a share of it.

@@ -13,11 +13,15 @@ package struct HygieneInput: Sendable {
   package var type: Int
   /// Nil: the event has no value of its own.
   package var value: Double?
+  /// It should have: its label is made from it.
+  package var isMissing = false
   package var weight: Double
 
   package init(
-    timeNanos: Int64, user: UInt64?, source: UInt64, type: Int, value: Double?, weight: Double = 1
+    timeNanos: Int64, user: UInt64?, source: UInt64, type: Int, value: Double?, isMissing: Bool = false,
+    weight: Double = 1
   ) {
+    self.isMissing = isMissing
     self.timeNanos = timeNanos
     self.user = user
     self.source = source
@@ -88,6 +92,14 @@ package struct Hygiene: Sendable, Equatable {
     if let value = input.value, isFinite, let bounds = rules.value, !bounds.contains(value) {
       let nearest = min(max(value, bounds.lowerBound), bounds.upperBound)
       verdict.add(.value, rules.valueAction, clipped: nearest)
+    }
+    if input.isMissing { verdict.add(.missing, rules.missingAction) }
+    if let value = input.value, isFinite, rules.ranges.indices.contains(input.type),
+      let range = rules.ranges[input.type], !range.contains(value)
+    {
+      let inside = verdict.clippedValue ?? value
+      let nearest = min(max(inside, range.lowerBound), range.upperBound)
+      verdict.add(.range, rules.rangeAction, clipped: nearest)
     }
     let isBurst = judgeBursts(input, &verdict)
     let isUsual = !isBurst && verdict.isLearned

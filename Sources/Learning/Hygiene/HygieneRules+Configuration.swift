@@ -28,11 +28,16 @@ extension HygieneRules {
       section.value.action == .off || section.value.minimum > section.value.maximum
       ? nil : section.value.minimum...section.value.maximum
     valueAction = HygieneResponse(section.value.action, section.value.weight)
+    ranges =
+      section.range.action == .off ? [] : configuration.events.map { configuration.range(of: $0) }
+    rangeAction = HygieneResponse(section.range.action, section.range.weight)
+    missingAction = HygieneResponse(section.missing.action, 1)
     outlier =
       section.outlier.action == .off
       ? nil
       : OutlierLimit(
-        maxRobustZ: section.outlier.zScore, maxIQRDistance: section.outlier.interquartileRanges)
+        maxRobustZ: section.outlier.zScore, maxIQRDistance: section.outlier.interquartileRanges,
+        warmUp: section.outlier.warmup)
     // Half-space trees look at the event's value and the numbers of its context together.
     anomaly =
       section.anomaly.action == .off
@@ -46,7 +51,8 @@ extension HygieneRules {
 }
 
 extension HygieneResponse {
-  /// A rule that is applied after logging cannot refuse the caller any more: `reject` sets the event aside.
+  /// Ingest refuses what `reject` asks for; the log may hold such an event all the same, of a time when another
+  /// configuration was in force: it is set aside.
   init(_ action: HygieneAction, _ weight: Double) {
     self =
       switch action {

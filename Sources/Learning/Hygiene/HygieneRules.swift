@@ -20,6 +20,10 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
   case anomaly
   /// A value outside of the bounds that the configuration gives.
   case value
+  /// A value that its event type cannot have.
+  case range
+  /// No value, where the label is made from it.
+  case missing
 
   /// As in counters and messages: `hygiene.user_burst`.
   package var name: String {
@@ -33,6 +37,26 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
     case .outlier: "outlier"
     case .anomaly: "anomaly"
     case .value: "value"
+    case .range: "range"
+    case .missing: "missing"
+    }
+  }
+
+  /// What an event did to break the rule, and the settings that decide.
+  package var explanation: String {
+    switch self {
+    case .notFinite: "its value or weight is not finite, or beyond 1e18"
+    case .impossibleTime: "its time lies before 1980 or after 2100"
+    case .futureTime: "its time is far ahead of the stream's (hygiene.clock.future)"
+    case .oldTime: "its time is far behind the stream's (hygiene.clock.past)"
+    case .userBurst: "its user sent more than hygiene.burst.per_user within hygiene.burst.within"
+    case .sourceBurst: "its source sent more than hygiene.burst.per_source within hygiene.burst.within"
+    case .outlier: "its value is far from the others of its type (hygiene.outlier)"
+    case .anomaly: "its numbers together are rare (hygiene.anomaly)"
+    case .value: "its value lies outside of hygiene.value.minimum to maximum"
+    case .range:
+      "its value lies outside of what its type may have (events.NAME.minimum to maximum, hygiene.range)"
+    case .missing: "it has no value, and the label of its type is made from it (hygiene.missing)"
     }
   }
 }
@@ -41,7 +65,7 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
 package enum HygieneResponse: Sendable, Equatable {
   /// Counted only.
   case count
-  /// The value is moved to the nearest usual one; for rules without a value the same as `count`.
+  /// The value is moved to the nearest usual one.
   case clip
   /// Learned with its weight times this, in 0...1.
   case weight(Double)
@@ -128,6 +152,12 @@ package struct HygieneRules: Sendable, Equatable {
   /// Values that an event may have at all; off by default.
   package var value: ClosedRange<Double>?
   package var valueAction: HygieneResponse = .quarantine
+
+  /// Values that each event type may have, by its place; nil or no entry: any.
+  package var ranges: [ClosedRange<Double>?] = []
+  package var rangeAction: HygieneResponse = .quarantine
+  /// What is done with an event whose label has no value to be made from.
+  package var missingAction: HygieneResponse = .quarantine
 
   package var outlier: OutlierLimit? = OutlierLimit()
   package var outlierAction: HygieneResponse = .clip

@@ -13,11 +13,15 @@ package struct OutlierLimit: Sendable, Equatable {
   package var needsBoth: Bool
   /// Values after which an older one counts half; default 100,000.
   package var halfLife: Double
+  /// Values before which everything is usual; default 100.
+  package var warmUp: Int
 
   package init(
-    maxRobustZ: Double = 8, maxIQRDistance: Double = 5, needsBoth: Bool = true, halfLife: Double = 100_000
+    maxRobustZ: Double = 8, maxIQRDistance: Double = 5, needsBoth: Bool = true, halfLife: Double = 100_000,
+    warmUp: Int = 100
   ) {
-    precondition(maxRobustZ > 0 && maxIQRDistance > 0 && halfLife > 0)
+    precondition(maxRobustZ > 0 && maxIQRDistance > 0 && halfLife > 0 && warmUp > 0)
+    self.warmUp = warmUp
     self.maxRobustZ = maxRobustZ
     self.maxIQRDistance = maxIQRDistance
     self.needsBoth = needsBoth
@@ -39,7 +43,7 @@ package struct OutlierDetector: Sendable, Equatable {
 
   package init(_ limit: OutlierLimit) {
     self.limit = limit
-    usual = RobustOutliers(halfLife: limit.halfLife)
+    usual = RobustOutliers(halfLife: limit.halfLife, warmUp: limit.warmUp)
   }
 
   /// Whether a finite `value` is an outlier, by the values learned so far.
@@ -158,9 +162,11 @@ extension OutlierDetector: ByteCodable {
     guard z > 0, distance > 0, halfLife > 0 else {
       throw .outOfBounds(what: "outlier limit", value: z.bitPattern, at: place)
     }
-    limit = OutlierLimit(
-      maxRobustZ: z, maxIQRDistance: distance, needsBoth: needsBoth, halfLife: halfLife)
     usual = try reader.read(RobustOutliers.self)
+    guard usual.warmUp > 0 else { throw .outOfBounds(what: "outlier limit", value: 0, at: place) }
+    limit = OutlierLimit(
+      maxRobustZ: z, maxIQRDistance: distance, needsBoth: needsBoth, halfLife: halfLife,
+      warmUp: usual.warmUp)
   }
 }
 

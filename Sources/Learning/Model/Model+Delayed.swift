@@ -19,12 +19,21 @@ extension ImpressionJoin {
 }
 
 extension Model {
-  /// Lets the event of the workspace's example wait for its answer.
-  /// - Returns: false when it has to be learned at once: its type does not wait, or there is no room for it.
-  mutating func postpone(_ encoded: UnsafeRawBufferPointer, _ workspace: Workspace) -> Bool {
+  /// Whether the event that the workspace's example was made of is one that waits for its answer.
+  func waits(_ event: EventView, in workspace: Workspace) -> Bool {
     let example = workspace.example
-    guard pending != nil, workspace.types[example.type].waits, !encoded.isEmpty,
-      example.userKey != 0, example.itemKey != 0, encoded.count <= ImpressionJoin.longestFeatures
+    return pending != nil && workspace.types[example.type].waits && !event.hasValue && example.userKey != 0
+      && example.itemKey != 0
+  }
+
+  /// Lets the event of the workspace's example wait for its answer.
+  /// - Returns: false when it has to be learned at once: its type does not wait, it says itself what came of it, or
+  ///   there is no room for it.
+  mutating func postpone(
+    _ event: EventView, _ encoded: UnsafeRawBufferPointer, _ workspace: Workspace
+  ) -> Bool {
+    let example = workspace.example
+    guard waits(event, in: workspace), !encoded.isEmpty, encoded.count <= ImpressionJoin.longestFeatures
     else { return false }
     pending?.remember(
       request: example.userKey, item: example.itemKey, features: encoded, nanos: example.timeNanos)
@@ -49,7 +58,10 @@ extension Model {
         guard features.makeExample(event, timeNanos: time, into: workspace.example),
           workspace.example.hasLabel, workspace.example.weight > 0
         else { return }
-        learnExample(workspace)
+        let example = workspace.example
+        if case .learned(let prediction, let label) = learnExample(workspace), workspace.late != nil {
+          workspace.late?.append(.init(prediction: prediction, label: label, weight: example.weight))
+        }
       }
     }
   }

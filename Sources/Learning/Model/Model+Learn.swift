@@ -106,7 +106,7 @@ extension Model {
     note(timeNanos)
     var outcome = LearnOutcome.observed
     rankForBlend(event, workspace)
-    let isLearned = example.hasLabel && example.weight > 0 && !postpone(encoded, workspace)
+    let isLearned = example.hasLabel && example.weight > 0 && !postpone(event, encoded, workspace)
     if isLearned { outcome = learnServed(event, workspace) }
     features.update(event, example)
     learnRetrieval(workspace)
@@ -160,7 +160,8 @@ extension Model {
     let input = HygieneInput(
       timeNanos: example.timeNanos, user: example.userKey == 0 ? nil : example.userKey,
       source: example.originKey, type: example.type,
-      value: event.hasValue ? event.value : nil, weight: Double(example.weight))
+      value: event.hasValue ? event.value : nil,
+      isMissing: !event.hasValue && workspace.types[example.type].needsValue, weight: Double(example.weight))
     guard hygiene.rules.anomaly != nil else { return hygiene.judge(input, numbers: Span()) }
     workspace.numbers[0] = event.hasValue ? event.value : .nan
     for (place, name) in workspace.numericNames.enumerated() {
@@ -178,8 +179,9 @@ extension Model {
 }
 
 extension Example {
-  /// The label of an event whose value was moved.
+  /// The value of an event was moved, and the label that is made from it.
   func clip(to value: Double) {
+    self.value = value
     guard type >= 0, hasLabel else { return }
     let section = plan.configuration.events[type]
     switch section.label {

@@ -18,6 +18,8 @@ package final class Workspace {
   @exclusivity(unchecked) var ranks: [Float] = []
   /// By event type.
   let types: UnsafeMutablePointer<TypeRules>
+  /// Predictions of events that waited, made when they were learned; nil: nobody asks.
+  @exclusivity(unchecked) package var late: [LatePrediction]?
   /// Numbers of an event, for the anomaly rule.
   var numbers: [Double]
   /// UTF-8 of the names of numeric context attributes, in the order of the configuration.
@@ -45,6 +47,12 @@ package final class Workspace {
   deinit { types.deallocate() }
 }
 
+package struct LatePrediction: BitwiseCopyable, Sendable {
+  package var prediction: Float
+  package var label: Float
+  package var weight: Float
+}
+
 /// What items are scored with beside an event's own example.
 struct ItemRanking {
   let example: Example
@@ -56,6 +64,8 @@ struct TypeRules {
   /// Retrievers that learn from it.
   let retrievers: RetrieverSet
   let isInteraction: Bool
+  /// Its label is made from a value that it must bring.
+  let needsValue: Bool
   /// It waits for what may answer it.
   let waits: Bool
   /// It may answer another that waits.
@@ -66,6 +76,7 @@ struct TypeRules {
   init(_ event: EventTypeSection, _ configuration: Configuration) {
     retrievers = RetrieverSet(configuration, type: event.name)
     isInteraction = event.isInteraction
+    needsValue = configuration.needsValue(event)
     waits = event.delay > 0
     answers = configuration.events.contains { $0.delay > 0 && $0.answeredBy.contains(event.name) }
     negatives = event.negatives

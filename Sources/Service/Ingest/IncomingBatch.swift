@@ -1,70 +1,9 @@
 // What a batch of events becomes before the log has it: checked one by one, the good ones copied once, the bad
 // ones named.
 
-package import Configuration
 internal import EventLog
 internal import Primitives
-package import Wire
-
-/// Decides, of one event, whether it may be logged. Made from the configuration; replaced when that changes.
-package struct IngestRules: Sendable {
-  package var bounds: EventBounds
-  /// Names of the event types that the configuration knows.
-  var types: [[UInt8]]
-  var clock: ClockRule
-  var value: ValueRule
-  package var batchEvents: Int
-  package var durability: LogDurability
-  /// For records that name none.
-  var defaultType: String
-
-  package init(_ configuration: Configuration) {
-    bounds = EventBounds(idBytes: configuration.limits.idBytes)
-    types = configuration.events.map { Array($0.name.utf8) }
-    clock = configuration.hygiene.clock
-    value = configuration.hygiene.value
-    batchEvents = configuration.limits.batchEvents
-    defaultType = configuration.defaultEventType
-    durability =
-      switch configuration.log.durability {
-      case .durable: .durable
-      case .written: .written
-      case .received: .received
-      }
-  }
-
-  // hot: once per event; no allocation for an event that is accepted.
-  /// Nil: the event may be logged.
-  func refusal(_ event: EventView, nowNanos: Int64) -> EventRefusal? {
-    if let refusal = event.refusal(within: bounds) { return refusal }
-    if event.timeNanos != 0, clock.action == .reject {
-      if event.timeNanos > nowNanos &+ clock.future {
-        return EventRefusal(
-          field: "time_nanos",
-          reason:
-            "\(event.timeNanos) is more than \(clock.future / 1_000_000_000) s ahead of the server's clock")
-      }
-      if event.timeNanos < nowNanos &- clock.past {
-        return EventRefusal(
-          field: "time_nanos",
-          reason: "\(event.timeNanos) is more than \(clock.past / 1_000_000_000) s behind the server's clock")
-      }
-    }
-    guard event.kind == .interaction else { return nil }
-    if !types.contains(where: { $0.count == event.type.count && event.type.bytes.elementsEqual($0) }) {
-      let known = types.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ", ")
-      return EventRefusal(
-        field: "interaction.type",
-        reason: "\"\(event.type.string)\" is no event type of the configuration; known: \(known)")
-    }
-    if event.hasValue, value.action == .reject, event.value < value.minimum || event.value > value.maximum {
-      return EventRefusal(
-        field: "interaction.value",
-        reason: "\(event.value); \(value.minimum) to \(value.maximum) are allowed (hygiene.value)")
-    }
-    return nil
-  }
-}
+internal import Wire
 
 /// A refusal with its place in the batch.
 struct PlacedRefusal {
@@ -72,6 +11,9 @@ struct PlacedRefusal {
   var code: Status.Code
   var field: String
   var reason: String
+  /// What was broken, and whose event it was.
+  var rule: IngestRule
+  var source: String
 }
 
 /// A checked batch, ready for the log.
@@ -94,10 +36,12 @@ struct IncomingBatch {
     batch = LogBatch(producer: producer, reservingBytes: bytes)
     places.reserveCapacity(view.events.count)
     for (index, payload) in view.events.enumerated() {
+      var source: ByteView?
       do {
         let event = try EventView(payload)
-        if let refusal = rules.refusal(event, nowNanos: nowNanos) {
-          refuse(index, .invalidArgument, refusal.field, refusal.reason)
+        source = event.source
+        if let (rule, refusal) = rules.refusal(event, nowNanos: nowNanos) {
+          refuse(index, .invalidArgument, refusal.field, refusal.reason, rule, source)
           continue
         }
         if event.kind == .retraction {
@@ -116,11 +60,11 @@ struct IncomingBatch {
           try add(event, payload.bytes, index)
         }
       } catch let refusal as EventRefusal {
-        refuse(index, .failedPrecondition, refusal.field, refusal.reason)
+        refuse(index, .failedPrecondition, refusal.field, refusal.reason, .retraction, source)
       } catch let error as LogError {
-        refuse(index, .invalidArgument, "sequence", error.message)
+        refuse(index, .invalidArgument, "sequence", error.message, .sequence, source)
       } catch {
-        refuse(index, .invalidArgument, "", "not an event: \(error)")
+        refuse(index, .invalidArgument, "", "not an event: \(error)", .malformed, source)
       }
     }
   }
@@ -131,8 +75,14 @@ struct IncomingBatch {
     places.append(UInt32(index))
   }
 
-  private mutating func refuse(_ index: Int, _ code: Status.Code, _ field: String, _ reason: String) {
-    refusals.append(PlacedRefusal(index: index, code: code, field: field, reason: reason))
+  private mutating func refuse(
+    _ index: Int, _ code: Status.Code, _ field: String, _ reason: String, _ rule: IngestRule,
+    _ source: ByteView?
+  ) {
+    // What is no text is no name.
+    let name = source.flatMap { $0.count <= 256 && $0.isUTF8 ? $0.string : nil } ?? ""
+    refusals.append(
+      PlacedRefusal(index: index, code: code, field: field, reason: reason, rule: rule, source: name))
   }
 }
 

@@ -59,7 +59,7 @@ package final class IngestService: Sendable {
         Array(call.payload), call.deferAnswer(), rules: rules, durability: durability,
         isDryRun: view.isDryRun)
     } else if view.isDryRun || incoming.batch.isEmpty {
-      if !view.isDryRun { count(nil, refused: incoming.refusals.count) }
+      if !view.isDryRun { count(nil, incoming.refusals) }
       let bytes = IngestAnswer.append(incoming, nil, durability)
       bytes.withUnsafeBytes { bytes in
         call.respond(size: bytes.count) { target in
@@ -76,7 +76,7 @@ package final class IngestService: Sendable {
       try log.append(incoming.batch, durability: durability) { [self] result in
         switch result {
         case .success(let receipt):
-          count(receipt, refused: incoming.refusals.count)
+          count(receipt, incoming.refusals)
           reply.respond(bytes: IngestAnswer.append(incoming, receipt, durability))
         case .failure(let error): reply.fail(Status(error))
         }
@@ -97,6 +97,7 @@ package final class IngestService: Sendable {
         let incoming = IncomingBatch(
           view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(), log: log)
         if isDryRun || incoming.batch.isEmpty {
+          if !isDryRun { count(nil, incoming.refusals) }
           reply.respond(bytes: IngestAnswer.append(incoming, nil, durability))
         } else {
           submit(incoming, reply, durability)
@@ -106,11 +107,14 @@ package final class IngestService: Sendable {
   }
 
   /// Counts what became of a batch.
-  func count(_ receipt: AppendReceipt?, refused: Int) {
+  func count(_ receipt: AppendReceipt?, _ refusals: [PlacedRefusal]) {
     if let receipt {
       tally.eventsAccepted.add(UInt64(receipt.accepted))
       tally.eventsDuplicate.add(UInt64(receipt.duplicates.count))
     }
-    tally.eventsRefused.add(UInt64(refused))
+    guard !refusals.isEmpty else { return }
+    tally.refusals.withLock { counts in
+      for refusal in refusals { counts.add(refusal.rule, source: refusal.source) }
+    }
   }
 }

@@ -2,6 +2,7 @@
 // in the order in which the batches were sent, and each one says how many more events may follow.
 
 internal import CMessages
+internal import Configuration
 internal import EventLog
 internal import Primitives
 internal import Transport
@@ -159,7 +160,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
       case .success(let value): receipt = value
       case .failure(let error): throw Status(error)
       }
-      service.count(receipt, refused: outcome.refusals.count)
+      service.count(receipt, outcome.refusals)
       acknowledged += outcome.count
       lastOffset = receipt.lastOffset ?? lastOffset
       producerSequence = max(producerSequence, receipt.producerSequence)
@@ -177,7 +178,11 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
     message.duplicates = UInt32(duplicates)
     message.durability = durability.message
     if !hasAnswered {
-      message.default_type = arena.text(service.rules.defaultType)
+      let types = service.rules.types
+      message.default_type = arena.text(types.ofValues)
+      message.class_type = arena.text(types.ofClasses)
+      (message.n_positive_types, message.positive_types) = arena.texts(types.positives)
+      (message.n_negative_types, message.negative_types) = arena.texts(types.negatives)
       message.batch_events = UInt32(service.rules.batchEvents)
     }
     (message.n_refusals, message.refusals) = arena.refusals(refusals)

@@ -31,7 +31,12 @@ struct OpenMetrics {
     gauge("cowbird_log_writable", "1: appends are taken.", log.failure == nil ? 1 : 0)
     counter("cowbird_log_syncs", "Syncs since the start.", log.syncs)
     counter("cowbird_events_accepted", "Events that the log took.", context.tally.eventsAccepted.value)
-    counter("cowbird_events_refused", "Events that were refused.", context.tally.eventsRefused.value)
+    begin("cowbird_events_refused", "counter", "Events that were refused, by rule and source.")
+    for count in context.tally.refusals.withLock({ $0.all }) {
+      sample(
+        "cowbird_events_refused_total", [("rule", count.rule.rawValue), ("source", count.source)],
+        Double(count.count))
+    }
     counter(
       "cowbird_events_duplicate", "Events that the log held already.", context.tally.eventsDuplicate.value)
   }

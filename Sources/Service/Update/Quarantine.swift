@@ -48,7 +48,7 @@ extension UpdateService {
       var message = Cowbird__V1__QuarantinedEvent.empty
       message.offset = entry.offset
       message.rule = arena.text(entry.reason.name)
-      message.reason = arena.text("set aside by the rule hygiene.\(entry.reason.name)")
+      message.reason = arena.text(entry.reason.explanation)
       // Its record may have been deleted with the log's old segments.
       let bytes = try? context.log.withRecord(at: entry.offset) { Array($0.payload) }
       if let bytes, bytes.count <= Self.listedBytes {

@@ -40,7 +40,7 @@ struct StatusAnswer {
         return message
       })
     (answer.n_hygiene, answer.hygiene) = arena.messages(
-      Self.counters(head.model).map { counter in
+      (Self.counters(head.model) + Self.refused(context.tally)).map { counter in
         var message = Cowbird__V1__Counter.empty
         message.name = arena.text(counter.name)
         message.source = arena.text(counter.source)
@@ -95,6 +95,11 @@ struct StatusAnswer {
       counters.append(("hygiene.\(count.reason.name)", count.source, count.count))
     }
     return counters
+  }
+
+  /// What Ingest refused since the daemon's start: no part of the log, and so of no model.
+  private static func refused(_ tally: Tally) -> [(name: String, source: String, value: UInt64)] {
+    tally.refusals.withLock { $0.all }.map { ("refused.\($0.rule.rawValue)", $0.source, $0.count) }
   }
 
   /// Pages of the process that are in memory, by /proc/self/statm.

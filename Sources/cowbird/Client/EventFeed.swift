@@ -3,6 +3,7 @@
 // the records let the log tell what it holds already.
 
 import CMessages
+import Configuration
 import Primitives
 import Transport
 import Wire
@@ -27,6 +28,7 @@ final class EventFeed {
   private var batchLimit: Int
   private let patienceNanos: UInt64
   private let liveness: Liveness
+  let leftOut: LeftOut
   private let daemon: DaemonConnection
   private var stream: ClientStream
 
@@ -45,8 +47,8 @@ final class EventFeed {
   private var repeated: UInt64 = 0
   private var refusals: [(record: UInt64, text: String)] = []
 
-  /// Event type for records that name none, as the daemon's configuration says.
-  private(set) var defaultType = ""
+  /// Event types of records that name none, as the daemon's configuration says.
+  private(set) var types = RecordTypes(ofValues: "", ofClasses: "", positives: [], negatives: [])
   /// Records that the log held of this producer when the feed began.
   private(set) var resumed: UInt64 = 0
   private(set) var skipped: UInt64 = 0
@@ -66,8 +68,9 @@ final class EventFeed {
   ///   - patienceNanos: how long a lost daemon is waited for; 0: not at all.
   init(
     _ options: ClientOptions, producer: String, durability: Int32, batch: Int, patienceNanos: UInt64,
-    _ liveness: Liveness
+    _ liveness: Liveness, _ leftOut: LeftOut
   ) throws {
+    self.leftOut = leftOut
     self.options = options
     self.producer = producer
     self.durability = durability
@@ -155,12 +158,20 @@ final class EventFeed {
       duplicates += known - again
       offset = max(offset, message.offset)
       refused += UInt64(message.n_refusals)
-      if defaultType.isEmpty { defaultType = text(message.default_type) }
+      if types.ofValues.isEmpty {
+        types = RecordTypes(
+          ofValues: text(message.default_type), ofClasses: text(message.class_type),
+          positives: texts(message.positive_types, message.n_positive_types),
+          negatives: texts(message.negative_types, message.n_negative_types))
+      }
       if message.batch_events > 0 { batchLimit = min(batchLimit, Int(message.batch_events)) }
-      for refusal in elements(message.refusals, message.n_refusals) where refusals.count < 20 {
+      for refusal in elements(message.refusals, message.n_refusals) {
         let field = text(refusal.field)
-        refusals.append(
-          (UInt64(refusal.index) + firstHere, (field.isEmpty ? "" : field + ": ") + text(refusal.reason)))
+        let (record, reason) = (
+          UInt64(refusal.index) + firstHere, (field.isEmpty ? "" : field + ": ") + text(refusal.reason)
+        )
+        leftOut.write("record \(record) refused: \(reason)")
+        if refusals.count < 20 { refusals.append((record, reason)) }
       }
     }
     while let first = inFlight.first, first.last < firstHere + acknowledgedHere { inFlight.removeFirst() }

@@ -48,6 +48,14 @@ struct Evaluate: ParsableCommand {
     name: .customLong("train-fraction"), help: "With --rank: the part that is learned without being judged.")
   var trainFraction = 0.9
 
+  @Option(
+    name: .customLong("skip-bad"),
+    help: "How many lines that cannot be read are left out before one ends the command.")
+  var skipBad: UInt64 = 0
+
+  @Option(help: "File into which the lines left out are written, with what is wrong.")
+  var report: String?
+
   @Argument(help: "Files of events; - is standard input.")
   var files: [String]
 
@@ -69,8 +77,7 @@ struct Evaluate: ParsableCommand {
       options.delayNanos = nanos
     }
     var evaluation = try Evaluation(FeaturePlan(configuration), options: options)
-    let source = try EventFiles(
-      defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
+    let source = try source(configuration)
     var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
     try ReadAhead.readAll(source) { event, read in
@@ -79,17 +86,22 @@ struct Evaluate: ParsableCommand {
     }
     bar.finish(source.totalBytes)
     let seconds = Double(MonotonicClock.nanos() - start) / 1e9
-    let report = EvaluationReport(evaluation, seconds: seconds)
+    let report = EvaluationReport(evaluation, of: source, seconds: seconds)
     if let plot { try report.draw(to: plot) }
     print(json ? report.json.pretty : report.text)
+  }
+
+  private func source(_ configuration: Configuration) throws -> EventFiles {
+    try EventFiles(
+      types: configuration.recordTypes, format: format, users: users, items: items, paths: files,
+      leavingOut: LeftOut(atMost: skipBad, report: report))
   }
 
   private func runRank(_ configuration: Configuration) throws {
     guard var evaluation = try RankEvaluation(FeaturePlan(configuration)) else {
       throw Refused("the configuration has no retriever (retrieval.retrievers); try --preset clicks")
     }
-    let source = try EventFiles(
-      defaultType: configuration.defaultEventType, format: format, users: users, items: items, paths: files)
+    let source = try source(configuration)
     try ReadAhead.readAll(source) { event, _ in try evaluation.take(event) }
     var bar = ProgressBar("rank", total: 1, unit: "events")
     try evaluation.run(trainShare: trainFraction) { done, total in

@@ -10,13 +10,15 @@ import Statistics
 
 struct EvaluationReport {
   private let evaluation: Evaluation
+  private let leftOut: LeftOut
   private let seconds: Double
   private let whole: [MetricValue]
   private let first30: [MetricValue]
   private let last70: [MetricValue]
 
-  init(_ evaluation: Evaluation, seconds: Double) {
+  init(_ evaluation: Evaluation, of source: EventFiles, seconds: Double) {
     self.evaluation = evaluation
+    leftOut = source.leftOut
     self.seconds = seconds
     whole = evaluation.metrics()
     first30 = evaluation.metrics(from: 0, to: 0.3)
@@ -33,6 +35,10 @@ struct EvaluationReport {
         ("examples", .integer(Int64(evaluation.scored.count))),
         ("events", .unsigned(counters.events)), ("quarantined", .unsigned(counters.quarantined)),
         ("ignored", .unsigned(counters.ignored)), ("refused", .unsigned(counters.refused)),
+        ("waiting", .integer(Int64(evaluation.waitingCount))),
+        ("hygiene", .object(hygiene.map { ($0.reason.name, .unsigned($0.count)) })),
+        ("unlabelled", .unsigned(leftOut.unlabelled)), ("skipped_lines", .unsigned(leftOut.skipped)),
+        ("warnings", .array(warnings.map { .text($0) })),
         ("seconds", .number(seconds)),
         ("events_per_second", .number(seconds > 0 ? Double(evaluation.records) / seconds : 0)),
         ("digest", .text(evaluation.model.digest.description)),
@@ -55,12 +61,42 @@ struct EvaluationReport {
         + "\(Format.duration(seconds: seconds)) "
         + "(\(Format.count(Int(Double(evaluation.records) / max(seconds, 1e-9)))) events/s)",
     ]
-    if counters.quarantined + counters.ignored + counters.refused > 0 {
-      lines.append(
-        "not learned: \(counters.quarantined) set aside by hygiene, \(counters.ignored) of unknown types, "
-          + "\(counters.refused) with numbers that are not finite")
+    func say(_ count: UInt64, _ what: String) {
+      if count > 0 { lines.append("\(Format.count(count)) \(what)") }
     }
+    say(counters.ignored, "of unknown event types were ignored")
+    say(counters.refused, "with numbers that are not finite were refused")
+    say(UInt64(evaluation.waitingCount), "still waited for what may answer them")
+    say(leftOut.unlabelled, "records without a label were left out")
+    say(leftOut.skipped, "lines that cannot be read were left out")
+    say(counters.quarantined, "were set aside by hygiene")
+    for count in hygiene {
+      lines.append("hygiene.\(count.reason.name): \(Format.count(count.count)), \(count.reason.explanation)")
+    }
+    lines += warnings
     return lines.joined(separator: "\n")
+  }
+
+  /// How often each rule was broken, whoever sent it.
+  private var hygiene: [(reason: HygieneReason, count: UInt64)] {
+    let counts = evaluation.model.hygieneCounts
+    return HygieneReason.allCases.map { ($0, counts.count($0)) }.filter { $0.1 > 0 }
+  }
+
+  /// What makes the figures worthless.
+  private var warnings: [String] {
+    if evaluation.scored.isEmpty, evaluation.records > 0 {
+      return ["no event has a label, so nothing was predicted: see the event types of the configuration"]
+    }
+    guard let label = evaluation.onlyLabel else { return [] }
+    let types = evaluation.model.configuration.events.filter { $0.label != .none }.map { event in
+      "\(event.name): \(event.label.rawValue)"
+        + (event.label == .threshold ? " \(Format.decimal(event.threshold))" : "")
+    }
+    return [
+      "every label is \(Format.decimal(Double(label))): is that what the files say? The configuration makes labels by "
+        + types.joined(separator: ", ")
+    ]
   }
 
   /// The main metric over the stream, whole and over the last tenth of it.

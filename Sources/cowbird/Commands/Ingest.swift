@@ -38,6 +38,12 @@ struct Ingest: ParsableCommand {
   var durability: Durability = .durable
   @Option(help: "Events sent at once.") var batch = 1_000
   @Flag(help: "At the end of the file wait for more, as tail -F does.") var follow = false
+  @Option(
+    name: .customLong("skip-bad"),
+    help: "How many lines that cannot be read are left out before one ends the command.")
+  var skipBad: UInt64 = 0
+  @Option(help: "File into which what was left out or refused is written, with what is wrong.") var report:
+    String?
   @Flag(help: "The result as JSON.") var json = false
   @Argument(help: "Files of events; - is standard input.") var files: [String] = ["-"]
 
@@ -64,11 +70,12 @@ struct Ingest: ParsableCommand {
       paths = [followed.path]
       liveness = .pipe(followed.reading)
     }
+    let leftOut = try LeftOut(atMost: skipBad, report: self.report)
     let feed = try EventFeed(
       client, producer: producer.isEmpty ? Self.passingName : producer, durability: Int32(durability.number),
-      batch: batch, patienceNanos: UInt64(DurationText.parse(wait) ?? 0), liveness)
+      batch: batch, patienceNanos: UInt64(DurationText.parse(wait) ?? 0), liveness, leftOut)
     var source = try EventFiles(
-      defaultType: feed.defaultType, format: format, users: users, items: items, paths: paths)
+      types: feed.types, format: format, users: users, items: items, paths: paths, leavingOut: leftOut)
     source.type = type
     var bar = ProgressBar("ingest", total: follow ? 0 : source.totalBytes, unit: "bytes")
     let start = MonotonicClock.nanos()
@@ -114,6 +121,8 @@ struct Ingest: ParsableCommand {
         ("sent", .unsigned(feed.sent)), ("skipped", .unsigned(feed.skipped)),
         ("accepted", .unsigned(feed.accepted)), ("duplicates", .unsigned(feed.duplicates)),
         ("refused", .unsigned(feed.refused)), ("reconnects", .unsigned(feed.reconnects)),
+        ("unlabelled", .unsigned(feed.leftOut.unlabelled)),
+        ("skipped_lines", .unsigned(feed.leftOut.skipped)),
         ("last_offset", .unsigned(feed.offset)),
         ("seconds", .number(seconds)), ("events_per_second", .number(rate)),
       ]
@@ -123,6 +132,9 @@ struct Ingest: ParsableCommand {
         "\(Format.count(feed.accepted)) events accepted, \(Format.count(feed.duplicates)) known before, "
           + "\(Format.count(feed.refused)) refused, \(Format.count(feed.skipped)) skipped; last offset \(feed.offset) "
           + "(\(Format.duration(seconds: seconds)), \(Format.count(Int(rate))) events/s)")
+      let (lines, unlabelled) = (feed.leftOut.skipped, feed.leftOut.unlabelled)
+      if lines > 0 { print("\(Format.count(lines)) lines that cannot be read were left out") }
+      if unlabelled > 0 { print("\(Format.count(unlabelled)) records without a label were left out") }
     }
   }
 

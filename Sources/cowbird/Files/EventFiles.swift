@@ -1,5 +1,6 @@
 // Events from files, in any of the formats, as the bytes that the log and the learner take.
 
+import Configuration
 import Formats
 import Wire
 
@@ -9,14 +10,20 @@ struct EventFiles {
   let users: String?
   let items: String?
   let paths: [String]
-  /// Name of the event type for files that do not say.
-  let defaultType: String
+  /// Event types of records that do not say.
+  let types: RecordTypes
   /// Name of the event type of all records, whatever they say; nil: as they say.
   var type: String?
+  /// What of the files is no event.
+  let leftOut: LeftOut
 
   /// - Throws: `FormatError` for a format that is not known.
-  init(defaultType: String, format: String?, users: String?, items: String?, paths: [String]) throws {
-    self.defaultType = defaultType
+  init(
+    types: RecordTypes, format: String?, users: String?, items: String?, paths: [String],
+    leavingOut: LeftOut = LeftOut()
+  ) throws {
+    self.types = types
+    leftOut = leavingOut
     if let format {
       guard let known = EventFormat(rawValue: format.lowercased()) else {
         throw FormatError(
@@ -53,13 +60,16 @@ struct EventFiles {
     }
     var readers = try paths.map { try EventReader(path: $0, format: format) }
     var first: RawRecord?
-    if !readers.isEmpty { first = try readers[0].next() }
+    func next(_ reader: EventReader) throws -> RawRecord? {
+      try leftOut.skipping(while: { reader.canGoOn }, { try reader.next() })
+    }
+    if !readers.isEmpty { first = try next(readers[0]) }
     var startNanos: Int64 = 0
     if case .event(let event)? = first { startNanos = event.timeNanos }
     for (path, kind) in [(users, RawEntityChange.Kind.user), (items, .item)] {
       guard let path else { continue }
       let reader = try EntityReader(path: path, kind: kind)
-      while var change = try reader.next() {
+      while var change = try leftOut.skipping(while: { reader.canGoOn }, { try reader.next() }) {
         if change.timeNanos == 0 { change.timeNanos = startNanos }
         try hand(Self.builder(change), 0)
       }
@@ -69,28 +79,51 @@ struct EventFiles {
       let reader = readers.removeFirst()
       var record = first
       first = nil
-      if record == nil { record = try reader.next() }
+      if record == nil { record = try next(reader) }
       while let current = record {
-        try hand(builder(current), done + reader.bytesRead)
-        record = try reader.next()
+        do {
+          if let event = try builder(current, reader) { try hand(event, done + reader.bytesRead) }
+        } catch let error as FormatError {
+          try leftOut.take(error)
+        }
+        record = try next(reader)
       }
       done += reader.bytesRead
     }
   }
 
-  private func builder(_ record: RawRecord) -> EventBuilder {
+  /// Nil: it says nothing that can be learned.
+  private func builder(_ record: RawRecord, _ reader: EventReader) throws -> EventBuilder? {
     switch record {
-    case .event(let event): builder(event)
-    case .entity(let change): Self.builder(change)
+    case .event(let event):
+      let named = type ?? event.type
+      guard event.isClassified else {
+        return Self.builder(event, type: named.isEmpty ? types.ofValues : named, value: event.value)
+      }
+      if let label = event.value {
+        do throws(RecordTypes.Problem) {
+          let record = try types.classified(label, type: named)
+          return Self.builder(event, type: record.type, value: record.value)
+        } catch {
+          throw reader.error(column: "label", value: "\(label)", error.problem, allowed: error.allowed)
+        }
+      }
+      let type = named.isEmpty ? types.ofClasses : named
+      guard !types.positives.contains(type), !types.negatives.contains(type) else {
+        leftOut.takeUnlabelled()
+        return nil
+      }
+      return Self.builder(event, type: type, value: nil)
+    case .entity(let change): return Self.builder(change)
     }
   }
 
-  private func builder(_ event: RawEvent) -> EventBuilder {
+  private static func builder(_ event: RawEvent, type: String, value: Double?) -> EventBuilder {
     EventBuilder(
       id: event.id, timeNanos: event.timeNanos, source: event.source,
       .interaction(
-        type: type ?? (event.type.isEmpty ? defaultType : event.type), user: event.user, item: event.item,
-        value: event.value, context: event.context, weight: event.weight))
+        type: type, user: event.user, item: event.item, value: value, context: event.context,
+        weight: event.weight))
   }
 
   private static func builder(_ change: RawEntityChange) -> EventBuilder {

@@ -201,17 +201,31 @@ struct  Cowbird__V1__StreamResponse
   Cowbird__V1__Durability durability;
   /*
    * In the first answer only: the event type for records of files that name none. By the configuration, the first type
-   * whose label is the event's value; else the first that has a label.
+   * whose label is made from the event's value; else the first that has a label.
    */
   char *default_type;
   /*
    * In the first answer only: at most so many events in one message (limits.batch_events).
    */
   uint32_t batch_events;
+  /*
+   * In the first answer only: the event type for records of files that name none and have a class (0 or -1, and 1).
+   * By the configuration, the first type whose label is the event's value; else the first that is learned as 1; else
+   * default_type. Where it is learned as 1 whatever its value, a record of class 0 or -1 is the first of
+   * negative_types instead.
+   */
+  char *class_type;
+  /*
+   * In the first answer only: event types that are learned as 1, and as 0, whatever their value.
+   */
+  size_t n_positive_types;
+  char **positive_types;
+  size_t n_negative_types;
+  char **negative_types;
 };
 #define COWBIRD__V1__STREAM_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__stream_response__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, 0, 0,NULL, COWBIRD__V1__DURABILITY__DURABILITY_UNSPECIFIED, (char *)protobuf_c_empty_string, 0 }
+    , 0, 0, 0, 0, 0,NULL, 0, 0,NULL, COWBIRD__V1__DURABILITY__DURABILITY_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL }
 
 
 /* Cowbird__V1__AppendRequest methods */

@@ -66,28 +66,34 @@ class StreamRequest(_message.Message):
     def __init__(self, producer: _Optional[str] = ..., durability: _Optional[_Union[Durability, str]] = ..., events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ...) -> None: ...
 
 class StreamResponse(_message.Message):
-    __slots__ = ["acknowledged", "batch_events", "credits", "default_type", "duplicates", "durability", "gaps", "offset", "producer_sequence", "refusals"]
+    __slots__ = ["acknowledged", "batch_events", "class_type", "credits", "default_type", "duplicates", "durability", "gaps", "negative_types", "offset", "positive_types", "producer_sequence", "refusals"]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     BATCH_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    CLASS_TYPE_FIELD_NUMBER: _ClassVar[int]
     CREDITS_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_TYPE_FIELD_NUMBER: _ClassVar[int]
     DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
     GAPS_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVE_TYPES_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
+    POSITIVE_TYPES_FIELD_NUMBER: _ClassVar[int]
     PRODUCER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     REFUSALS_FIELD_NUMBER: _ClassVar[int]
     acknowledged: int
     batch_events: int
+    class_type: str
     credits: int
     default_type: str
     duplicates: int
     durability: Durability
     gaps: _containers.RepeatedScalarFieldContainer[int]
+    negative_types: _containers.RepeatedScalarFieldContainer[str]
     offset: int
+    positive_types: _containers.RepeatedScalarFieldContainer[str]
     producer_sequence: int
     refusals: _containers.RepeatedCompositeFieldContainer[Refusal]
-    def __init__(self, acknowledged: _Optional[int] = ..., offset: _Optional[int] = ..., credits: _Optional[int] = ..., producer_sequence: _Optional[int] = ..., refusals: _Optional[_Iterable[_Union[Refusal, _Mapping]]] = ..., duplicates: _Optional[int] = ..., gaps: _Optional[_Iterable[int]] = ..., durability: _Optional[_Union[Durability, str]] = ..., default_type: _Optional[str] = ..., batch_events: _Optional[int] = ...) -> None: ...
+    def __init__(self, acknowledged: _Optional[int] = ..., offset: _Optional[int] = ..., credits: _Optional[int] = ..., producer_sequence: _Optional[int] = ..., refusals: _Optional[_Iterable[_Union[Refusal, _Mapping]]] = ..., duplicates: _Optional[int] = ..., gaps: _Optional[_Iterable[int]] = ..., durability: _Optional[_Union[Durability, str]] = ..., default_type: _Optional[str] = ..., batch_events: _Optional[int] = ..., class_type: _Optional[str] = ..., positive_types: _Optional[_Iterable[str]] = ..., negative_types: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Durability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -1,0 +1,95 @@
+import CMessages
+import Configuration
+import Learning
+import Primitives
+import Service
+import Testing
+import Transport
+import Wire
+
+/// What is refused before it is logged, and how that is told and counted.
+@Suite(.serialized)
+struct IngestRuleTests {
+  private let now = Int64(WallClock.nanos())
+
+  private func rating(_ value: Double?, source: String = "web", time: Int64? = nil) -> EventBuilder {
+    EventBuilder(
+      timeNanos: time ?? now, source: source,
+      .interaction(type: "rating", user: "ann", item: "heat", value: value))
+  }
+
+  @Test("each rule that rejects names field, value and settings, and is counted by rule and source")
+  func rejected() throws {
+    let daemon = try TestDaemon(.clicks) { $0.hygiene.value.maximum = 100 }
+    let client = try daemon.client()
+    let year: Int64 = 365 * 86_400_000_000_000
+    let answer = try client.append([
+      rating(4),
+      rating(nil, source: "import"),
+      rating(0),
+      rating(1_000),
+      rating(3, time: now + year),
+      rating(3, time: now - 45 * year),
+      EventBuilder(timeNanos: now, .interaction(type: "click", user: "ann", item: "heat", value: 0)),
+      EventBuilder(timeNanos: now, source: "import", .interaction(type: "ratings", user: "ann", value: 1)),
+      EventBuilder(timeNanos: now, source: "import", .interaction(type: "rating", user: "ann", value: .nan)),
+    ])
+    #expect(answer.accepted == 1)
+    let expected: [(field: String, words: [String])] = [
+      ("interaction.value", ["none", "events.rating.default_value", "hygiene.missing"]),
+      ("interaction.value", ["0.0", "0.5 to 5.0", "events.rating.minimum", "hygiene.range"]),
+      ("interaction.value", ["1000.0", "to 100.0", "hygiene.value"]),
+      ("time_nanos", ["1m ahead", "hygiene.clock.future"]),
+      ("time_nanos", ["14600d behind", "hygiene.clock.past"]),
+      ("interaction.value", ["0.0", "impression", "events.click.label: threshold", "events.click.minimum"]),
+      ("interaction.type", ["\"ratings\"", "did you mean \"rating\"?"]),
+      ("interaction.value", ["nan", "finite"]),
+    ]
+    #expect(answer.refusals.map(\.index) == Array(1...8))
+    for (refusal, expected) in zip(answer.refusals, expected) {
+      #expect(refusal.field == expected.field)
+      for word in expected.words { #expect(refusal.reason.contains(word), "\(refusal.reason)") }
+    }
+    let counts = try client.ask(
+      "Update", "Status", Cowbird__V1__StatusRequest.self, Cowbird__V1__StatusResponse.self
+    ) { status in
+      (0..<status.n_hygiene).map { status.hygiene[$0]!.pointee }.filter {
+        String(cString: $0.name).hasPrefix("refused.")
+      }.map { "\(String(cString: $0.name)) \(String(cString: $0.source)) \($0.value)" }
+    }
+    #expect(
+      counts == [
+        "refused.range  1", "refused.malformed import 1", "refused.type import 1", "refused.missing import 1",
+        "refused.clock web 2", "refused.value web 1", "refused.range web 1",
+      ])
+  }
+
+  @Test("a rule that does not reject lets the event into the log, where it is treated and counted")
+  func accepted() throws {
+    let daemon = try TestDaemon(.ratings) {
+      $0.hygiene.clock.action = .off
+      $0.hygiene.range.action = .clip
+      $0.hygiene.missing.action = .quarantine
+    }
+    let client = try daemon.client()
+    let year: Int64 = 365 * 86_400_000_000_000
+    let answer = try client.append([rating(9), rating(nil), rating(3, time: now + year)])
+    #expect(answer.accepted == 3)
+    try client.flush()
+    let model = daemon.context.learner.publication.current.model
+    #expect(model.counters.examples == 2)
+    #expect(model.hygieneCounts.count(.range, source: "web") == 1)
+    #expect(model.hygieneCounts.count(.missing, source: "web") == 1)
+    #expect(model.hygieneCounts.count(.futureTime, source: "web") == 1)
+    #expect(model.quarantine.count == 1)
+  }
+
+  @Test("an action that a rule cannot carry out is refused by configure, which names those that it can")
+  func configured() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    let refused = refusal { try client.configure([("hygiene.burst.action", "reject")]) }
+    #expect(refused?.code == .invalidArgument)
+    #expect(refused?.message.contains("off, weight, quarantine") == true)
+  }
+}
