@@ -14,6 +14,7 @@ struct CarriedEventTests {
       $0.versions.atStop = false
       $0.log.segment = 64 << 10
       $0.hygiene.value.action = .quarantine
+      $0.hygiene.range.action = .off
       ($0.hygiene.value.minimum, $0.hygiene.value.maximum) = (0, 10)
       change(&$0)
     }
