@@ -153,16 +153,18 @@ package final class Daemon: Sendable {
     let recovery = Recovery(
       log: log, control: control, keeper: keeper, plan: plan, logger: logger, mayRebuild: mayRebuild)
     let (model, offset) = try recovery.start()
-    let learner = Learner(log: log, model: model, offset: offset, delegate: delegate)
+    // The learner alone has it, so that recovery copies no page.
+    let learner = Learner(
+      log: log, model: consume model, offset: offset, isRecovering: true, delegate: delegate)
     let registry = control.registry
     let end = min(log.endOffset, registry.pausedAt ?? .max)
-    let begin = MonotonicClock.nanos()
     Systemd.notify("STATUS=replaying the log")
     learner.recover(to: end)
     if let failure = learner.status.failure {
       throw Status(.dataLoss, "the log cannot be replayed: \(failure)")
     }
     if registry.isPaused { learner.pause() }
+    keeper.follow(learner.publication)
     keeper.publishServing()
     for arm in keeper.serving.current.arms {
       if case .head = arm.target { continue }
@@ -179,7 +181,7 @@ package final class Daemon: Sendable {
       "recovered",
       metadata: [
         "from": "\(offset)", "to": "\(end)",
-        "seconds": "\(Double((MonotonicClock.nanos() - begin) / 1_000_000) / 1000)",
+        "seconds": "\(Double(learner.recoveryNanos / 1_000_000) / 1000)",
       ])
     return learner
   }
@@ -286,6 +288,8 @@ package final class Daemon: Sendable {
 
   /// A version of the head as the learner left it, unless the newest one is the same.
   private func keepVersion() {
+    // Half a rollback is no version.
+    guard context.learner.status.failure == nil else { return }
     let model = context.learner.model
     if let newest = context.control.registry.entries.last(where: { $0.record.isOfHead }),
       newest.record.digest == model.digest

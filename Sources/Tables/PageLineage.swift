@@ -27,6 +27,10 @@ public final class PageLineage: @unchecked Sendable {
   private var base: PageRevision?
   /// Forks from the first of the line to this one: each may keep pages in memory that this one does not need.
   private let depth: Int
+  /// What the revision that this lineage was forked from belongs to. It lends its unused memory once its own head has
+  /// gone, as after a rollback, and then has to stay.
+  private var lender: PageLineage?
+  private var hasBorrowed = false
   /// Called for what `deferUntilUnseen` was given, when no snapshot of that time is left.
   var reclaim: ((_ payload: UInt64, _ extra: UInt32) -> Void)?
 
@@ -40,7 +44,27 @@ public final class PageLineage: @unchecked Sendable {
     let floor = base.map { $0.block.pointee.epoch } ?? 0
     core.initialize(to: PageCore(bodyBytes: bodyBytes, head: head, floor: floor))
     self.base = base
+    lender = base?.lineage
     depth = base.map { $0.lineage.depth + 1 } ?? 0
+    guard lender != nil else { return }
+    core.pointee.pages.borrow = { [unowned self] in borrow(.page) }
+    core.pointee.chunks.borrow = { [unowned self] in borrow(.chunk) }
+  }
+
+  /// From then on the lender is kept, whoever this lineage lends the unit to.
+  private func borrow(_ kind: DeadEntry.Kind) -> RawPage? {
+    guard let unit = lender?.lend(kind) else { return nil }
+    hasBorrowed = true
+    return unit
+  }
+
+  /// A page or chunk that nothing uses any more; nil: there is none, or this lineage's own head may need it.
+  private func lend(_ kind: DeadEntry.Kind) -> RawPage? {
+    lock.lock()
+    defer { lock.unlock() }
+    guard headHasGone else { return nil }
+    let unit = kind == .page ? core.pointee.pages.lend() : core.pointee.chunks.lend()
+    return unit ?? borrow(kind)
   }
 
   deinit {
@@ -82,7 +106,14 @@ public final class PageLineage: @unchecked Sendable {
     let units = core.pointee.pages.liveUnits + core.pointee.chunks.liveUnits
     if core.pointee.foreignUnits < 3 * units { core.pointee.ownAll() }
     // Snapshots of this lineage may still see some: then it is let go by `collect`.
-    if core.pointee.foreignUnits == 0 { self.base = nil }
+    dropBase()
+  }
+
+  /// Lets go of what this lineage was forked from, when none of its pages is in use.
+  private func dropBase() {
+    guard core.pointee.foreignUnits == 0 else { return }
+    base = nil
+    if !hasBorrowed { lender = nil }
   }
 
   var isForked: Bool { base != nil }
@@ -153,7 +184,7 @@ public final class PageLineage: @unchecked Sendable {
         index += 1
       }
     }
-    if core.pointee.foreignUnits == 0 { base = nil }
+    dropBase()
   }
 
   private func remove(_ index: Int) {

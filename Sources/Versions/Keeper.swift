@@ -34,8 +34,13 @@ package final class Keeper: Sendable {
     var residents: [VersionID: Revision] = [:]
     /// Least recently asked for first; served ones are held anyway.
     var order: [VersionID] = []
-    /// The version written last in this process or loaded at the start: the next one's parent.
-    var last: (id: VersionID, model: Model, offset: UInt64, chain: Int)?
+    /// The next version's parent: the one that was written last, or that the head began with. Nil model: it is on the
+    /// disk alone, so that the head need not copy the pages that it changes.
+    var last: (record: VersionRecord, model: Model?, chain: Int)?
+    /// Loaded for a rollback that is about to begin.
+    var ready: (id: VersionID, model: Model)?
+    /// Where the head can be seen.
+    var head: Publication<Revision>?
   }
 
   package let store: VersionStore
@@ -92,8 +97,7 @@ package final class Keeper: Sendable {
     let id = VersionID(registry.nextNumber)
     let digest = model.digest
     // A candidate has a history of its own: its pages are all written.
-    var parent = isOfHead ? state.withLock { $0.last } : nil
-    if let link = parent, link.chain + 1 >= fullEvery || !store.exists(link.id) { parent = nil }
+    let parent = isOfHead ? self.parent(of: model) : nil
     let bytes: UInt64
     do {
       bytes = try store.write(
@@ -104,15 +108,23 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.id } ?? registry.newestLearned?.id, offset: offset,
+      id: id, parent: state.withLock { $0.last?.record.id } ?? registry.newestLearned?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())
     try list(record, order)
-    if isOfHead { state.withLock { $0.last = (id, model, offset, parent.map { $0.chain + 1 } ?? 0) } }
+    if isOfHead { state.withLock { $0.last = (record, model, parent.map { $0.chain + 1 } ?? 0) } }
     hold(Revision(model.revision, number: id.number, offset: offset, version: id))
     publishServing()
     return record
+  }
+
+  /// What a version of the head need not write again; nil: it is written whole.
+  private func parent(of model: Model) -> (id: VersionID, model: Model, chain: Int)? {
+    guard let last = state.withLock({ $0.last }), last.chain + 1 < fullEvery, store.exists(last.record.id)
+    else { return nil }
+    guard let parent = last.model ?? (try? store.load(last.record, beside: model)) else { return nil }
+    return (last.record.id, parent, last.chain)
   }
 
   private func list(_ record: VersionRecord, _ order: VersionOrder) throws(Status) {
@@ -194,11 +206,12 @@ package final class Keeper: Sendable {
   }
 
   /// The whole model of a version, with the optimizers' state. Blocks.
-  package func loadModel(_ id: VersionID) throws(Status) -> Model {
-    if let last = state.withLock({ $0.last }), last.id == id { return last.model }
+  /// - Parameter isShared: its pages may be those of what is in memory; false for one that will be written.
+  package func loadModel(_ id: VersionID, isShared: Bool = true) throws(Status) -> Model {
+    if let last = state.withLock({ $0.last }), last.record.id == id, let model = last.model { return model }
     guard let entry = control.registry[id] else { throw Status(.notFound, Registry.noVersion(id)) }
     do {
-      return try store.load(entry.record, beside: relative(of: id))
+      return try store.load(entry.record, beside: isShared ? relative(of: id) : nil)
     } catch {
       throw Status(.dataLoss, "\(id) cannot be loaded: \(error)")
     }
@@ -209,22 +222,52 @@ package final class Keeper: Sendable {
     guard let offset = control.registry[id]?.record.offset else { return nil }
     func distance(_ other: UInt64) -> UInt64 { max(offset, other) - min(offset, other) }
     return state.withLock { state in
-      let nearest = state.residents.values.min {
+      let seen = Array(state.residents.values) + (state.head.map { [$0.current] } ?? [])
+      let nearest = seen.min {
         (distance($0.offset), $0.version?.number ?? 0) < (distance($1.offset), $1.version?.number ?? 0)
       }
       // With the optimizers' state, where it is as near.
-      if let last = state.last, nearest.map({ distance(last.offset) <= distance($0.offset) }) ?? true {
-        return last.model
+      if let last = state.last, let model = last.model,
+        nearest.map({ distance(last.record.offset) <= distance($0.offset) }) ?? true
+      {
+        return model
       }
       return nearest?.model
     }
   }
 
-  /// Makes `model`, just loaded at a start, the parent of the next version.
-  package func begin(with model: Model, of id: VersionID) {
-    let chain = (try? store.chain(of: id).count) ?? fullEvery
-    let offset = control.registry[id]?.record.offset ?? 0
-    state.withLock { $0.last = (id, model, offset, chain - 1) }
+  /// From now on the head is seen where versions are loaded: they share pages with it.
+  package func follow(_ head: Publication<Revision>) { state.withLock { $0.head = head } }
+
+  // MARK: Beginning again from a version
+
+  /// The head goes on from a version: the next one is written as what changed since.
+  package func begin(at record: VersionRecord) {
+    let chain = (try? store.chain(of: record.id).count) ?? fullEvery
+    state.withLock { $0.last = (record, nil, chain - 1) }
+  }
+
+  /// Loads what a rollback goes back to, and finds it sound, before anything is changed. It is the next that
+  /// `takeModel` gives.
+  package func prepareRollback(to id: VersionID) throws(Status) {
+    guard let entry = control.registry[id] else { throw Status(.notFound, Registry.noVersion(id)) }
+    let model = try loadModel(id, isShared: false)
+    state.withLock { $0.ready = (id, model) }
+    hold(Revision(model.revision, number: id.number, offset: entry.record.offset, version: id))
+    publishServing()
+  }
+
+  /// The rollback is not begun after all.
+  package func cancelRollback() { state.withLock { $0.ready = nil } }
+
+  /// The whole model of a version for nobody but the caller, so that it may be written without copies. Blocks.
+  package func takeModel(_ id: VersionID) throws(Status) -> Model {
+    let ready = state.withLock { state in
+      defer { state.ready = nil }
+      return state.ready
+    }
+    if let ready, ready.id == id { return ready.model }
+    return try loadModel(id, isShared: false)
   }
 
   private func hold(_ revision: Revision) {
@@ -310,7 +353,7 @@ package final class Keeper: Sendable {
   private func clearInTurn() {
     let registry = control.registry
     let listed = registry.entries.map(\.record.id)
-    let last = state.withLock { $0.last?.id }
+    let last = state.withLock { $0.last?.record.id }
     clearFiles(keeping: listed + (last.map { [$0] } ?? []).filter { store.exists($0) })
     state.withLock { state in
       for id in Array(state.residents.keys) where !listed.contains(id) {

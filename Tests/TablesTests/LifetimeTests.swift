@@ -105,6 +105,39 @@ struct LifetimeTests {
     withExtendedLifetime(older) {}
   }
 
+  @Test("a fork writes into what a dropped head left, and maps nothing of its own")
+  func forkBorrows() {
+    weak var lineage: PageLineage?
+    do {
+      var store = PageStore(bodyBytes: 64)
+      let core = store.makeWritable()
+      for number in 0..<5_000 { fill(core.pointee.appendPage(), UInt64(number)) }
+      var older = store
+      let kept = store
+      let digest = store.digest
+      let head = store.makeWritable()
+      for number in 0..<5_000 { fill(head.pointee.writablePage(number), 7) }
+      lineage = store.revision.lineage
+      store = PageStore(bodyBytes: 64)
+      let forked = older.makeWritable()
+      #expect(older.revision.lineage !== lineage)
+      for number in 0..<5_000 { fill(forked.pointee.writablePage(number), UInt64(number) + 1) }
+      #expect(older.memory.mappedBytes == 0)
+      #expect(kept.digest == digest)
+      var expected = PageStore(bodyBytes: 64)
+      let plain = expected.makeWritable()
+      for number in 0..<5_000 { fill(plain.pointee.appendPage(), UInt64(number) + 1) }
+      #expect(older.digest == expected.digest)
+      // What was lent stays for as long as it is used.
+      #expect(lineage != nil)
+    }
+    #expect(lineage == nil)
+  }
+
+  private func fill(_ page: RawPage, _ value: UInt64) {
+    page.storeBytes(of: value, toByteOffset: PageHeader.pageBytes, as: UInt64.self)
+  }
+
   @Test("what a table maps goes back to the kernel with its last copy")
   func unmapped() {
     let before = PageMemory.mappedBytes

@@ -6,9 +6,9 @@ internal import Wire
 
 /// The exclusions that hold for one replay, compiled.
 package struct EventMatcher: Sendable {
-  private struct Clause: Sendable {
-    var range: Range<UInt64>
-    var filter: EventFilter
+  fileprivate struct Clause: Sendable {
+    var offsets: Range<UInt64>
+    var times: Range<Int64>
     var sources, producers, users, items, types: TextSet
   }
 
@@ -28,8 +28,11 @@ package struct EventMatcher: Sendable {
 
   private static func clause(_ exclusion: Exclusion) -> Clause {
     let filter = exclusion.filter
+    let first = max(exclusion.range.lowerBound, filter.firstOffset ?? 0)
+    let from = filter.fromNanos ?? .min
     return Clause(
-      range: exclusion.range, filter: filter, sources: TextSet(filter.sources),
+      offsets: first..<max(first, min(exclusion.range.upperBound, filter.endOffset ?? .max)),
+      times: from..<max(from, filter.untilNanos ?? .max), sources: TextSet(filter.sources),
       producers: TextSet(filter.producers), users: TextSet(filter.users), items: TextSet(filter.items),
       types: TextSet(filter.types))
   }
@@ -39,62 +42,76 @@ package struct EventMatcher: Sendable {
 
   /// Whether the event in `record` is to be left out. What is no event never is.
   package func matches(_ record: LogRecord) -> Bool {
-    guard !clauses.isEmpty, record.kind == RecordKind.event, !record.isTombstone else { return false }
-    var event: EventView?
-    for clause in clauses where clause.range.contains(record.offset) {
-      // Read for the first that asks.
-      if event == nil {
-        guard let read = try? EventView(record.payload) else { return false }
-        event = read
-      }
-      if let event, matches(clause, event, record.timeNanos, record.producer, at: record.offset) {
-        return true
-      }
-    }
-    return false
+    guard !clauses.isEmpty, record.kind == RecordKind.event, !record.isTombstone,
+      let event = try? EventView(record.payload)
+    else { return false }
+    return matches(event, timeNanos: record.timeNanos, producer: record.producer, at: record.offset)
   }
 
-  /// Whether an event that another record carries is to be left out, as if it stood at `offset`.
+  // hot: once per record of a replay, in place, so that nothing is retained.
+  /// Whether an event is to be left out that stands at `offset`, in a record of its own or carried by another.
   func matches(
     _ event: EventView, timeNanos: Int64, producer: UnsafeRawBufferPointer, at offset: UInt64
   ) -> Bool {
-    clauses.contains { $0.range.contains(offset) && matches($0, event, timeNanos, producer, at: offset) }
+    clauses.withUnsafeBufferPointer { clauses in
+      guard var clause = clauses.baseAddress else { return false }
+      let end = clause + clauses.count
+      while clause < end {
+        if clause.pointee.matches(event, timeNanos, producer, at: offset) { return true }
+        clause += 1
+      }
+      return false
+    }
   }
+}
 
-  private func matches(
-    _ clause: Clause, _ event: EventView, _ recordNanos: Int64, _ producer: UnsafeRawBufferPointer,
-    at offset: UInt64
+extension EventMatcher.Clause {
+  @inline(__always)
+  fileprivate func matches(
+    _ event: EventView, _ recordNanos: Int64, _ producer: UnsafeRawBufferPointer, at offset: UInt64
   ) -> Bool {
-    let filter = clause.filter
     let time = event.timeNanos != 0 ? event.timeNanos : recordNanos
-    if let from = filter.fromNanos, time < from { return false }
-    if let until = filter.untilNanos, time >= until { return false }
-    if let first = filter.firstOffset, offset < first { return false }
-    if let end = filter.endOffset, offset >= end { return false }
+    guard offsets.contains(offset), times.contains(time) else { return false }
     let isUser = event.kind == .entity && event.entityKind == .user
     let isItem = event.kind == .entity && event.entityKind == .item
-    return clause.users.allows(isUser ? event.entityID.bytes : event.user.bytes)
-      && clause.sources.allows(event.source.bytes) && clause.types.allows(event.type.bytes)
-      && clause.items.allows(isItem ? event.entityID.bytes : event.item.bytes)
-      && clause.producers.allows(producer)
+    return users.allows(isUser ? event.entityID.bytes : event.user.bytes)
+      && sources.allows(event.source.bytes) && types.allows(event.type.bytes)
+      && items.allows(isItem ? event.entityID.bytes : event.item.bytes) && producers.allows(producer)
   }
 }
 
 /// Texts to compare with, however many; none: any text will do.
 private struct TextSet: Sendable {
-  /// By the hash of their bytes.
-  private var texts: [UInt64: [[UInt8]]] = [:]
+  /// Of the texts' bytes, in order, each with its text in `texts`.
+  private var hashes: [UInt64] = []
+  private var texts: [[UInt8]] = []
 
   init(_ values: [String]) {
-    for value in values {
-      let bytes = Array(value.utf8)
-      texts[bytes.withUnsafeBytes { StableHash.of($0) }, default: []].append(bytes)
-    }
+    let hashed = values.map { text in
+      let bytes = Array(text.utf8)
+      return (hash: bytes.withUnsafeBytes { StableHash.of($0) }, bytes: bytes)
+    }.sorted { $0.hash < $1.hash }
+    hashes = hashed.map(\.hash)
+    texts = hashed.map(\.bytes)
   }
 
-  func allows(_ text: UnsafeRawBufferPointer) -> Bool {
-    if texts.isEmpty { return true }
-    guard let alike = texts[StableHash.of(text)] else { return false }
-    return alike.contains { $0.count == text.count && text.elementsEqual($0) }
+  @inline(__always)
+  func allows(_ text: UnsafeRawBufferPointer) -> Bool { hashes.isEmpty || holds(text) }
+
+  private func holds(_ text: UnsafeRawBufferPointer) -> Bool {
+    let hash = StableHash.of(text)
+    var place = hashes.withUnsafeBufferPointer { hashes in
+      var (low, high) = (0, hashes.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if hashes[middle] < hash { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+    while place < hashes.count, hashes[place] == hash {
+      if texts[place].count == text.count, text.elementsEqual(texts[place]) { return true }
+      place += 1
+    }
+    return false
   }
 }

@@ -88,6 +88,8 @@ package final class Learner: @unchecked Sendable {
   private var jump: UInt64?
   private var failure: String?
   private var isRecovering = false
+  /// How long `recover` took.
+  package private(set) var recoveryNanos: UInt64 = 0
   private var revisionNumber: UInt64
   private var publishedOffset: UInt64
   private var lastPublishNanos: UInt64 = 0
@@ -104,9 +106,13 @@ package final class Learner: @unchecked Sendable {
   /// Progress of the rollback that is being carried out.
   package let rebuild = Guarded<ReplayProgress?>(nil)
 
-  /// - Parameter offset: all records below are in `model`.
+  /// - Parameters:
+  ///   - offset: all records below are in `model`.
+  ///   - isRecovering: nobody asks before `recover` is done: until then an empty model is shown, so that recovery
+  ///     changes the pages of `model` where they are.
   package init(
-    log: EventLog, model: Model, offset: UInt64, firstRevision: UInt64 = 1, delegate: any LearnerDelegate
+    log: EventLog, model: Model, offset: UInt64, firstRevision: UInt64 = 1, isRecovering: Bool = false,
+    delegate: any LearnerDelegate
   ) {
     self.log = log
     self.model = model
@@ -120,8 +126,9 @@ package final class Learner: @unchecked Sendable {
     publishedOffset = offset
     driftCounts = model.drift.signals.map(\.count)
     driftFirings = model.drift.firings
+    let shown = isRecovering ? (try? Model(model.plan)) ?? model : model
     publication = Publication(
-      Revision(model.revision, number: firstRevision, offset: offset), offset: offset)
+      Revision(shown.revision, number: firstRevision, offset: offset), offset: offset)
   }
 
   // MARK: Life
@@ -130,11 +137,13 @@ package final class Learner: @unchecked Sendable {
   package func recover(to end: UInt64) {
     isRecovering = true
     defer { isRecovering = false }
+    let begin = MonotonicClock.nanos()
     let reader = log.reader(from: offset)
     while offset < end, failure == nil, advance(reader, to: end) {
       if reader.offset != offset { reader.seek(to: offset) }
     }
     publish()
+    recoveryNanos = MonotonicClock.nanos() - begin
   }
 
   package func start() {
@@ -289,20 +298,21 @@ package final class Learner: @unchecked Sendable {
       current = progress
       return progress
     }
+    if isStopping.load(ordering: .acquiring) { progress.cancel() }
     do {
-      if isStopping.load(ordering: .acquiring) { progress.cancel() }
-      let (old, oldOffset) = try delegate.model(of: rollback.to)
-      var next = old
-      // The good old model answers from here on; the bad head is gone.
-      publish(old, at: oldOffset)
+      // The bad head goes before the replay: its memory is the replay's.
+      (model, offset) = try delegate.model(of: rollback.to)
+      // The good old model answers from here on.
+      publish()
       if rollback.replays {
         shown.withLock { $0.isRebuilding = true }
         defer { shown.withLock { $0.isRebuilding = false } }
         let replay = Replay(
-          recordLearner, oldOffset..<recordOffset, exclusions: delegate.exclusions, at: recordOffset)
-        guard try replay.run(into: &next, progress: progress) else { return }
+          recordLearner, offset..<recordOffset, exclusions: delegate.exclusions, at: recordOffset)
+        guard try replay.run(into: &model, progress: progress) else {
+          return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
+        }
       }
-      model = next
       if let file { model.reload(file) }
       offset = recordOffset + 1
       driftCounts = model.drift.signals.map(\.count)
@@ -313,6 +323,8 @@ package final class Learner: @unchecked Sendable {
       delegate.rolledBack(at: recordOffset, error: nil)
     } catch {
       fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
+      // Whoever asks for the head gets no half of a replay.
+      if offset != recordOffset, let whole = try? delegate.model(of: rollback.to) { (model, offset) = whole }
       delegate.rolledBack(at: recordOffset, error: error)
     }
   }
@@ -356,9 +368,7 @@ package final class Learner: @unchecked Sendable {
     return MonotonicClock.nanos() - lastPublishNanos >= UInt64(section.every)
   }
 
-  private func publish() { publish(model, at: offset) }
-
-  private func publish(_ model: Model, at offset: UInt64) {
+  private func publish() {
     revisionNumber += 1
     publishedOffset = offset
     eventsSincePublish = 0

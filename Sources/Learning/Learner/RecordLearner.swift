@@ -24,15 +24,29 @@ package struct RecordLearner {
 
   // hot: once per record.
   /// Takes an event record into the model. Records of other kinds, and what was forgotten, change nothing.
+  /// - Returns: nil: the matcher matches it, and it changed nothing.
   @discardableResult
-  package func learn(_ record: LogRecord, into model: inout Model) -> LearnOutcome {
+  package func learn(
+    _ record: LogRecord, into model: inout Model, leavingOut matcher: EventMatcher? = nil
+  ) -> LearnOutcome? {
     if let event = workspace.ahead.take(record) {
       defer { workspace.ahead.leave() }
+      if let matcher,
+        matcher.matches(
+          event.view.pointee, timeNanos: record.timeNanos, producer: record.producer, at: record.offset)
+      {
+        return nil
+      }
       return learn(record, event.view.pointee, event.payload, event.inputs, into: &model)
     }
     let payload = record.payload
     guard record.kind == RecordKind.event, !record.isTombstone, let event = try? EventView(payload)
     else { return .ignored }
+    if let matcher,
+      matcher.matches(event, timeNanos: record.timeNanos, producer: record.producer, at: record.offset)
+    {
+      return nil
+    }
     return learn(record, event, payload, nil, into: &model)
   }
 

@@ -67,6 +67,7 @@ package struct Replay {
     into model: inout Model, epochs: Int = 1, progress: ReplayProgress? = nil
   ) throws(LogError) -> Bool {
     let retracted = try retractions()
+    let filter = matcher.isEmpty ? nil : matcher
     progress?.update { $0.total = UInt64(range.count) * UInt64(epochs) }
     for epoch in 0..<epochs {
       progress?.update { $0.epoch = UInt32(epoch) }
@@ -78,12 +79,15 @@ package struct Replay {
         defer { learner.end() }
         for record in batch where record.offset < range.upperBound {
           passed += 1
-          if matcher.matches(record) || retracted.contains(record.offset) {
+          if !retracted.isEmpty, retracted.contains(record.offset) {
             excluded += 1
-            continue
+          } else if record.kind == RecordKind.firstControl {
+            take(record, into: &model)
+          } else if learner.learn(record, into: &model, leavingOut: filter) == nil {
+            excluded += 1
+          } else if record.kind == RecordKind.event {
+            replayed += 1
           }
-          learn(record, into: &model)
-          if record.kind == RecordKind.event { replayed += 1 }
         }
         progress?.update {
           $0.replayed += replayed
@@ -95,11 +99,7 @@ package struct Replay {
     return true
   }
 
-  private func learn(_ record: LogRecord, into model: inout Model) {
-    guard record.kind == RecordKind.firstControl else {
-      learner.learn(record, into: &model)
-      return
-    }
+  private func take(_ record: LogRecord, into model: inout Model) {
     guard let control = try? ControlRecord(decoding: Array(record.payload)) else { return }
     learner.apply(control.command, at: record.offset, to: &model, leavingOut: matcher)
   }

@@ -32,9 +32,9 @@ final class HeadDelegate: LearnerDelegate {
   func model(of version: VersionID) throws -> (model: Model, offset: UInt64) {
     guard let entry = keeper.control.registry[version] else { return try rebuild.model(of: version) }
     do {
-      let model = try keeper.loadModel(version)
+      let model = try keeper.takeModel(version)
       // What is learned from here on grows from it.
-      keeper.begin(with: model, of: version)
+      keeper.begin(at: entry.record)
       return (model, entry.record.offset)
     } catch {
       logger.warning(

@@ -105,7 +105,7 @@ final class Policies: Sendable {
     let newest = context.control.registry.entries.last { $0.record.isOfHead }?.record.digest
     let order = VersionOrder(author: Author(uid: getuid(), name: "cowbird"), reason: reason)
     context.withHead { [context] model, offset in
-      guard model.digest != newest else { return }
+      guard model.digest != newest, context.learner.status.failure == nil else { return }
       _ = try? context.createVersion(of: model, offset: offset, order)
     }
   }

@@ -37,8 +37,8 @@ struct Recovery {
       }
       guard record.offset >= log.firstOffset else { break }
       do throws(Status) {
-        let model = try keeper.loadModel(record.id)
-        keeper.begin(with: model, of: record.id)
+        let model = try keeper.loadModel(record.id, isShared: false)
+        keeper.begin(at: record)
         logger.info("version loaded", metadata: ["version": "\(record.id)", "offset": "\(record.offset)"])
         return (model, record.offset)
       } catch {

@@ -130,7 +130,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
             "the rollback at offset \(last) is still going on; wait for its end (`cowbird version wait`)")
         }
         // Loaded and found sound before anything is changed.
-        try service.keeper.prepare(.version(plan.rollback.to))
+        try service.keeper.prepareRollback(to: plan.rollback.to)
         send(stream, stage: "planned", ReplayProgress.Values())
         let progress = ReplayProgress()
         service.learner.rebuild.withLock { $0 = progress }
@@ -141,6 +141,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
           return Running(offset: offset, plan: plan, progress: progress)
         } catch {
           service.learner.rebuild.withLock { $0 = nil }
+          service.keeper.cancelRollback()
           throw error
         }
       }
