@@ -271,6 +271,8 @@ package final class FeaturePlan: @unchecked Sendable {
   let item: EntityPlan
   let context: [AttributePlan]
   let histories: [HistoryPlan]
+  /// Some value is made of the last items of a user.
+  package var remembersItems: Bool { !histories.isEmpty }
   let groups: [GroupPlan]
   let categoryRegisters: Int
   let numberRegisters: Int

@@ -68,11 +68,19 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible, ByteCodable 
   }
 
   /// 32 hexadecimal digits, high half first.
-  package var description: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
+  package var description: String { withDigits { String(decoding: $0, as: UTF8.self) } }
+  package static let digits = 32
 
-  private static func hexadecimal(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+  /// Lends the digits of the description; allocates nothing.
+  package func withDigits<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(byteCount: Self.digits, alignment: 1) { text in
+      for place in 0..<Self.digits {
+        let half = place < 16 ? high : low
+        let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (place & 15))) & 15
+        text[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+      }
+      return body(UnsafeRawBufferPointer(text))
+    }
   }
 
   package func encode(to writer: inout ByteWriter) {

@@ -182,6 +182,7 @@ package struct PredictRequestView {
   }
 
   /// The message's bytes.
+  package var bytes: UnsafeRawBufferPointer { message.bytes }
   package var copy: [UInt8] { Array(message.bytes) }
 
   /// The candidates in order.

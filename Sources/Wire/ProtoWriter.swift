@@ -15,6 +15,10 @@ package enum ProtoSize {
   /// 0 for 0, which proto3 leaves out.
   @inline(__always)
   package static func varint(_ value: UInt64) -> Int { value == 0 ? 0 : 1 + Varint.size(value) }
+
+  /// 0 for 0, which proto3 leaves out.
+  @inline(__always)
+  package static func float(_ value: Float) -> Int { value.bitPattern == 0 ? 0 : 5 }
 }
 
 /// Writes fields one after the other. What it writes to must have room for them: see `ProtoSize`.
@@ -59,6 +63,11 @@ package struct ProtoWriter {
     guard value != 0 else { return }
     tag(field, .varint)
     position += Varint.write(value, to: position)
+  }
+
+  /// Left out when 0.
+  package mutating func float(_ field: UInt8, _ value: Float) {
+    if value.bitPattern != 0 { fixed32(field, value.bitPattern) }
   }
 
   package mutating func flag(_ field: UInt8, _ value: Bool) {

@@ -1,11 +1,11 @@
 /*
  * Once warm, a unary call allocates nothing: not in this process, the C client's, and not in the server.
  *
- *     steady_state SOCKET SERVER_COUNT [predict]
+ *     steady_state SOCKET SERVER_COUNT [predict|recommend]
  *
  * Both processes run with counter.c preloaded; SERVER_COUNT is the file with the server's count, COUNT_ALLOCATIONS
- * names our own. With "predict" the server is a daemon, which learns some clicks and is asked for scores; else it is
- * EchoServer.
+ * names our own. With "predict" the server is a daemon, which learns some clicks and is asked for scores, with "recommend"
+ * one with retrievers, which is asked for recommendations, too; else it is EchoServer.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -125,6 +125,26 @@ static void score(cowbird_client *client) {
   }
 }
 
+/* A user with a history, and one of whom nothing is known. */
+static void recommend_to(cowbird_client *client, const char *user) {
+  Cowbird__V1__Freshness freshness = COWBIRD__V1__FRESHNESS__INIT;
+  freshness.min_offset_presence_case = COWBIRD__V1__FRESHNESS__MIN_OFFSET_PRESENCE_MIN_OFFSET;
+  freshness.min_offset = asked_from;
+  for (int i = 0; i < CALLS; i++) {
+    Cowbird__V1__RecommendRequest request = COWBIRD__V1__RECOMMEND_REQUEST__INIT;
+    request.freshness = &freshness;
+    request.user = (char *)user;
+    request.k = 10;
+    request.seen = COWBIRD__V1__SEEN_POLICY__SEEN_POLICY_INCLUDE;
+    Cowbird__V1__RecommendResponse *response;
+    EXPECT(client, COWBIRD_OK, cowbird_predict_recommend(client, &request, NULL, &response));
+    CHECK(response->n_items == 10);
+  }
+}
+
+static void recommend(cowbird_client *client) { recommend_to(client, "ann"); }
+static void recommend_to_a_stranger(cowbird_client *client) { recommend_to(client, "nobody-yet"); }
+
 struct scenario {
   const char *name;
   void (*run)(cowbird_client *client);
@@ -138,12 +158,17 @@ int main(int count, char **arguments) {
                                          {"Health.Check", check_health},
                                          {NULL, NULL}};
   static const struct scenario predict[] = {{"Predict.Score of 100", score}, {NULL, NULL}};
+  static const struct scenario recommendations[] = {{"Predict.Score of 100", score},
+                                                    {"Predict.Recommend, top 10", recommend},
+                                                    {"Recommend to a stranger", recommend_to_a_stranger},
+                                                    {NULL, NULL}};
   const volatile uint64_t *server = count_in(arguments[2]), *own = count_in(getenv("COUNT_ALLOCATIONS"));
   cowbird_options options = {.socket = arguments[1]};
   cowbird_client *client = cowbird_new(&options);
   bool none = true;
   if (count > 3) learn_clicks(client);
-  for (const struct scenario *scenario = count > 3 ? predict : echo; scenario->name; scenario++) {
+  const struct scenario *scenario = count == 3 ? echo : arguments[3][0] == 'p' ? predict : recommendations;
+  for (; scenario->name; scenario++) {
     /* Buffers grow to the deepest queue there ever was, which a busy machine may show late: nothing in a whole round,
      * the second to the sixth. A call that allocates does so in each. */
     uint64_t by_server = 1, by_client = 1;

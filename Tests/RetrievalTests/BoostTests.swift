@@ -36,11 +36,13 @@ struct BoostTests {
       ("(price > 1 * 2", 11, "`)`"),
       ("price > 1e999 * 2", 8, "finite"), ("price > 1 * 2 extra", 14, "the end"),
       ("price # 1 * 2", 6, "comparison"),
-      ("colour == 1 * 2", 0, "category, price"),
+      ("colour == 1 * 2", 0, "category, price"), (#"price == "cheap" * 2"#, 9, "a number"),
+      ("category == 3 * 2", 12, "a text in quotes"), ("category in [1, 2] * 2", 12, "category is no number"),
     ])
   func errors(source: String, position: Int, expected: String) throws {
     do {
-      _ = try Boost(source, fields: ["category", "price"])
+      let fields = [BoostField(name: "category", kind: .text), BoostField(name: "price", kind: .number)]
+      _ = try Boost(source, fields: fields)
       Issue.record("\(source) was taken")
     } catch {
       #expect(error.position == position)

@@ -1,4 +1,5 @@
 import CMessages
+import Configuration
 import Foundation
 import Testing
 import Transport
@@ -128,6 +129,68 @@ struct RecommendTests {
       _ = try recommend(client, "u1") { request, arena in request.filter = filter(arena) { _ in } }
     }
     #expect(empty?.code == .invalidArgument)
+  }
+
+  @Test("conditions that an attribute's type cannot meet are refused with what can")
+  func types() throws {
+    let (daemon, client) = try shop()
+    defer { withExtendedLifetime(daemon) {} }
+    let range = refusal {
+      _ = try recommend(client, "u1") { request, arena in
+        request.filter = filter(arena) {
+          var range = Cowbird__V1__Filter__Range.empty
+          range.attribute = arena.text("genres")
+          range.at_least_presence_case = COWBIRD__V1__FILTER__RANGE__AT_LEAST_PRESENCE_AT_LEAST
+          range.at_least = 3
+          $0.kind_case = COWBIRD__V1__FILTER__KIND_RANGE
+          $0.range = arena.message(range)
+        }
+      }
+    }
+    #expect(range?.code == .invalidArgument)
+    #expect(
+      range?.message
+        == "RecommendRequest.filter.range.attribute: \"genres\" is of type categories, and a range is of numbers; "
+        + "allowed: year")
+    let word = refusal { _ = try recommend(client, "u1") { $0.filter = isIn($1, "year", ["1990", "old"]) } }
+    #expect(word?.code == .invalidArgument)
+    #expect(word?.message.contains("filter.in.values: \"old\"") == true)
+    #expect(
+      try recommend(client, "u1") { $0.filter = isIn($1, "year", ["1990", "1991"]) }.items.count == 2)
+    func boosted(_ expression: String) throws {
+      _ = try recommend(client, "u1") { request, arena in
+        var boost = Cowbird__V1__Boost.empty
+        boost.expression = arena.text(expression)
+        (request.n_boosts, request.boosts) = arena.messages([boost])
+      }
+    }
+    #expect(refusal { try boosted("genres > 3 * 2") }?.message.contains("a text in quotes") == true)
+    #expect(refusal { try boosted("year == \"old\" * 2") }?.message.contains("a number") == true)
+    try boosted("year > 1990 * 2")
+  }
+
+  @Test(
+    "without retrievers a policy for seen items is refused where nothing remembers them, and held where it is"
+  )
+  func seenWithoutRetrievers() throws {
+    let daemon = try TestDaemon(.ads)
+    let client = try daemon.client()
+    try client.append(
+      (0..<40).map {
+        EventBuilder(
+          timeNanos: 1_600_000_000_000_000_000,
+          .interaction(type: "click", user: "u\($0 % 4)", item: "i\($0 % 8)"))
+      })
+    try client.flush()
+    #expect(try recommend(client, "u1").items.count == 8)
+    let only = refusal {
+      _ = try recommend(client, "u1") { request, _ in
+        request.seen = COWBIRD__V1__SEEN_POLICY__SEEN_POLICY_ONLY
+      }
+    }
+    #expect(only?.code == .failedPrecondition)
+    #expect(only?.message.contains("RecommendRequest.seen: only") == true)
+    #expect(only?.message.contains("retrieval.retrievers") == true)
   }
 
   @Test("somebody of whom nothing is known gets what is popular")

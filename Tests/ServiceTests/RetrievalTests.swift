@@ -122,6 +122,52 @@ struct RetrievalTests {
     #expect(refusal { _ = try explored(1.5) }?.code == .invalidArgument)
   }
 
+  @Test(
+    "boosts move what is told to somebody of whom nothing but attributes is known, and where nobody did anything"
+  )
+  func boostsForStrangers() throws {
+    let (daemon, client) = try shop()
+    defer { withExtendedLifetime(daemon) {} }
+    let attribute = try #require(daemon.configuration.entities.item.first { $0.type == .categories }).name
+    let own = try #require(daemon.configuration.entities.user.first { $0.type == .category }).name
+    func stranger(_ client: Client, _ group: String) throws -> Recommendation {
+      try recommend(client, "stranger", k: 10) { request, arena in
+        var boost = Cowbird__V1__Boost.empty
+        boost.expression = arena.text("\(attribute) == \"\(group)\" * 1000000")
+        (request.n_boosts, request.boosts) = arena.messages([boost])
+        var attribute = Cowbird__V1__Attribute.empty
+        attribute.name = arena.text(own)
+        attribute.value_case = COWBIRD__V1__ATTRIBUTE__VALUE_TEXT
+        attribute.text = arena.text("x")
+        (request.n_user_attributes, request.user_attributes) = arena.messages([attribute])
+      }
+    }
+    for group in ["odd", "even"] {
+      let answer = try stranger(client, group)
+      #expect(answer.chain == "attributes")
+      #expect(answer.items.allSatisfy { isOdd($0) == (group == "odd") })
+    }
+    let untouched = try TestDaemon(.clicks)
+    let other = try untouched.client()
+    try other.append(
+      (0..<40).map { item in
+        EventBuilder(
+          timeNanos: 1_700_000_000_000_000_000,
+          .entity(
+            .item, id: "i\(item)", .set,
+            attributes: [NamedAttribute(attribute, .texts([item % 2 == 0 ? "even" : "odd"]))]))
+      })
+    try other.flush()
+    let newest = try recommend(other, "", k: 6) { request, arena in
+      var boost = Cowbird__V1__Boost.empty
+      boost.expression = arena.text("\(attribute) == \"even\" * 2.5")
+      (request.n_boosts, request.boosts) = arena.messages([boost])
+    }
+    #expect(newest.chain == "recency")
+    // Odds 1, 1/2, 1/3 … from the newest on, those of even ones 2.5 times as high.
+    #expect(newest.items == ["i38", "i39", "i36", "i34", "i37", "i32"])
+  }
+
   @Test("a restart from a version recommends the same")
   func restart() throws {
     let (daemon, client) = try shop()

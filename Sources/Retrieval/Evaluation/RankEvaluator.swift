@@ -140,7 +140,7 @@ package struct RankEvaluator {
     let pageCount = (state.items.limit + 31) / 32
     if scores.count < pageCount * 32 { scores = Array(repeating: 0, count: pageCount * 32) }
     weights.withUnsafeBufferPointer { weights in
-      let scan = state.scan(weights, scratch)
+      let scan = state.scan(weights.baseAddress!, scratch)
       scores.withUnsafeMutableBufferPointer { scores in
         for page in 0..<pageCount { scan.score(page, then: page, into: scores.baseAddress! + page * 32) }
       }

@@ -96,6 +96,8 @@ package struct RetrievalPlan: Equatable, Sendable {
   /// Of popularity without a segment, in events.
   package var halfLives: [Double] = []
   private var names: [RetrieverKind: String] = [:]
+  /// The blend's features, in the order of its weights.
+  package private(set) var features: [BlendFeature] = []
   /// Length of the dense vectors that items come with; 0: none.
   package var vectorDimension: Int
   package var rank: Bool
@@ -164,6 +166,7 @@ package struct RetrievalPlan: Equatable, Sendable {
           length: retriever.length, decay: Float(retriever.decay), shrinkage: Float(retriever.shrinkage))
       }
     }
+    features = listFeatures()
     guard !features.isEmpty else {
       throw RetrievalPlanError(path: "retrieval.retrievers", reason: "none is on; at least one is needed")
     }
@@ -205,8 +208,7 @@ package struct RetrievalPlan: Equatable, Sendable {
   var width: Int { max(16, ((factors?.factors ?? 0) + 15) & ~15) }
   var vectorWidth: Int { (vectorDimension + 15) & ~15 }
 
-  /// The blend's features, in the order of its weights.
-  package var features: [BlendFeature] {
+  private func listFeatures() -> [BlendFeature] {
     var features: [BlendFeature] = []
     if factors != nil { features.append(.factors) }
     if neighbours != nil { features += [.forward, .backward] }
@@ -240,7 +242,7 @@ package struct RetrievalPlan: Equatable, Sendable {
 }
 
 /// A score that the blend weighs.
-package enum BlendFeature: Hashable, Sendable {
+package enum BlendFeature: Hashable, Sendable, BitwiseCopyable {
   /// User vector · item vector + bias.
   case factors
   /// ln(1 + share of what came after the history's items).

@@ -144,6 +144,13 @@ struct Blend: Sendable, Equatable {
     }
   }
 
+  /// Puts a set of weights where it is asked for.
+  func copyWeights(ofBucket bucket: Int, to target: UnsafeMutablePointer<Float>) {
+    weights.withUnsafeBufferPointer {
+      target.update(from: $0.baseAddress! + bucket * features, count: features)
+    }
+  }
+
   package func weights(ofBucket bucket: Int) -> [Float] {
     Array(weights[bucket * features..<(bucket + 1) * features])
   }

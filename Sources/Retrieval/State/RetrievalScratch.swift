@@ -58,7 +58,17 @@ package final class RetrievalScratch {
 
   // A request.
   let excluded = Buffer<UInt32>()
+  let excludedRows = Buffer<UInt32>()
+  let weights = Buffer<Float>()
   let heap = Buffer<ScoredRow>()
+  let chosen = Buffer<ChosenRow>()
+  let answer = Buffer<RecommendedItem>()
+  @exclusivity(unchecked) var answerCount = 0
+
+  /// The items of the last answer, best first; valid until the next.
+  package var answered: UnsafeBufferPointer<RecommendedItem> {
+    UnsafeBufferPointer(start: answer.base, count: answerCount)
+  }
 
   /// - Parameter level: of the kernels; nil: the one that all kernels are at.
   package init(level: Int? = nil) {

@@ -24,6 +24,16 @@ package enum BoostValue: Equatable, Sendable {
   case flag(Bool)
 }
 
+/// An attribute that items may have.
+package struct BoostField: Equatable, Sendable {
+  package enum Kind: Sendable { case text, number, vector }
+
+  package let name: String
+  package let kind: Kind
+
+  package init(name: String, kind: Kind) { (self.name, self.kind) = (name, kind) }
+}
+
 package struct Boost: Sendable, Equatable {
   package let source: String
   package let factor: Double
@@ -34,7 +44,7 @@ package struct Boost: Sendable, Equatable {
   /// - Parameters:
   ///   - source: the rule.
   ///   - fields: the attributes that items may have; nil: any name is taken.
-  package init(_ source: String, fields: [String]? = nil) throws(BoostError) {
+  package init(_ source: String, fields: [BoostField]? = nil) throws(BoostError) {
     var parser = BoostParser(source, fields: fields)
     (condition, factor) = try parser.parse()
     self.source = source

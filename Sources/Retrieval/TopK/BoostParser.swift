@@ -25,13 +25,13 @@ struct BoostParser {
 
   private let source: String
   private let bytes: [UInt8]
-  private let fields: [String]?
+  private let fields: [BoostField]?
   private var next = 0
   private var start = 0
   private var token = Token.end
   private var depth = 0
 
-  init(_ source: String, fields: [String]?) {
+  init(_ source: String, fields: [BoostField]?) {
     self.source = source
     self.fields = fields
     bytes = Array(source.utf8)
@@ -91,31 +91,36 @@ struct BoostParser {
     guard case .name(let field) = token, !["and", "or", "in", "true", "false"].contains(field) else {
       throw unexpected("an attribute, `not` or `(`")
     }
-    if let fields, !fields.contains(field) {
+    let known = fields?.first { $0.name == field }
+    if let fields, known == nil {
       throw unexpected(
         fields.isEmpty
-          ? "no attribute: items have none" : "one of the items' attributes " + fields.joined(separator: ", ")
-      )
+          ? "no attribute: items have none"
+          : "one of the items' attributes " + fields.map(\.name).joined(separator: ", "))
     }
+    if known?.kind == .vector { throw unexpected("an attribute that is no vector") }
     try advance()
     if token == .name("in") {
       try advance()
-      return try membership(field)
+      return try membership(field, known?.kind)
     }
     guard case .sign(let sign) = token, let comparison = BoostCondition.Comparison(rawValue: sign) else {
       throw unexpected("==, !=, <, <=, >, >= or `in`")
     }
     try advance()
     let place = start
-    let value = try value()
+    let value = try value(known?.kind)
     switch (value, comparison) {
     case (.number, _), (_, .equal), (_, .unequal): return .compare(field, comparison, value)
     default: throw error(found: "an order of values that are no numbers", expected: "a number", at: place)
     }
   }
 
-  private mutating func membership(_ field: String) throws(BoostError) -> BoostCondition {
+  private mutating func membership(
+    _ field: String, _ kind: BoostField.Kind?
+  ) throws(BoostError) -> BoostCondition {
     if token == .sign("[") {
+      if kind == .text { throw unexpected("a set `{a, b}`, because \(field) is no number") }
       try advance()
       let low = try number()
       try take(",", expected: "`,` and the range's end")
@@ -126,10 +131,10 @@ struct BoostParser {
       return .range(field, low...high)
     }
     try take("{", expected: "a range `[low, high]` or a set `{a, b}`")
-    var values = [try value()]
+    var values = [try value(kind)]
     while token == .sign(",") {
       try advance()
-      values.append(try value())
+      values.append(try value(kind))
     }
     try take("}", expected: "`,` or `}`")
     return .among(field, values)
@@ -141,11 +146,16 @@ struct BoostParser {
     return number
   }
 
-  private mutating func value() throws(BoostError) -> BoostValue {
+  /// A value that an attribute of this kind can have.
+  private mutating func value(_ kind: BoostField.Kind?) throws(BoostError) -> BoostValue {
     let value: BoostValue
     switch token {
-    case .text(let text): value = .text(text)
-    case .number(let number): value = .number(number)
+    case .text(let text):
+      if kind == .number { throw unexpected("a number") }
+      value = .text(text)
+    case .number(let number):
+      if kind == .text { throw unexpected("a text in quotes") }
+      value = .number(number)
     case .name("true"): value = .flag(true)
     case .name("false"): value = .flag(false)
     default: throw unexpected("a text in quotes, a number, true or false")

@@ -19,7 +19,19 @@ extension RetrievalState {
   /// Draws of Thompson sampling's list from which its propensities are estimated.
   private static let replays = 32
 
-  func choose(_ request: TopKRequest, _ pool: [ScoredRow], _ scratch: RetrievalScratch) -> [ChosenRow] {
+  /// Fills the scratch's chosen rows; returns how many.
+  func choose(
+    _ request: TopKRequest, _ pool: UnsafeMutableBufferPointer<ScoredRow>, _ scratch: RetrievalScratch
+  ) -> Int {
+    let chosen = chosen(request, Array(pool), scratch)
+    scratch.chosen.fit(chosen.count)
+    for (place, row) in chosen.enumerated() { scratch.chosen[place] = row }
+    return chosen.count
+  }
+
+  private func chosen(
+    _ request: TopKRequest, _ pool: [ScoredRow], _ scratch: RetrievalScratch
+  ) -> [ChosenRow] {
     guard case .thompson(let scale) = request.exploration else {
       return list(request, pool, seed: request.seed, scratch)
     }

@@ -1,7 +1,4 @@
-// Why an item was recommended: the part of its score that was largest, and for neighbours the item of the history
-// that led to it.
-
-internal import CKernels
+// Why an item was recommended: the part of its score that was largest.
 
 extension RetrievalState {
   /// The blend's features of items for a user, one row for each item that is there, in the order of `plan.features`;
@@ -25,42 +22,26 @@ extension RetrievalState {
   /// The blend's weights for a user with so many events, in the order of `plan.features`.
   package func blendWeights(events: Int) -> [Float] { blend.weights(ofBucket: blend.bucket(events)) }
 
-  func explain(_ chosen: ChosenRow, _ weights: [Float], _ scratch: RetrievalScratch) -> RecommendedItem {
-    let kinds = plan.features
-    scratch.candidates.fit(1)
-    scratch.candidates[0] = chosen.row
-    scratch.candidateCount = 1
+  /// Says of each of the scratch's chosen rows what the largest part of its score is.
+  func explain(_ count: Int, _ scratch: RetrievalScratch) {
+    scratch.candidates.fit(count)
+    scratch.answer.fit(count)
+    scratch.answerCount = count
+    let (chosen, answer) = (scratch.chosen.base, scratch.answer.base)
+    for place in 0..<count { scratch.candidates[place] = chosen[place].row }
+    scratch.candidateCount = count
     locateCandidates(scratch)
     fillFeatures(scratch, nil)
-    var (reason, largest) = (kinds[0], -Float.infinity)
-    for (index, kind) in kinds.enumerated() where kind != .rank {
-      let part = weights[index] * scratch.features[index]
-      if part > largest { (reason, largest) = (kind, part) }
+    let (features, weights, kinds) = (scratch.features.base, scratch.weights.base, blend.features)
+    for place in 0..<count {
+      var (reason, largest) = (0, -Float.infinity)
+      for index in 0..<kinds where index < kinds - 1 || !plan.rank {
+        let part = weights[index] * features[place * kinds + index]
+        if part > largest { (reason, largest) = (index, part) }
+      }
+      answer[place] = RecommendedItem(
+        item: items.key(of: Int(chosen[place].row)), score: chosen[place].score,
+        propensity: chosen[place].propensity, reason: plan.features[reason])
     }
-    var because: UInt64?
-    if reason == .forward || reason == .backward {
-      because = source(of: Int(chosen.row), side: reason == .forward ? 0 : 1, scratch)
-    }
-    return RecommendedItem(
-      item: items.key(of: Int(chosen.row)), score: chosen.score, propensity: chosen.propensity,
-      reason: reason,
-      because: because)
-  }
-
-  /// The item of the history in whose list the item weighs most.
-  private func source(of row: Int, side: Int, _ scratch: RetrievalScratch) -> UInt64? {
-    guard let plan = plan.neighbours else { return nil }
-    let handle = items.handle(of: row)
-    var (best, largest) = (UInt64?.none, Float(0))
-    var decay = Float(1)
-    for j in 0..<min(scratch.historyCount, plan.length) {
-      let other = Int(scratch.historyRows[j])
-      let weight = decay / (1 + scratch.historyAges[j] / plan.ageScaleSeconds)
-      decay *= plan.decay
-      guard let shares = neighbours.shares(of: handle, in: other, scratch.kernels) else { continue }
-      let share = side == 0 ? shares.0 : shares.1
-      if weight * share > largest { (best, largest) = (items.key(of: other), weight * share) }
-    }
-    return best
   }
 }

@@ -6,7 +6,8 @@ internal import CKernels
 struct PageBound {
   private let factorWeight: Float
   private let norm: Float
-  private let popularity: [(weight: Float, inverse: Double)]
+  private let popularity: RetrievalPlan.HalfLives
+  private let inverses: InlineArray<8, Double>
   private let floor: Double
   private let now: Double
   private let contentWeight: Float
@@ -20,11 +21,10 @@ struct PageBound {
     var squares = 0.0
     for column in 0..<query.width { squares += Double(query.user[column]) * Double(query.user[column]) }
     norm = Float(squares.squareRoot())
-    var weights = query.popularity_weight
-    popularity = withUnsafeBytes(of: &weights) { weights in
-      let weights = weights.assumingMemoryBound(to: Float.self)
-      return halfLives.indices.map { (weights[$0], 1 / halfLives[$0]) }
-    }
+    popularity = query.popularity_weight
+    var inverses = InlineArray<8, Double>(repeating: 0)
+    for index in halfLives.indices { inverses[index] = 1 / halfLives[index] }
+    self.inverses = inverses
     floor = Double(query.floor)
     now = Double(events)
     contentWeight = query.content_weight
@@ -50,10 +50,13 @@ struct PageBound {
     var bound = reach + factorWeight * (factorWeight >= 0 ? tail.largestBias : tail.smallestBias)
     var slack = reach + abs(bound)
     let largest = layout.largestCounts(page)
-    for index in 0..<layout.halfLives where popularity[index].weight > 0 {
-      let count = Float(max(0, largest[index] - now * popularity[index].inverse + floor))
-      bound += popularity[index].weight * count
-      slack += popularity[index].weight * (count + 1)
+    withUnsafeBytes(of: popularity) { weights in
+      let weights = weights.assumingMemoryBound(to: Float.self)
+      for index in 0..<layout.halfLives where weights[index] > 0 {
+        let count = Float(max(0, largest[index] - now * inverses[index] + floor))
+        bound += weights[index] * count
+        slack += weights[index] * (count + 1)
+      }
     }
     if contentWeight != 0 && tail.slots > 0 {
       let slots = Float(tail.slots)

@@ -20,7 +20,7 @@ extension RetrievalState {
 
   /// A scan by these weights, one for each of the blend's features, for the user that the scratch is prepared for.
   /// Valid until the scratch is prepared again.
-  func scan(_ weights: UnsafeBufferPointer<Float>, _ scratch: RetrievalScratch) -> PageScan {
+  func scan(_ weights: UnsafePointer<Float>, _ scratch: RetrievalScratch) -> PageScan {
     var query = cowbird_page_query()
     query.user = UnsafePointer(scratch.user.base)
     query.width = layout.width
@@ -33,19 +33,19 @@ extension RetrievalState {
     query.half_lives = UInt32(layout.halfLives)
     query.floor = plan.popularity?.floor ?? 0
     query.inverse = inverseHalfLives
-    var lists: [(retriever: Int, side: Int, weight: Float)] = []
+    beginSparse(scratch)
     for (index, feature) in plan.features.enumerated() {
       let weight = weights[index]
       switch feature {
       case .factors: query.factor_weight = weight
-      case .forward: lists.append((0, 0, weight))
-      case .backward: lists.append((0, 1, weight))
+      case .forward: addSparse(0, 0, weight, scratch)
+      case .backward: addSparse(0, 1, weight, scratch)
       case .popularity(let life):
         withUnsafeMutableBytes(of: &query.popularity_weight) {
           $0.assumingMemoryBound(to: Float.self)[life] = weight
         }
       case .content: query.content_weight = weight
-      case .segment(let segment, let side): lists.append((segment + 1, side, weight))
+      case .segment(let segment, let side): addSparse(segment + 1, side, weight, scratch)
       case .vector:
         query.vector_weight = weight
         query.vector_width = plan.vectorWidth
@@ -53,29 +53,27 @@ extension RetrievalState {
       case .rank: break
       }
     }
-    fillSparse(lists, scratch)
     return PageScan(
       query: query, pages: pages.reader, blocks: blocks.reader(scratch.blockReaders), layout: layout,
       vectors: query.vector_weight != 0 ? vectors.reader : nil, vectorPages: vectors.capacity,
       usesContent: query.content_weight != 0, scratch: scratch)
   }
 
-  /// sparse[row] = Σ weight · ln(1 + sum / smoothing), for the rows touched.
-  private func fillSparse(
-    _ lists: [(retriever: Int, side: Int, weight: Float)], _ scratch: RetrievalScratch
-  ) {
+  /// sparse[row] = Σ weight · ln(1 + sum / smoothing), for the rows touched: 0 to begin with.
+  private func beginSparse(_ scratch: RetrievalScratch) {
+    let (touched, sparse) = (scratch.touched.base, scratch.sparse.base)
+    for place in 0..<scratch.touchedCount { sparse[Int(touched[place])] = 0 }
+  }
+
+  private func addSparse(_ retriever: Int, _ side: Int, _ weight: Float, _ scratch: RetrievalScratch) {
+    guard weight != 0 else { return }
     let count = scratch.touchedCount
     scratch.gathered.fit(count)
-    let touched = scratch.touched.base
-    let sparse = scratch.sparse.base
-    let gathered = scratch.gathered.base
-    for place in 0..<count { sparse[Int(touched[place])] = 0 }
-    for (retriever, side, weight) in lists where weight != 0 {
-      let sums = scratch.sums[retriever].base + side
-      for place in 0..<count { gathered[place] = sums[2 * Int(touched[place])] }
-      scratch.kernels.pointee.log1p_scaled(gathered, count, listScale)
-      for place in 0..<count { sparse[Int(touched[place])] += weight * gathered[place] }
-    }
+    let (touched, sparse, gathered) = (scratch.touched.base, scratch.sparse.base, scratch.gathered.base)
+    let sums = scratch.sums[retriever].base + side
+    for place in 0..<count { gathered[place] = sums[2 &* Int(touched[place])] }
+    scratch.kernels.pointee.log1p_scaled(gathered, count, listScale)
+    for place in 0..<count { sparse[Int(touched[place])] += weight * gathered[place] }
   }
 }
 

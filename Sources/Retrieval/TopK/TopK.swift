@@ -11,33 +11,43 @@ internal import Configuration
 internal import Primitives
 
 extension RetrievalState {
-  /// - Complexity: O(items · k) at worst; allocates the answer alone.
+  /// - Complexity: O(items · k) at worst.
   package func topK(_ request: TopKRequest, _ scratch: RetrievalScratch) -> TopKAnswer {
+    let outcome = answer(request, scratch)
+    return TopKAnswer(
+      items: Array(scratch.answered), step: outcome.step, skippedPages: outcome.skippedPages)
+  }
+
+  // hot: allocates nothing where scores and boosts alone order the answer.
+  /// As `topK`, with the items in the scratch.
+  package func answer(_ request: TopKRequest, _ scratch: RetrievalScratch) -> TopKOutcome {
     let now = Self.seconds(request.nanos)
     let ring = prepare(user: request.user, now: now, segments: request.segments, scratch)
-    let bucket = blend.bucket(ring.total)
-    let weights = blend.weights(ofBucket: bucket)
-    let step = step(scratch)
-    var search = Search(request, self, scratch, weights, ring, isByRecency: step == .recency)
+    scratch.weights.fit(blend.features)
+    blend.copyWeights(ofBucket: blend.bucket(ring.total), to: scratch.weights.base)
+    var step = step(scratch)
+    let isByRecency = step == .recency
+    var rank = plan.rank ? request.rank : nil
+    if step == .popularity || isByRecency, let other = request.rankOfStrangers {
+      (rank, step) = (other, .attributes)
+    }
+    var search = Search(request, self, scratch, ring, isByRecency: isByRecency)
+    defer { search.end() }
     var wanted = max(0, request.k)
-    let isChosen =
-      !request.caps.isEmpty || request.diversity > 0 || request.exploration != .none
-      || (plan.rank && request.rank != nil)
-    if isChosen { wanted = max(wanted, request.candidates) }
+    let isChosen = !request.caps.isEmpty || request.diversity > 0 || request.exploration != .none
+    if isChosen || rank != nil { wanted = max(wanted, request.candidates) }
     while true {
       search.run(wanted)
-      var pool = search.pool
-      let isAll = pool.count < wanted
-      if plan.rank, let rank = request.rank { addRank(&pool, weights.last ?? 0, rank) }
-      let chosen = choose(request, pool, scratch)
+      let pool = search.pool()
+      if let rank { order(pool, by: rank, request, isWeighed: step != .attributes, scratch) }
+      let chosen = isChosen ? choose(request, pool, scratch) : takeBest(request.k, of: pool, scratch)
       // Caps may have used the pool up: look deeper, until there is nothing more.
-      if chosen.count < request.k && !isAll {
+      if chosen < request.k && pool.count == wanted {
         wanted *= 4
         continue
       }
-      search.end()
-      let items = chosen.map { explain($0, weights, scratch) }
-      return TopKAnswer(items: items, step: step, skippedPages: search.skipped)
+      explain(chosen, scratch)
+      return TopKOutcome(step: step, skippedPages: search.skipped)
     }
   }
 
@@ -61,13 +71,35 @@ extension RetrievalState {
   /// False once an item has left the state since the set was made: make it anew.
   package func isCurrent(_ set: ItemSet) -> Bool { set.released == items.released }
 
-  private func addRank(_ pool: inout [ScoredRow], _ weight: Float, _ rank: RankScorer) {
+  /// Puts the best in the order of the ranking model's scores: weighed by the blend and added to what it says, or, for
+  /// a stranger, in place of it.
+  private func order(
+    _ pool: UnsafeMutableBufferPointer<ScoredRow>, by rank: RankScorer, _ request: TopKRequest,
+    isWeighed: Bool, _ scratch: RetrievalScratch
+  ) {
     let owners = items.reader
     let keys = pool.map { owners.key(of: Int($0.row)) }
     var ranks = [Float](repeating: 0, count: keys.count)
     keys.withUnsafeBufferPointer { keys in ranks.withUnsafeMutableBufferPointer { rank(keys, $0) } }
-    for place in pool.indices where ranks[place].isFinite { pool[place].score += weight * ranks[place] }
-    pool.sort { $0.precedes($1) }
+    for place in pool.indices where ranks[place].isFinite {
+      pool[place].score =
+        isWeighed
+        ? pool[place].score + scratch.weights[blend.features - 1] * ranks[place]
+        : ranks[place] + request.boost(of: keys[place])
+    }
+    var sorted = pool
+    sorted.sort { $0.precedes($1) }
+  }
+
+  private func takeBest(
+    _ k: Int, of pool: UnsafeMutableBufferPointer<ScoredRow>, _ scratch: RetrievalScratch
+  ) -> Int {
+    let count = min(max(0, k), pool.count)
+    scratch.chosen.fit(count)
+    for place in 0..<count {
+      scratch.chosen[place] = ChosenRow(row: pool[place].row, score: pool[place].score, propensity: 1)
+    }
+    return count
   }
 }
 
@@ -82,19 +114,19 @@ private struct Search {
   let pageCount: Int
   let isByRecency: Bool
   let largestBoost: Float
-  var excludedRows: [Int] = []
+  var excludedCount = 0
   var selection: Selection
   var skipped = 0
 
   init(
-    _ request: TopKRequest, _ state: RetrievalState, _ scratch: RetrievalScratch, _ weights: [Float],
-    _ ring: UserRing, isByRecency: Bool
+    _ request: TopKRequest, _ state: RetrievalState, _ scratch: RetrievalScratch, _ ring: UserRing,
+    isByRecency: Bool
   ) {
     self.request = request
     self.state = state
     self.scratch = scratch
     self.isByRecency = isByRecency
-    scan = weights.withUnsafeBufferPointer { state.scan($0, scratch) }
+    scan = state.scan(scratch.weights.base, scratch)
     bound = PageBound(scan, halfLives: state.plan.halfLives, events: state.events)
     owners = state.items.reader
     pageCount = (state.items.limit + 31) / 32
@@ -117,10 +149,14 @@ private struct Search {
 
   private mutating func mark(_ row: Int) {
     scratch.excluded[row >> 5] |= 1 << UInt32(row & 31)
-    excludedRows.append(row)
+    scratch.excludedRows.fit(excludedCount + 1)
+    scratch.excludedRows[excludedCount] = UInt32(truncatingIfNeeded: row)
+    excludedCount += 1
   }
 
-  func end() { for row in excludedRows { scratch.excluded[row >> 5] = 0 } }
+  func end() {
+    for place in 0..<excludedCount { scratch.excluded[Int(scratch.excludedRows[place] >> 5)] = 0 }
+  }
 
   mutating func run(_ wanted: Int) {
     selection.begin(wanted)
@@ -154,7 +190,7 @@ private struct Search {
     }
     guard allowed != 0 else { return }
     if isByRecency {
-      for place in 0..<32 { scores[place] = Float(page &* 32 &+ place) }
+      scoreByRecency(page, scores)
     } else {
       scan.score(page, then: min(page &+ 1, pageCount &- 1), into: scores)
     }
@@ -174,15 +210,22 @@ private struct Search {
       let key = owners.key(of: row)
       if request.seen == .only && request.exclude.contains(key) { return }
       if let filter = request.filter, !filter(key) { return }
-      for boost in request.boosts where boost.condition.holds({ request.attribute(key, $0) }) {
-        entry.score += boost.addend
-      }
+      entry.score += request.boost(of: key)
     }
     selection.offer(entry)
   }
 
+  /// Odds of one for the newest item, a half for the next, a third …: so a boost of 2 lifts an item over those that up
+  /// to half as many came after.
+  private func scoreByRecency(_ page: Int, _ scores: UnsafeMutablePointer<Float>) {
+    for place in 0..<32 {
+      let newer = max(0, state.items.limit &- 1 &- (page &* 32 &+ place))
+      scores[place] = -scratch.kernels.pointee.log2(Float(1 + newer)) * 0.693147181
+    }
+  }
+
   /// The best, in order.
-  var pool: [ScoredRow] { selection.sorted() }
+  mutating func pool() -> UnsafeMutableBufferPointer<ScoredRow> { selection.sort() }
 }
 
 /// The best so many of what is offered: a heap with the worst of them on top.
@@ -239,7 +282,15 @@ struct Selection {
     heap[place] = entry
   }
 
-  func sorted() -> [ScoredRow] {
-    UnsafeBufferPointer(start: heap, count: count).sorted { $0.precedes($1) }
+  /// Puts what is kept in order, best first. Nothing can be offered after it.
+  mutating func sort() -> UnsafeMutableBufferPointer<ScoredRow> {
+    let all = count
+    while count > 1 {
+      count -= 1
+      let worst = heap[0]
+      sink(heap[count])
+      heap[count] = worst
+    }
+    return UnsafeMutableBufferPointer(start: heap, count: all)
   }
 }

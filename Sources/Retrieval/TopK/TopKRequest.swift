@@ -48,6 +48,9 @@ package struct TopKRequest {
   package var seed: UInt64 = 0
   /// The ranking model, which sees the best by the blend.
   package var rank: RankScorer?
+  /// Who orders the best where nothing is known of the user but what the request brings (the steps popularity and
+  /// recency): these scores, with boosts, take the place of the blend's.
+  package var rankOfStrangers: RankScorer?
   /// How many of the best the ranking model and the rules above choose from, at least `k`.
   package var candidates = 300
 
@@ -58,10 +61,21 @@ package struct TopKRequest {
   }
 }
 
+extension TopKRequest {
+  /// What boosts add to an item's score.
+  func boost(of item: UInt64) -> Float {
+    var sum = Float(0)
+    for boost in boosts where boost.condition.holds({ attribute(item, $0) }) { sum += boost.addend }
+    return sum
+  }
+}
+
 /// What an answer rests on.
 package enum AnswerStep: String, Sendable {
   /// The user's history.
   case history
+  /// What the request brings of the user: see `TopKRequest.rankOfStrangers`.
+  case attributes
   /// What users of the same segments do.
   case segment
   /// What all users do.
@@ -70,7 +84,7 @@ package enum AnswerStep: String, Sendable {
   case recency
 }
 
-package struct RecommendedItem: Equatable, Sendable {
+package struct RecommendedItem: Equatable, Sendable, BitwiseCopyable {
   package var item: UInt64
   /// By the blend, with boosts and the ranking model's part.
   package var score: Float
@@ -78,8 +92,13 @@ package struct RecommendedItem: Equatable, Sendable {
   package var propensity: Float
   /// The part of the score that was largest.
   package var reason: BlendFeature
-  /// The item of the history that led here, if neighbours are the reason.
-  package var because: UInt64?
+}
+
+/// What is said of an answer beside its items.
+package struct TopKOutcome: Equatable, Sendable {
+  package var step: AnswerStep
+  /// Pages of 32 items whose scores were not computed, because they could not matter.
+  package var skippedPages: Int
 }
 
 package struct TopKAnswer: Equatable, Sendable {

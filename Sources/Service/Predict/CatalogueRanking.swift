@@ -15,18 +15,25 @@ internal import Wire
 
 struct CatalogueRanking {
   private struct Item {
-    var id: String
     var score: Float
     var ordinal: UInt32
     var key: UInt64
   }
 
-  private(set) var ranking = Ranking()
+  private var ranking: Ranking
 
-  init(
+  static func fill(
+    _ ranking: inout Ranking, _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64,
+    _ model: Model, _ reader: PredictReader
+  ) {
+    ranking = CatalogueRanking(order, request, user, model, reader).ranking
+  }
+
+  private init(
     _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
     _ reader: PredictReader
   ) {
+    ranking = Ranking()
     let features = model.features
     let seen: Set<UInt64> =
       order.seen == .include || user == 0 ? [] : features.seenItems(ofUser: user)
@@ -43,18 +50,18 @@ struct CatalogueRanking {
         let isMatch = features.withAttributes(ofItem: key) { filter.matches(ItemAttributes($0)) }
         guard isMatch ?? filter.matches(ItemAttributes([])) else { return }
       }
-      all.append(
-        Item(id: String(decoding: name, as: UTF8.self), score: 0, ordinal: ordinal, key: key))
+      all.append(Item(score: 0, ordinal: ordinal, key: key))
     }
     features.items.forEach(visit)
     ranking.considered = all.count
     score(&all, request, user, model, reader)
     all.sort { ($0.score, $1.ordinal) > ($1.score, $0.ordinal) }
     var limiter = AttributeLimiter(order.limits, features)
-    let reason = ranking.chain == "personal" ? "factors" : ranking.chain
+    let reason = ranking.chain == .personal ? .factors : ranking.chain
     for item in all where ranking.items.count < order.count && limiter.takes(item.key) {
       ranking.items.append(
-        Ranking.Item(id: item.id, score: item.score, reason: reason, propensity: 1))
+        Ranking.Item(
+          key: item.key, ordinal: item.ordinal, score: item.score, propensity: 1, reason: reason))
     }
   }
 
@@ -70,11 +77,11 @@ struct CatalogueRanking {
         all[index].score = Float(model.features.eventCount(ofItem: all[index].key))
         if all[index].score > 0 { isAny = true }
       }
-      ranking.chain = isAny ? "popularity" : "recency"
+      ranking.chain = isAny ? .popularity : .recency
       if !isAny { for index in all.indices { all[index].score = Float(all[index].ordinal) } }
       return
     }
-    ranking.chain = isKnown || !hasAttributes ? "personal" : "attributes"
+    ranking.chain = isKnown || !hasAttributes ? .personal : .attributes
     let workspace = reader.workspace
     workspace.example.resetBuffers()
     for attribute in request.context { workspace.example.addContext(attribute) }

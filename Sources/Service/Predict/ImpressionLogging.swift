@@ -9,6 +9,7 @@ internal import Features
 internal import Learning
 internal import Logging
 internal import Primitives
+internal import Tables
 internal import Wire
 
 extension PredictService {
@@ -54,9 +55,9 @@ extension PredictService {
     let shared = ServedFeatures.encodeShared(example)
     let arena = MessageArena(capacity: 16 << 10)
     let shown = items.map { item in
-      model.features.makeCandidate(itemKey: FeatureState.itemKey(item.id), into: example)
+      model.features.makeCandidate(itemKey: item.key, into: example)
       var message = Cowbird__V1__Impression.empty
-      message.item = arena.text(item.id)
+      message.item = arena.text(model.features.items.string(of: item.ordinal) ?? "")
       message.score = item.score
       message.propensity = item.propensity
       message.features = arena.bytes(ServedFeatures.encodeOwn(example))

@@ -62,10 +62,11 @@ struct ItemFilterReader {
   private static let deepest = 32
   private static let most = 1_000
 
-  let known: [String]
+  private let known: [AttributeSection]
   private var count = 0
 
-  init(_ configuration: Configuration) { known = configuration.entities.item.map(\.name) }
+  /// - Parameter attributes: those that the configuration gives items.
+  init(_ attributes: [AttributeSection]) { known = attributes }
 
   mutating func read(
     _ message: UnsafePointer<Cowbird__V1__Filter>, _ path: String = "filter", depth: Int = 1
@@ -91,9 +92,19 @@ struct ItemFilterReader {
           .invalidArgument,
           "RecommendRequest.\(path).in.values: \(values.count) values; 1 to 1000 are allowed")
       }
-      return .among(try name(filter.in.pointee.attribute, path + ".in.attribute"), values)
+      let name = try name(
+        filter.in.pointee.attribute, path + ".in.attribute", of: [.category, .categories, .text, .number],
+        "values are compared as text")
+      if isNumber(name), let value = values.first(where: { Double($0).map(ItemAttributes.text) != $0 }) {
+        throw Status(
+          .invalidArgument,
+          "RecommendRequest.\(path).in.values: \"\(value)\", but \"\(String(decoding: name, as: UTF8.self))\" is "
+            + "a number; numbers as they are written, such as 3 or 0.5, are allowed")
+      }
+      return .among(name, values)
     case COWBIRD__V1__FILTER__KIND_RANGE: return try range(filter.range.pointee, path + ".range")
-    case COWBIRD__V1__FILTER__KIND_HAS: return .has(try name(filter.has, path + ".has"))
+    case COWBIRD__V1__FILTER__KIND_HAS:
+      return .has(try name(filter.has, path + ".has", of: AttributeType.allCases, ""))
     default:
       throw Status(
         .invalidArgument,
@@ -120,18 +131,33 @@ struct ItemFilterReader {
       throw Status(
         .invalidArgument, "RecommendRequest.\(path): \(low) to \(high); at_least must not be above at_most")
     }
-    return .range(try name(range.attribute, path + ".attribute"), low...high)
+    let name = try name(range.attribute, path + ".attribute", of: [.number], "a range is of numbers")
+    return .range(name, low...high)
   }
 
-  /// The attribute's name, which the configuration must know.
-  func name(_ text: UnsafePointer<CChar>, _ path: String) throws(Status) -> [UInt8] {
+  private func isNumber(_ name: [UInt8]) -> Bool {
+    known.contains { $0.type == .number && $0.name.utf8.elementsEqual(name) }
+  }
+
+  /// The attribute's name, which the configuration must know, as one of these types.
+  func name(
+    _ text: UnsafePointer<CChar>, _ path: String, of types: [AttributeType], _ reason: String
+  ) throws(Status) -> [UInt8] {
     let name = String(cString: text)
-    guard known.contains(name) else {
-      let hint = Suggestion.hint(for: name, among: known)
+    guard let attribute = known.first(where: { $0.name == name }) else {
+      let names = known.map(\.name)
+      let hint = Suggestion.hint(for: name, among: names)
       throw Status(
         .invalidArgument,
         "RecommendRequest.\(path): items have no attribute \"\(name)\""
-          + (hint.isEmpty ? "; known: \(known.joined(separator: ", "))" : hint))
+          + (hint.isEmpty ? "; known: \(names.joined(separator: ", "))" : hint))
+    }
+    guard types.contains(attribute.type) else {
+      let fitting = known.filter { types.contains($0.type) }.map(\.name)
+      throw Status(
+        .invalidArgument,
+        "RecommendRequest.\(path): \"\(name)\" is of type \(attribute.type.rawValue), and \(reason); allowed: "
+          + (fitting.isEmpty ? "none of the items' attributes" : fitting.joined(separator: ", ")))
     }
     return Array(name.utf8)
   }

@@ -16,6 +16,10 @@ final class PredictReader {
   let batch: CandidateBatch
   /// Keys of the candidates that are scored together.
   let items = UnsafeMutablePointer<UInt64>.allocate(capacity: CandidateScorer.stretch)
+  /// For the parts of a request that is unpacked.
+  let arena = MessageArena(capacity: 16 << 10)
+  /// What is answered to a Recommend.
+  @exclusivity(unchecked) var ranking = Ranking()
   private(set) var scores: UnsafeMutablePointer<Float>
   private(set) var scoreCapacity = 1024
 

@@ -22,27 +22,29 @@ extension PredictService {
     _ request: PredictRequestView, _ user: UInt64, _ source: Source, _ reader: PredictReader, _ to: Answering
   ) throws(Status) {
     // Checked before it is put aside, so that a bad request is refused at once.
-    let bytes = request.copy
-    let order = try Wire.withMessage(Cowbird__V1__RecommendRequest.self, from: bytes) {
-      message throws(Status) in
-      try RecommendOrder(message, bytes, context.plan, reader.limits)
-    }
+    reader.arena.reset()
+    let message = try Wire.unpack(
+      Cowbird__V1__RecommendRequest.self, from: request.bytes, in: reader.arena)
+    let order = try RecommendOrder(message, request.bytes, context.plan, reader.limits)
     let model = source.revision.model
     let most = model.retrieval == nil || order.filter != nil ? Self.scoredItems : Self.retrievedItems
     if order.logsImpressions { try to.requireIngest() }
     guard model.features.itemCount > most, let reply = to.deferred() else {
-      let ranking = Self.rank(order, request, user, model, reader)
-      let name = respond(ranking, bytes, source, to)
-      if order.logsImpressions { log(ranking, bytes, source, name) }
-      return
+      return answer(order, request, user, source, reader, to)
     }
+    answerLater(order, request, source, reply)
+  }
+
+  /// A worker answers.
+  private func answerLater(
+    _ order: RecommendOrder, _ request: PredictRequestView, _ source: Source, _ reply: Reply
+  ) {
+    let bytes = request.copy
     context.workers.perform { [self] in
       bytes.withUnsafeBytes { message in
         do throws(Status) {
           let request = try PredictRequestView(message, .recommend)
-          let ranking = Self.rank(order, request, user, model, worker)
-          let name = respond(ranking, bytes, source, Answering(reply))
-          if order.logsImpressions { log(ranking, bytes, source, name) }
+          answer(order, request, context.plan.userKey(request.user), source, worker, Answering(reply))
         } catch {
           reply.fail(error)
         }
@@ -50,40 +52,20 @@ extension PredictService {
     }
   }
 
-  private static func rank(
-    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
-    _ reader: PredictReader
-  ) -> Ranking {
+  // hot: no allocation in the steady state, where the answer is not logged.
+  private func answer(
+    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ source: Source,
+    _ reader: PredictReader, _ to: Answering
+  ) {
+    let model = source.revision.model
     if let retrieval = model.retrieval {
-      RetrievalRanking(order, request, user, model, retrieval, reader).ranking
+      RetrievalRanking.fill(&reader.ranking, order, request, user, model, retrieval, reader)
     } else {
-      CatalogueRanking(order, request, user, model, reader).ranking
+      CatalogueRanking.fill(&reader.ranking, order, request, user, model, reader)
     }
-  }
-
-  /// - Returns: the answer's name.
-  private func respond(
-    _ ranking: Ranking, _ bytes: [UInt8], _ source: Source, _ to: Answering
-  ) -> String {
-    let name = Digest(of: bytes, seed: MonotonicClock.nanos()).description
-    let arena = MessageArena(capacity: 4096)
-    var answer = Cowbird__V1__RecommendResponse.empty
-    (answer.n_items, answer.items) = arena.messages(
-      ranking.items.map { item in
-        var message = Cowbird__V1__Recommendation.empty
-        message.item = arena.text(item.id)
-        message.score = item.score
-        message.reason = arena.text(item.reason)
-        message.propensity = item.propensity
-        return message
-      })
-    answer.model = arena.message(source.message(arena))
-    answer.degraded = arena.text(source.degraded)
-    answer.request_id = arena.text(name)
-    answer.chain = arena.text(ranking.chain)
-    answer.considered = UInt64(ranking.considered)
-    to.respond(&answer)
-    return name
+    let name = Digest(of: request.bytes, seed: MonotonicClock.nanos())
+    RecommendAnswer.respond(to, reader.ranking, model.features.items, source, name)
+    if order.logsImpressions { log(reader.ranking, request.copy, source, name.description) }
   }
 }
 

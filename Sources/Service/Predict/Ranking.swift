@@ -3,19 +3,32 @@
 internal import Features
 internal import Wire
 
-/// The items that pass, best first.
+/// The items that pass, best first. Each thread keeps one and fills it anew for each request.
 struct Ranking {
-  struct Item {
-    var id: String
+  struct Item: BitwiseCopyable {
+    var key: UInt64
+    /// Of its name.
+    var ordinal: UInt32
     var score: Float
-    var reason: String
     var propensity: Float
+    var reason: Reason
+  }
+
+  /// What brought an item in, or the step of the fallback chain that answered.
+  enum Reason: String, BitwiseCopyable {
+    case blend, neighbours, factors, content, personal, attributes, popularity, recency
   }
 
   var items: [Item] = []
   var considered = 0
-  /// "personal", "attributes", "popularity" or "recency".
-  var chain = "personal"
+  /// `personal`, `attributes`, `popularity` or `recency`.
+  var chain = Reason.personal
+
+  mutating func reset() {
+    items.removeAll(keepingCapacity: true)
+    considered = 0
+    chain = .personal
+  }
 }
 
 /// Takes items in order, as long as no value of a limited attribute has had its share.

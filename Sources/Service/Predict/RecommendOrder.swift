@@ -26,7 +26,8 @@ struct RecommendOrder: Sendable {
   /// - Parameter bytes: of the request.
   /// - Throws: INVALID_ARGUMENT that names the field, or FAILED_PRECONDITION for what the configuration does not have.
   init(
-    _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ bytes: [UInt8], _ plan: FeaturePlan,
+    _ message: UnsafePointer<Cowbird__V1__RecommendRequest>, _ bytes: UnsafeRawBufferPointer,
+    _ plan: FeaturePlan,
     _ bounds: RequestLimits
   ) throws(Status) {
     let request = message.pointee
@@ -51,7 +52,7 @@ struct RecommendOrder: Sendable {
     default:
       throw Status(.invalidArgument, "RecommendRequest.seen: \(request.seen.rawValue); 0 to 3 are allowed")
     }
-    var reader = ItemFilterReader(configuration)
+    var reader = ItemFilterReader(configuration.entities.item)
     if let filter = request.filter { self.filter = try reader.read(filter) }
     guard request.n_limits <= 16 else {
       throw Status(.invalidArgument, "RecommendRequest.limits: \(request.n_limits); at most 16 are allowed")
@@ -62,7 +63,10 @@ struct RecommendOrder: Sendable {
       guard limit.limit >= 1 else {
         throw Status(.invalidArgument, "RecommendRequest.limits[\(index)].limit: 0; at least 1 is allowed")
       }
-      limits.append((try reader.name(limit.attribute, "limits[\(index)].attribute"), Int(limit.limit)))
+      let name = try reader.name(
+        limit.attribute, "limits[\(index)].attribute", of: [.category, .categories, .number], "a limit counts"
+      )
+      limits.append((name, Int(limit.limit)))
     }
     guard request.diversity >= 0, request.diversity <= 1 else {
       throw Status(
@@ -73,7 +77,7 @@ struct RecommendOrder: Sendable {
     seed = request.exploration?.pointee.seed ?? 0
     if seed == 0 { seed = Digest(of: bytes).low }
     if let exploration = request.exploration { self.exploration = try Self.exploration(exploration.pointee) }
-    boosts = try Self.boosts(request, reader.known)
+    if request.n_boosts > 0 { boosts = try Self.boosts(request, configuration.entities.item) }
     logsImpressions = request.log_impressions != 0
     guard !logsImpressions || configuration.retrieval.impressions > 0 else {
       throw Status(
@@ -81,7 +85,7 @@ struct RecommendOrder: Sendable {
         "RecommendRequest.log_impressions: the configuration remembers no impressions (retrieval.impressions: 0)"
       )
     }
-    try requireRetrievers(configuration)
+    try requireRetrievers(request, plan)
   }
 
   private static func exploration(_ message: Cowbird__V1__Exploration) throws(Status) -> Exploration {
@@ -102,8 +106,9 @@ struct RecommendOrder: Sendable {
   }
 
   private static func boosts(
-    _ request: Cowbird__V1__RecommendRequest, _ fields: [String]
+    _ request: Cowbird__V1__RecommendRequest, _ attributes: [AttributeSection]
   ) throws(Status) -> [Boost] {
+    let fields = attributes.map { BoostField(name: $0.name, kind: BoostField.Kind($0.type)) }
     guard request.n_boosts <= 16 else {
       throw Status(.invalidArgument, "RecommendRequest.boosts: \(request.n_boosts); at most 16 are allowed")
     }
@@ -119,8 +124,18 @@ struct RecommendOrder: Sendable {
   }
 
   /// What only retrievers can do is refused without them, never ignored.
-  private func requireRetrievers(_ configuration: Configuration) throws(Status) {
-    guard !configuration.retrieval.retrievers.contains(where: \.isOn) else { return }
+  private func requireRetrievers(
+    _ request: Cowbird__V1__RecommendRequest, _ plan: FeaturePlan
+  ) throws(Status) {
+    guard !plan.configuration.retrieval.retrievers.contains(where: \.isOn) else { return }
+    let asksForSeen = request.seen != COWBIRD__V1__SEEN_POLICY__SEEN_POLICY_UNSPECIFIED && seen != .include
+    guard !asksForSeen || plan.remembersItems else {
+      throw Status(
+        .failedPrecondition,
+        "RecommendRequest.seen: \(seen.rawValue), but the configuration remembers no items of a user; it does "
+          + "with a retriever (retrieval.retrievers; the preset clicks has them) or a value made of the "
+          + "user's last items (features.values, statistic: last)")
+    }
     var wanting: [String] = []
     if diversity != 0 { wanting.append("diversity") }
     if !boosts.isEmpty { wanting.append("boosts") }
@@ -130,6 +145,16 @@ struct RecommendOrder: Sendable {
         .failedPrecondition,
         "RecommendRequest.\(wanting.joined(separator: ", ")): the configuration has no retrievers "
           + "(retrieval.retrievers); the preset clicks has")
+    }
+  }
+}
+
+extension BoostField.Kind {
+  init(_ type: AttributeType) {
+    switch type {
+    case .category, .categories, .text: self = .text
+    case .number: self = .number
+    case .vector: self = .vector
     }
   }
 }

@@ -11,38 +11,33 @@ internal import Tables
 internal import Wire
 
 struct RetrievalRanking {
-  private(set) var ranking = Ranking()
   private let order: RecommendOrder
-  private let hasAttributes: Bool
-  private let model: Model
-  private let reader: PredictReader
-  private let scorer: ItemScorer
+  private let features: FeatureState
 
-  init(
-    _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64, _ model: Model,
-    _ retrieval: RetrievalState, _ reader: PredictReader
+  // hot: allocates nothing where nothing but a user, a count and a policy is asked for.
+  static func fill(
+    _ ranking: inout Ranking, _ order: RecommendOrder, _ request: PredictRequestView, _ user: UInt64,
+    _ model: Model, _ retrieval: RetrievalState, _ reader: PredictReader
   ) {
-    self.order = order
-    self.model = model
-    self.reader = reader
-    hasAttributes = request.userAttributes.count > 0
     let nanos = request.timeNanos == 0 ? WallClock.nanos() : request.timeNanos
     let scorer = ItemScorer(request: request, user: user, model: model, reader: reader, nanos: nanos)
-    self.scorer = scorer
     var wanted = TopKRequest(user: user == 0 ? nil : user, k: order.count, nanos: nanos)
     if !retrieval.plan.segments.isEmpty {
       scorer.begin()
       wanted.segments = reader.workspace.example.segments
     }
-    wanted.exclude = Array(order.excluded)
+    if !order.excluded.isEmpty { wanted.exclude = Array(order.excluded) }
     wanted.seen = order.seen
-    wanted.boosts = order.boosts
     wanted.diversity = order.diversity
     wanted.exploration = order.exploration
     wanted.seed = order.seed
     wanted.candidates = order.candidates
     let features = model.features
-    wanted.attribute = { item, field in Self.value(of: field, item, features) }
+    if !order.boosts.isEmpty {
+      wanted.boosts = order.boosts
+      wanted.attribute = { item, field in Self.value(of: field, item, features) }
+    }
+    ranking.reset()
     ranking.considered = retrieval.itemCount
     if let filter = order.filter {
       var count = 0
@@ -56,56 +51,38 @@ struct RetrievalRanking {
       ranking.considered = count
     }
     if retrieval.plan.rank { wanted.rank = { scorer.score($0, into: $1) } }
-    answer(wanted, retrieval)
+    if request.userAttributes.count > 0 { wanted.rankOfStrangers = { scorer.score($0, into: $1) } }
+    RetrievalRanking(order: order, features: features).answer(
+      &ranking, wanted, retrieval, reader.workspace.retrieval)
   }
 
-  private mutating func answer(_ wanted: TopKRequest, _ retrieval: RetrievalState) {
+  private func answer(
+    _ ranking: inout Ranking, _ wanted: TopKRequest, _ retrieval: RetrievalState, _ scratch: RetrievalScratch
+  ) {
     var wanted = wanted
-    let scratch = reader.workspace.retrieval
-    if hasAttributes { wanted.k = max(order.count, order.candidates) }
-    var answer = retrieval.topK(wanted, scratch)
-    ranking.chain = Self.chain(answer.step)
-    if hasAttributes, answer.step == .popularity || answer.step == .recency {
-      rankByAttributes(&answer.items)
-      ranking.chain = "attributes"
-    }
-    take(answer.items)
-    // Limits may have used the answer up: look deeper, until there is nothing more.
-    while !order.limits.isEmpty, ranking.items.count < order.count, answer.items.count >= wanted.k,
-      wanted.k < retrieval.itemCount
-    {
+    while true {
+      let outcome = retrieval.answer(wanted, scratch)
+      ranking.items.removeAll(keepingCapacity: true)
+      ranking.chain = Self.chain(outcome.step)
+      take(scratch.answered, into: &ranking)
+      // Limits may have used the answer up: look deeper, until there is nothing more.
+      guard !order.limits.isEmpty, ranking.items.count < order.count, scratch.answered.count >= wanted.k,
+        wanted.k < retrieval.itemCount
+      else { return }
       wanted.k = min(wanted.k * 4, retrieval.itemCount)
-      answer = retrieval.topK(wanted, scratch)
-      ranking.items = []
-      if ranking.chain == "attributes" { rankByAttributes(&answer.items) }
-      take(answer.items)
     }
   }
 
-  private mutating func take(_ items: [RecommendedItem]) {
-    var limiter = AttributeLimiter(order.limits, model.features)
+  private func take(_ items: UnsafeBufferPointer<RecommendedItem>, into ranking: inout Ranking) {
+    var limiter = AttributeLimiter(order.limits, features)
     for item in items where ranking.items.count < order.count {
       // What left the catalogue has no name any more.
-      guard let ordinal = model.features.itemOrdinal(item.item),
-        let id = model.features.items.string(of: ordinal), limiter.takes(item.item)
-      else { continue }
-      let reason = ranking.chain == "personal" ? Self.reason(item.reason) : ranking.chain
+      guard let ordinal = features.itemOrdinal(item.item), limiter.takes(item.item) else { continue }
       ranking.items.append(
-        Ranking.Item(id: id, score: item.score, reason: reason, propensity: item.propensity))
+        Ranking.Item(
+          key: item.item, ordinal: ordinal, score: item.score, propensity: item.propensity,
+          reason: ranking.chain == .personal ? Self.reason(item.reason) : ranking.chain))
     }
-  }
-
-  /// The most popular in the order of the model's score, made of what is said of the user.
-  private func rankByAttributes(_ items: inout [RecommendedItem]) {
-    let keys = items.map(\.item)
-    var scores = [Float](repeating: 0, count: keys.count)
-    keys.withUnsafeBufferPointer { keys in
-      scores.withUnsafeMutableBufferPointer { scorer.score(keys, into: $0) }
-    }
-    for place in items.indices { items[place].score = scores[place] }
-    items = items.enumerated().sorted {
-      ($0.element.score, $1.offset) > ($1.element.score, $0.offset)
-    }.map(\.element)
   }
 
   private static func value(of field: String, _ item: UInt64, _ features: FeatureState) -> BoostValue {
@@ -123,23 +100,23 @@ struct RetrievalRanking {
     return value ?? .missing
   }
 
-  private static func chain(_ step: AnswerStep) -> String {
+  private static func chain(_ step: AnswerStep) -> Ranking.Reason {
     switch step {
-    case .history: "personal"
-    case .segment: "attributes"
-    case .popularity: "popularity"
-    case .recency: "recency"
+    case .history: .personal
+    case .segment, .attributes: .attributes
+    case .popularity: .popularity
+    case .recency: .recency
     }
   }
 
-  private static func reason(_ feature: BlendFeature) -> String {
+  private static func reason(_ feature: BlendFeature) -> Ranking.Reason {
     switch feature {
-    case .factors: "factors"
-    case .forward, .backward: "neighbours"
-    case .popularity: "popularity"
-    case .content, .vector: "content"
-    case .segment: "attributes"
-    case .rank: "blend"
+    case .factors: .factors
+    case .forward, .backward: .neighbours
+    case .popularity: .popularity
+    case .content, .vector: .content
+    case .segment: .attributes
+    case .rank: .blend
     }
   }
 }
