@@ -94,8 +94,10 @@ test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens, an
 test-allocations: release clients ## Counts what a call allocates once warm: nothing
 	@$(STAGE) "Allocations of a call" Tests/Allocations/run
 
-test-readme: release deps-python ## Runs the commands of the README
+test-readme: release deps-python ## Runs the commands of the README and the documentation
 	@$(STAGE) "Commands of the README" $(PYTHON) scripts/readme
+	@$(STAGE) "Commands of docs/formats.md" $(PYTHON) scripts/readme docs/formats.md
+	@$(STAGE) "Commands of docs/configuration.md" $(PYTHON) scripts/readme docs/configuration.md
 
 test-tsan: deps-build ## The Swift tests with ThreadSanitizer
 	@$(STAGE) "Swift tests, ThreadSanitizer" swift test --disable-xctest --sanitize=thread --scratch-path $(BUILD)/tsan

@@ -457,6 +457,141 @@ void   cowbird__v1__setting__free_unpacked
   assert(message->base.descriptor == &cowbird__v1__setting__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cowbird__v1__settings_request__init
+                     (Cowbird__V1__SettingsRequest         *message)
+{
+  static const Cowbird__V1__SettingsRequest init_value = COWBIRD__V1__SETTINGS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__settings_request__get_packed_size
+                     (const Cowbird__V1__SettingsRequest *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__settings_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__settings_request__pack
+                     (const Cowbird__V1__SettingsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__settings_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__settings_request__pack_to_buffer
+                     (const Cowbird__V1__SettingsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__settings_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__SettingsRequest *
+       cowbird__v1__settings_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__SettingsRequest *)
+     protobuf_c_message_unpack (&cowbird__v1__settings_request__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__settings_request__free_unpacked
+                     (Cowbird__V1__SettingsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__settings_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cowbird__v1__settings_response__init
+                     (Cowbird__V1__SettingsResponse         *message)
+{
+  static const Cowbird__V1__SettingsResponse init_value = COWBIRD__V1__SETTINGS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__settings_response__get_packed_size
+                     (const Cowbird__V1__SettingsResponse *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__settings_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__settings_response__pack
+                     (const Cowbird__V1__SettingsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__settings_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__settings_response__pack_to_buffer
+                     (const Cowbird__V1__SettingsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__settings_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__SettingsResponse *
+       cowbird__v1__settings_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__SettingsResponse *)
+     protobuf_c_message_unpack (&cowbird__v1__settings_response__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__settings_response__free_unpacked
+                     (Cowbird__V1__SettingsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__settings_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cowbird__v1__setting_in_force__init
+                     (Cowbird__V1__SettingInForce         *message)
+{
+  static const Cowbird__V1__SettingInForce init_value = COWBIRD__V1__SETTING_IN_FORCE__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__setting_in_force__get_packed_size
+                     (const Cowbird__V1__SettingInForce *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__setting_in_force__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__setting_in_force__pack
+                     (const Cowbird__V1__SettingInForce *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__setting_in_force__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__setting_in_force__pack_to_buffer
+                     (const Cowbird__V1__SettingInForce *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__setting_in_force__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__SettingInForce *
+       cowbird__v1__setting_in_force__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__SettingInForce *)
+     protobuf_c_message_unpack (&cowbird__v1__setting_in_force__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__setting_in_force__free_unpacked
+                     (Cowbird__V1__SettingInForce *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__setting_in_force__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cowbird__v1__flush_request__init
                      (Cowbird__V1__FlushRequest         *message)
 {
@@ -1702,6 +1837,185 @@ const ProtobufCMessageDescriptor cowbird__v1__setting__descriptor =
   (ProtobufCMessageInit) cowbird__v1__setting__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor cowbird__v1__settings_request__field_descriptors[2] =
+{
+  {
+    "prefix",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingsRequest, prefix),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "configured",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingsRequest, configured),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__settings_request__field_indices_by_name[] = {
+  1,   /* field[1] = configured */
+  0,   /* field[0] = prefix */
+};
+static const ProtobufCIntRange cowbird__v1__settings_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__settings_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.SettingsRequest",
+  "SettingsRequest",
+  "Cowbird__V1__SettingsRequest",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__SettingsRequest),
+  2,
+  cowbird__v1__settings_request__field_descriptors,
+  cowbird__v1__settings_request__field_indices_by_name,
+  1,  cowbird__v1__settings_request__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__settings_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cowbird__v1__settings_response__field_descriptors[2] =
+{
+  {
+    "configuration_hash",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingsResponse, configuration_hash),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cowbird__V1__SettingsResponse, n_settings),
+    offsetof(Cowbird__V1__SettingsResponse, settings),
+    &cowbird__v1__setting_in_force__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__settings_response__field_indices_by_name[] = {
+  0,   /* field[0] = configuration_hash */
+  1,   /* field[1] = settings */
+};
+static const ProtobufCIntRange cowbird__v1__settings_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__settings_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.SettingsResponse",
+  "SettingsResponse",
+  "Cowbird__V1__SettingsResponse",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__SettingsResponse),
+  2,
+  cowbird__v1__settings_response__field_descriptors,
+  cowbird__v1__settings_response__field_indices_by_name,
+  1,  cowbird__v1__settings_response__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__settings_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cowbird__v1__setting_in_force__field_descriptors[4] =
+{
+  {
+    "path",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingInForce, path),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingInForce, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "effect",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingInForce, effect),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "configured",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__SettingInForce, configured),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__setting_in_force__field_indices_by_name[] = {
+  3,   /* field[3] = configured */
+  2,   /* field[2] = effect */
+  0,   /* field[0] = path */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange cowbird__v1__setting_in_force__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__setting_in_force__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.SettingInForce",
+  "SettingInForce",
+  "Cowbird__V1__SettingInForce",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__SettingInForce),
+  4,
+  cowbird__v1__setting_in_force__field_descriptors,
+  cowbird__v1__setting_in_force__field_indices_by_name,
+  1,  cowbird__v1__setting_in_force__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__setting_in_force__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor cowbird__v1__flush_request__field_descriptors[2] =
 {
   {
@@ -2214,7 +2528,7 @@ const ProtobufCMessageDescriptor cowbird__v1__run_request__descriptor =
   (ProtobufCMessageInit) cowbird__v1__run_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__run_progress__field_descriptors[7] =
+static const ProtobufCFieldDescriptor cowbird__v1__run_progress__field_descriptors[8] =
 {
   {
     "events_done",
@@ -2300,6 +2614,18 @@ static const ProtobufCFieldDescriptor cowbird__v1__run_progress__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "label_moved_from",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__RunProgress, label_moved_from),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__run_progress__field_indices_by_name[] = {
   6,   /* field[6] = epoch */
@@ -2307,13 +2633,14 @@ static const unsigned cowbird__v1__run_progress__field_indices_by_name[] = {
   0,   /* field[0] = events_done */
   2,   /* field[2] = events_per_second */
   1,   /* field[1] = events_total */
+  7,   /* field[7] = label_moved_from */
   4,   /* field[4] = metrics */
   5,   /* field[5] = version */
 };
 static const ProtobufCIntRange cowbird__v1__run_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__run_progress__descriptor =
 {
@@ -2323,7 +2650,7 @@ const ProtobufCMessageDescriptor cowbird__v1__run_progress__descriptor =
   "Cowbird__V1__RunProgress",
   "cowbird.v1",
   sizeof(Cowbird__V1__RunProgress),
-  7,
+  8,
   cowbird__v1__run_progress__field_descriptors,
   cowbird__v1__run_progress__field_indices_by_name,
   1,  cowbird__v1__run_progress__number_ranges,

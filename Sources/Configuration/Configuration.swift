@@ -80,6 +80,16 @@ extension Configuration {
     guard problems.isEmpty else { throw ConfigurationError(problems) }
   }
 
+  /// Where a path, or the nearest above it, stands in YAML that was read before; (0, 0): nowhere.
+  package static func place(of path: String, in text: String) -> (line: Int, column: Int) {
+    guard let node = try? compose(text), case .mapping(let mapping) = node else { return (0, 0) }
+    var sources = SourceMap()
+    var scratch = Configuration()
+    let kept = Node.Mapping(mapping.filter { $0.key.text != "preset" }.map { ($0.key, $0.value) })
+    _ = SectionReader.read(&scratch, from: .mapping(kept), path: "", sources: &sources)
+    return sources.place(of: path)
+  }
+
   private static let empty = """
     the configuration is empty; the least is one line, such as "preset: clicks" \
     (\(Preset.allCases.map(\.rawValue).joined(separator: ", ")))

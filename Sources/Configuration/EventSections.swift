@@ -153,3 +153,11 @@ package struct LabelSection: Section {
         + "predicted, whatever stands here.")
   }
 }
+
+extension AttributeSection {
+  package static var samples: [(when: String, section: Self)] { samples("type", \.type) }
+}
+
+extension EventTypeSection {
+  package static var samples: [(when: String, section: Self)] { samples("label", \.label) }
+}

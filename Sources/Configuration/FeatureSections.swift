@@ -232,3 +232,18 @@ package struct FeaturesSection: Section {
       "Sparse features of one example; what would come after is left out and counted.")
   }
 }
+
+extension ValueSection {
+  package static var samples: [(when: String, section: Self)] {
+    [("no statistic", Self())]
+      + StatisticKind.allCases.map { kind in
+        var section = Self()
+        section.statistic = kind
+        return ("statistic \(kind.rawValue)", section)
+      }
+  }
+}
+
+extension SparseSection {
+  package static var samples: [(when: String, section: Self)] { samples("factor", \.factor) }
+}

@@ -242,3 +242,14 @@ package struct ModelSection: Section {
     visitor.section("stack", &stack, "How members become one answer.")
   }
 }
+
+extension MemberSection {
+  package static var samples: [(when: String, section: Self)] {
+    samples("kind", \.kind).flatMap { when, section in
+      guard section.kind == .linear else { return [(when, section)] }
+      var withMomentum = section
+      withMomentum.optimizer = .sgd
+      return [(when, section), ("optimizer sgd", withMomentum)]
+    }
+  }
+}

@@ -14,7 +14,7 @@ extension Preset {
     """ + catalogueYAML
     + "features:\n  context: {device: category, page: category, position: number}\n  values:\n"
     + jointValuesYAML + clicksValuesYAML + jointTemplatesYAML + clicksTemplatesYAML
-    + "model:\n  loss: logistic\n" + membersYAML + retrieversYAML + countingYAML
+    + "model:\n  loss: logistic\n" + membersYAML(pooled: 50) + retrieversYAML + countingYAML
 
   /// A rate by impressions counts those of logged answers, too.
   private static let countingYAML = """

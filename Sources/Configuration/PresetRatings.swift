@@ -62,17 +62,20 @@ extension Preset {
       rating: {label: value, minimum: 0.5, maximum: 5}
 
     """ + catalogueYAML + "features:\n  values:\n" + jointValuesYAML + jointTemplatesYAML + "model:\n"
-    + membersYAML + retrieversYAML
+    + membersYAML(pooled: 100) + retrieversYAML
 
   /// The full ensemble: the joint model, and two members that learn what it leaves over.
-  static let membersYAML = """
+  /// - Parameter pooled: items of the history that the last of them takes.
+  static func membersYAML(pooled: Int) -> String {
+    """
       members:
         joint: {kind: joint}
         neighbours: {kind: neighbours, of: user, residual_of: joint}
-        pooled: {kind: pooled, factors: 8, length: 50, rate: 0.08, init: 0.025, residual_of: joint}
+        pooled: {kind: pooled, factors: 8, length: \(pooled), rate: 0.08, init: 0.025, residual_of: joint}
       stack: {by: rls}
 
     """
+  }
 
   static let retrieversYAML = """
     retrieval:

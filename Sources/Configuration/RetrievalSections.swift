@@ -225,3 +225,14 @@ package struct RetrievalSection: Section {
       "Event type as which each item shown counts in statistics, such as rates; none: it does not.")
   }
 }
+
+extension RetrieverSection {
+  package static var samples: [(when: String, section: Self)] {
+    samples("kind", \.kind).flatMap { when, section in
+      guard section.kind == .factors else { return [(when, section)] }
+      var byElements = section
+      byElements.method = .eals
+      return [(when, section), ("method eals", byElements)]
+    }
+  }
+}

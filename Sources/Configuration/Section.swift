@@ -12,6 +12,16 @@ package enum Effect: String, Sendable, CaseIterable {
   /// Operation only: in force after a restart.
   case restart
 
+  /// How a change comes into force, for people.
+  package var meaning: String {
+    switch self {
+    case .model: "in a new model"
+    case .learning: "by configure"
+    case .live: "at once"
+    case .restart: "after a restart"
+    }
+  }
+
   /// The field is part of the hash that a model remembers.
   package var isLearned: Bool { self == .model || self == .learning }
 }
@@ -33,6 +43,23 @@ extension Section {
 /// A section that stands in a mapping under a name of the user's choice.
 package protocol NamedSection: Section {
   var name: String { get set }
+  /// Sections that together have every field there is; `when` says what the fields of one depend on.
+  static var samples: [(when: String, section: Self)] { get }
+}
+
+extension NamedSection {
+  package static var samples: [(when: String, section: Self)] { [("", Self())] }
+
+  /// A section for each value of a field that decides which others there are.
+  static func samples<Value: RawRepresentable & CaseIterable>(
+    _ key: String, _ field: WritableKeyPath<Self, Value>
+  ) -> [(when: String, section: Self)] where Value.RawValue == String {
+    Value.allCases.map { value in
+      var section = Self()
+      section[keyPath: field] = value
+      return ("\(key) \(value.rawValue)", section)
+    }
+  }
 }
 
 package protocol FieldVisitor {

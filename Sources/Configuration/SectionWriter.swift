@@ -18,7 +18,7 @@ struct SectionRenderer: FieldVisitor {
   mutating func value<Value: Equatable & Sendable>(
     _ key: String, _ value: inout Value, _ kind: Kind<Value>, _ effect: Effect, _ about: String
   ) {
-    comment(isCommented ? "\(about) Allowed: \(kind.allowed)." : "")
+    comment(isCommented ? "\(about) Allowed: \(kind.allowed). In force: \(effect.meaning)." : "")
     text += "\(indent)\(key): \(kind.write(value))\n"
   }
 

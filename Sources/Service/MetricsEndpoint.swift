@@ -48,9 +48,8 @@ final class MetricsEndpoint: Sendable {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let capacity = MemoryLayout.size(ofValue: address.sun_path)
-    guard path.utf8.count < capacity else {
-      throw Status(.invalidArgument, "server.metrics_address: \(path) has more than \(capacity - 1) bytes")
-    }
+    try check(path)
+    precondition(path.utf8.count < capacity)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
     var status = stat()
     if lstat(path, &status) == 0 {
@@ -73,7 +72,8 @@ final class MetricsEndpoint: Sendable {
     return descriptor
   }
 
-  private static func listen(loopback text: String) throws(Status) -> Int32 {
+  /// The address family and the port of a loopback address.
+  private static func loopback(_ text: String) throws(Status) -> (family: Int32, port: UInt16) {
     let hosts = [("127.0.0.1:", AF_INET), ("localhost:", AF_INET), ("[::1]:", AF_INET6)]
     guard let host = hosts.first(where: { text.hasPrefix($0.0) }),
       let port = UInt16(text.dropFirst(host.0.count)), port > 0
@@ -82,12 +82,30 @@ final class MetricsEndpoint: Sendable {
         .invalidArgument,
         "server.metrics_address: \"\(text)\"; 127.0.0.1:PORT, [::1]:PORT or the path of a socket is allowed")
     }
-    let descriptor = socket(host.1, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    return (host.1, port)
+  }
+
+  /// Whether an address can be listened at, as far as it says itself.
+  static func check(_ address: String) throws(Status) {
+    if address.hasPrefix("/") {
+      let capacity = MemoryLayout<sockaddr_un>.size - MemoryLayout<sa_family_t>.size
+      guard address.utf8.count < capacity else {
+        throw Status(
+          .invalidArgument, "server.metrics_address: \(address) has more than \(capacity - 1) bytes")
+      }
+    } else if !address.isEmpty {
+      _ = try loopback(address)
+    }
+  }
+
+  private static func listen(loopback text: String) throws(Status) -> Int32 {
+    let (family, port) = try loopback(text)
+    let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw failure(text) }
     var one: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
     let isBound: Bool
-    if host.1 == AF_INET {
+    if family == AF_INET {
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)
       address.sin_port = port.bigEndian

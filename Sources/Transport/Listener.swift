@@ -23,15 +23,9 @@ package final class Listener: Sendable {
       throw Status(.invalidArgument, "socket mode \(String(mode, radix: 8)) is no permission mode (0 to 777)")
     }
     let (directory, name) = Self.split(path)
+    try Self.check(path: path)
     // Bound under another name in the same directory, made ready there, then renamed.
     let hidden = "\(directory)/.\(String(UInt32(bitPattern: getpid()), radix: 36))-\(name)"
-    let limit = Int(cowbird_unix_path_limit())
-    guard !name.isEmpty, !path.utf8.contains(0), hidden.utf8.count <= limit else {
-      throw Status(
-        .invalidArgument,
-        "socket path \(path) cannot be used: with 10 bytes for a temporary name it must have at most \(limit) bytes"
-      )
-    }
     // Held while another's socket is looked at and replaced, so that two servers cannot both find it dead.
     let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard lock >= 0 else { throw Self.failure("open the directory \(directory)", errno) }
@@ -99,6 +93,20 @@ package final class Listener: Sendable {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let directory = String(path[..<slash])
     return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
+  }
+
+  /// Whether a socket can be called that.
+  package static func check(path: String) throws(Status) {
+    let (directory, name) = split(path)
+    // As long as the name that it has while it is made.
+    let hidden = "\(directory)/.\(String(UInt32(bitPattern: getpid()), radix: 36))-\(name)"
+    let limit = Int(cowbird_unix_path_limit())
+    guard !name.isEmpty, !path.utf8.contains(0), hidden.utf8.count <= limit else {
+      throw Status(
+        .invalidArgument,
+        "socket path \(path) cannot be used: with 10 bytes for a temporary name it must have at most \(limit) bytes"
+      )
+    }
   }
 
   /// Nothing is at `path`, or the socket of a server that is dead.

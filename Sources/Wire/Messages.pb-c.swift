@@ -242,6 +242,21 @@ extension Cowbird__V1__Setting: WireMessage {
   package static var empty: Self { initialised(cowbird__v1__setting__init) }
 }
 
+extension Cowbird__V1__SettingsRequest: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__settings_request__init)
+  package static var empty: Self { initialised(cowbird__v1__settings_request__init) }
+}
+
+extension Cowbird__V1__SettingsResponse: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__settings_response__init)
+  package static var empty: Self { initialised(cowbird__v1__settings_response__init) }
+}
+
+extension Cowbird__V1__SettingInForce: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__setting_in_force__init)
+  package static var empty: Self { initialised(cowbird__v1__setting_in_force__init) }
+}
+
 extension Cowbird__V1__FlushRequest: WireMessage {
   package static let descriptor = descriptorOf(cowbird__v1__flush_request__init)
   package static var empty: Self { initialised(cowbird__v1__flush_request__init) }

@@ -303,6 +303,68 @@ def test_ingest_takes_the_event_type_from_the_daemon(tmp_path: pathlib.Path) -> 
         daemon.stop()
 
 
+# Configuration
+
+
+def test_config_check_names_every_problem_of_this_machine_too_as_json(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "preset: clicks\nserver:\n  group: no-such-group\n  metrics_address: 10.0.0.1:80\n"
+        "  permissions:\n    a: {user: no-such-user}\n"
+    )
+    done = run("config", "check", "--json", str(path))
+    assert done.returncode == REFUSED
+    problems = json.loads(done.stdout)["problems"]
+    assert [(problem["line"], problem["path"]) for problem in problems] == [
+        (3, "server.group"),
+        (4, "server.metrics_address"),
+        (6, "server.permissions.a.user"),
+    ]
+    path.write_text("preset: clicks\nlerning: {rate: 1}\n")
+    problem = json.loads(run("config", "check", "--json", str(path)).stdout)["problems"][0]
+    assert problem["line"] == 2 and 'did you mean "learning"' in problem["message"]
+    text = run("config", "check", str(path))
+    assert text.returncode == REFUSED and "line 2, column 1: lerning" in text.stderr
+
+
+def test_what_configure_changed_is_in_force_and_listed_at_once(tmp_path: pathlib.Path) -> None:
+    daemon = Daemon(tmp_path, "--preset", "ratings")
+    try:
+        before = daemon.json("update", "settings")
+        assert daemon.json("update", "status")["configuration_hash"] == before["configuration_hash"]
+        assert daemon.run("update", "configure", "learning.rate=0.5").returncode == DONE
+        after = daemon.json("update", "settings")
+        status = daemon.json("update", "status")
+        assert after["configuration_hash"] == status["configuration_hash"] != before["configuration_hash"]
+        assert daemon.json("update", "settings", "--configured")["settings"] == [
+            {"path": "learning.rate", "value": "0.5", "effect": "learning", "configured": True}
+        ]
+        values = {setting["path"]: setting["value"] for setting in after["settings"]}
+        assert values["learning.rate"] == "0.5" and values["hygiene.burst.action"] == "weight"
+        assert "by configure" in daemon.run("update", "settings", "learning.").stdout
+    finally:
+        daemon.stop()
+
+
+def test_config_show_says_how_each_setting_comes_into_force() -> None:
+    settings = json.loads(run("config", "show", "--preset", "ads", "--json").stdout)["settings"]
+    effects = {setting["path"]: setting["in_force"] for setting in settings}
+    assert effects["learning.rate"] == "by configure" and effects["server.socket"] == "after a restart"
+    assert effects["publish.every"] == "at once" and effects["learning.seed"] == "in a new model"
+    commented = run("config", "show", "--preset", "ads", "--comments").stdout
+    assert commented.count("In force: ") == len(settings)
+
+
+def test_a_line_break_in_a_reason_breaks_no_table(tmp_path: pathlib.Path) -> None:
+    daemon = Daemon(tmp_path, "--preset", "ratings")
+    try:
+        assert daemon.run("version", "create", "--reason", "one\ntwo").returncode == DONE
+        listed = daemon.run("version", "list").stdout
+        assert "one\\ntwo" in listed and not [line for line in listed.splitlines() if line.startswith("two")]
+    finally:
+        daemon.stop()
+
+
 # Labels of files: classes, grades, and what is neither
 
 

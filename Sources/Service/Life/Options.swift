@@ -83,6 +83,43 @@ extension Transport.Permissions {
   }
 }
 
+extension Daemon {
+  /// What a daemon on this machine would stumble over at its start: users and groups that the system does not know,
+  /// addresses that cannot be listened at.
+  package static func problems(of section: ServerSection) -> [ConfigurationProblem] {
+    var problems: [ConfigurationProblem] = []
+    func check(_ body: () throws(Status) -> Void) {
+      do throws(Status) {
+        try body()
+      } catch {
+        // The message begins with the path.
+        let parts = error.message.split(separator: ": ", maxSplits: 1)
+        let isPath = parts.count == 2 && parts[0].hasPrefix("server.")
+        problems.append(
+          ConfigurationProblem(
+            path: isPath ? String(parts[0]) : "server", message: isPath ? String(parts[1]) : error.message))
+      }
+    }
+    for grant in section.permissions {
+      var alone = section
+      alone.permissions = [grant]
+      check { () throws(Status) in _ = try Permissions.table(alone) }
+    }
+    check { () throws(Status) in
+      if !section.group.isEmpty { _ = try Accounts.group(section.group, "server.group") }
+    }
+    check { () throws(Status) in try MetricsEndpoint.check(section.metricsAddress) }
+    check { () throws(Status) in
+      do throws(Status) {
+        try Listener.check(path: section.socket)
+      } catch {
+        throw Status(error.code, "server.socket: \(error.message)")
+      }
+    }
+    return problems
+  }
+}
+
 /// Users and groups by name or number.
 enum Accounts {
   static func user(_ name: String, _ path: String) throws(Status) -> UInt32 {

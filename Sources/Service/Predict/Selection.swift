@@ -2,6 +2,7 @@
 
 internal import Features
 package import Learning
+internal import Primitives
 package import Versions
 package import Wire
 
@@ -50,7 +51,8 @@ extension SelectorView {
     case .label: return try resolve(.label(text.string), registry)
     case .asOf:
       guard let id = registry.version(asOf: nanos) else {
-        throw Status(.notFound, "version.as_of_nanos: no version was made at or before \(nanos)")
+        throw Status(
+          .notFound, "version.as_of_nanos: no version was made at or before \(UTCText.of(nanos: nanos))")
       }
       return id
     case .latest:

@@ -30,8 +30,11 @@ final class RunStream: StreamHandler {
     context.longWorkers.perform { [context, progress] in
       defer { context.removeRun(progress) }
       do throws(Status) {
+        let former = context.control.registry.id(labelled: run.label)
         let record = try run.perform()
-        Self.send(progress.current, record.metrics, record.id.description, on: stream)
+        Self.send(
+          progress.current, record.metrics, record.id.description, labelFrom: former?.description ?? "",
+          on: stream)
         stream.finish()
       } catch {
         stream.fail(error)
@@ -59,7 +62,9 @@ final class RunStream: StreamHandler {
   }
 
   private static func send(
-    _ values: ReplayProgress.Values, _ metrics: [MetricValue], _ version: String, on stream: ServerStream
+    _ values: ReplayProgress.Values, _ metrics: [MetricValue], _ version: String,
+    labelFrom former: String = "",
+    on stream: ServerStream
   ) {
     let arena = MessageArena(capacity: 4096)
     var message = Cowbird__V1__RunProgress.empty
@@ -69,6 +74,7 @@ final class RunStream: StreamHandler {
     message.eta_seconds = version.isEmpty ? values.secondsLeft : 0
     message.epoch = values.epoch
     message.version = arena.text(version)
+    message.label_moved_from = arena.text(former)
     (message.n_metrics, message.metrics) = arena.messages(metrics.map { $0.message(arena) })
     stream.send(&message)
   }
@@ -85,7 +91,7 @@ private struct CandidateRun: Sendable {
   private let end: UInt64
   private let epochs: Int
   private let reason: String
-  private let label: String
+  let label: String
 
   init(
     _ message: UnsafePointer<Cowbird__V1__RunRequest>, _ selector: SelectorView, _ context: ServiceContext,

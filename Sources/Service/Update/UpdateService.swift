@@ -48,6 +48,11 @@ package final class UpdateService: Sendable {
         try self.configure(settings, author, reason)
       }
     }
+    registry.unary(name, "Settings", permission: .predict) { call throws(Status) in
+      let request = try call.request(Cowbird__V1__SettingsRequest.self).pointee
+      let (prefix, isConfigured) = (String(cString: request.prefix), request.configured != 0)
+      self.onWorker(call) { _ throws(Status) in self.settingsInForce(prefix, isConfigured) }
+    }
     registry.unary(name, "Flush", permission: .predict) { call throws(Status) in try self.flush(call) }
     registry.unary(name, "Quarantine", permission: .update) { call throws(Status) in
       try self.quarantine(call)
@@ -150,6 +155,27 @@ package final class UpdateService: Sendable {
       }
     }
     return Self.control(offset)
+  }
+
+  private func settingsInForce(_ prefix: String, _ isConfiguredOnly: Bool) -> [UInt8] {
+    let configuration = context.configuration
+    let configured = Set(context.configured.map(\.path))
+    let arena = MessageArena()
+    var answer = Cowbird__V1__SettingsResponse.empty
+    answer.configuration_hash = arena.text(hexadecimal(configuration.learnedHash))
+    let fields = configuration.fields.filter {
+      $0.path.hasPrefix(prefix) && (!isConfiguredOnly || configured.contains($0.path))
+    }
+    (answer.n_settings, answer.settings) = arena.messages(
+      fields.map { field in
+        var message = Cowbird__V1__SettingInForce.empty
+        message.path = arena.text(field.path)
+        message.value = arena.text(field.value)
+        message.effect = arena.text(field.effect.rawValue)
+        message.configured = configured.contains(field.path) ? 1 : 0
+        return message
+      })
+    return Wire.bytes(&answer)
   }
 
   /// The configuration with the settings, if they may be changed while the daemon runs.

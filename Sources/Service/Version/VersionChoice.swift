@@ -2,6 +2,7 @@
 
 internal import CMessages
 internal import Learning
+internal import Primitives
 internal import Versions
 internal import Wire
 
@@ -62,7 +63,7 @@ enum VersionChoice: Equatable, Sendable {
       return .version(id)
     case .asOf(let nanos):
       guard let id = registry.version(asOf: nanos) else {
-        throw Self.none("no version was made at or before \(nanos) (Unix nanoseconds)")
+        throw Self.none("no version was made at or before \(UTCText.of(nanos: nanos))")
       }
       return .version(id)
     case .previous:

@@ -1,19 +1,13 @@
 // Versions, metrics and times for people.
 
 import CMessages
-import Foundation
+import Primitives
 import Wire
 
 enum Show {
   /// 2026-01-01 12:00:00 UTC; "-" for none.
   static func time(_ nanos: Int64) -> String {
-    guard nanos != 0 else { return "-" }
-    var seconds = time_t(nanos / 1_000_000_000)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
-    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
-      + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) UTC"
+    nanos == 0 ? "-" : UTCText.of(nanos: nanos)
   }
 
   /// The figure by which people judge a version: the windowed loss if there is one.

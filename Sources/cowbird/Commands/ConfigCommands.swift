@@ -3,8 +3,10 @@
 import ArgumentParser
 import Configuration
 import Features
+import Foundation
 import Learning
 import Models
+import Service
 
 struct Config: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,15 +16,18 @@ struct Config: ParsableCommand {
         cowbird config check cowbird.yaml
         cowbird config show --preset clicks > cowbird.yaml
       """,
-    subcommands: [ConfigCheck.self, ConfigShow.self])
+    subcommands: [ConfigCheck.self, ConfigShow.self, ConfigReference.self])
 }
 
 struct ConfigCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Says what is wrong with a configuration, with line and column.",
     discussion: """
-      Example:
+      Users, groups and addresses are looked at as they are on this machine.
+
+      Examples:
         cowbird config check cowbird.yaml
+        cowbird config check --json cowbird.yaml | jq .problems
       """)
 
   @Argument(help: "Configuration file; the same as --config.") var file: String?
@@ -30,12 +35,13 @@ struct ConfigCheck: ParsableCommand {
   @Flag(help: "The answer as JSON.") var json = false
 
   func run() throws {
-    let configuration = try configuration.load(file: file)
+    let configuration: Configuration
     do {
-      // Whatever a daemon would stumble over when it makes the model.
-      _ = try Model(FeaturePlan(configuration))
-    } catch {
-      throw Refused("\(error)")
+      configuration = try self.configuration.load(file: file)
+      try check(configuration)
+    } catch let error as InvalidConfiguration where json {
+      print(error.json.pretty)
+      throw ExitCode(Outcome.refused)
     }
     let hash = String(configuration.learnedHash, radix: 16)
     if json {
@@ -44,6 +50,39 @@ struct ConfigCheck: ParsableCommand {
       print("ok; hash \(hash)")
     }
   }
+}
+
+extension ConfigCheck {
+  /// Whatever a daemon would stumble over when it makes the model and the socket.
+  private func check(_ configuration: Configuration) throws {
+    let name = file ?? self.configuration.config ?? self.configuration.preset ?? ""
+    var problems = Daemon.problems(of: configuration.server)
+    do {
+      _ = try Model(FeaturePlan(configuration))
+    } catch {
+      problems.append(ConfigurationProblem(path: "", message: "\(error)"))
+    }
+    guard !problems.isEmpty else { return }
+    let text = (file ?? self.configuration.config).flatMap { FileManager.default.contents(atPath: $0) }
+      .map { String(decoding: $0, as: UTF8.self) }
+    for index in problems.indices {
+      let place = Configuration.place(of: problems[index].path, in: text ?? "")
+      (problems[index].line, problems[index].column) = place
+    }
+    throw InvalidConfiguration(file: name, problems: problems)
+  }
+}
+
+/// Prints what docs/reference.md is made of.
+struct ConfigReference: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reference", abstract: "Prints every setting there can be, as Markdown tables.",
+    discussion: """
+      Example:
+        cowbird config reference > settings.md
+      """)
+
+  func run() throws { print(Configuration.referenceTables, terminator: "") }
 }
 
 struct ConfigShow: ParsableCommand {
@@ -56,15 +95,27 @@ struct ConfigShow: ParsableCommand {
 
   @Argument(help: "Configuration file; the same as --config.") var file: String?
   @OptionGroup var configuration: ConfigurationOptions
-  @Flag(help: "With what each setting means.") var comments = false
-  @Flag(help: "The YAML and the hash in a JSON object.") var json = false
+  @Flag(help: "With what each setting means, what is allowed, and how a change comes into force.")
+  var comments = false
+  @Flag(help: "The hash, the YAML and a list of the settings in a JSON object.") var json = false
 
   func run() throws {
     let configuration = try configuration.load(file: file)
     let text = configuration.rendered(isCommented: comments)
     if json {
       let hash = String(configuration.learnedHash, radix: 16)
-      print(JSON.object([("configuration_hash", .text(hash)), ("yaml", .text(text))]).pretty)
+      let settings = configuration.fields.map { field in
+        JSON.object([
+          ("path", .text(field.path)), ("value", .text(field.value)),
+          ("effect", .text(field.effect.rawValue)),
+          ("in_force", .text(field.effect.meaning)), ("about", .text(field.about)),
+          ("allowed", .text(field.allowed)),
+        ])
+      }
+      let members: [(String, JSON)] = [
+        ("configuration_hash", .text(hash)), ("yaml", .text(text)), ("settings", .array(settings)),
+      ]
+      print(JSON.object(members).pretty)
     } else {
       print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
     }

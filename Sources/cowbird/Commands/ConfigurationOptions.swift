@@ -26,7 +26,7 @@ struct ConfigurationOptions: ParsableArguments {
       do {
         return try Configuration(yaml: String(decoding: data, as: UTF8.self))
       } catch {
-        throw Refused("\(config):\n\(error)")
+        throw InvalidConfiguration(file: config, problems: error.problems)
       }
     }
     guard let preset else { return fallback.configuration }
@@ -35,6 +35,30 @@ struct ConfigurationOptions: ParsableArguments {
       throw ValidationError("no preset \"\(preset)\"; there are \(names)")
     }
     return known.configuration
+  }
+}
+
+/// A configuration that makes no sense, or none on this machine: exit code 1.
+struct InvalidConfiguration: Error, CustomStringConvertible {
+  let file: String
+  let problems: [ConfigurationProblem]
+
+  var description: String { "\(file):\n\(ConfigurationError(problems))" }
+
+  var json: JSON {
+    .object([
+      ("ok", false), ("file", .text(file)),
+      (
+        "problems",
+        .array(
+          ConfigurationError(problems).problems.map { problem in
+            .object([
+              ("line", .integer(Int64(problem.line))), ("column", .integer(Int64(problem.column))),
+              ("path", .text(problem.path)), ("message", .text(problem.message)),
+            ])
+          })
+      ),
+    ])
   }
 }
 

@@ -210,6 +210,7 @@ struct Recommend: ParsableCommand {
         + Terminal.styled(
           "\(text(message.chain)), the best of \(Format.count(message.considered)); ", .dim)
         + options.footer(message.model, message.degraded)
+        + (logImpressions ? "\nrequest id: \(text(message.request_id))" : "")
     }
   }
 

@@ -81,12 +81,21 @@ struct StatusScreen {
     withExtendedLifetime((status, versions)) {
       let message = status.message
       var lines = Self.learning(message)
+      if let split { lines[1] = split }
       let metrics = elements(message.metrics, message.n_metrics).filter { Self.shown.contains(text($0.name)) }
       lines += ["", Show.metrics(metrics, indent: "")]
       lines += ["", Self.hygiene(message), Self.drift(message)]
       lines += ["", Self.versions(versions.message)]
       return lines.joined(separator: "\n")
     }
+  }
+
+  /// The arms of a split, where there is one: the daemon's own answer names the first only.
+  private var split: String? {
+    let arms = elements(versions.message.split, versions.message.n_split)
+    guard !arms.isEmpty else { return nil }
+    let parts = arms.map { "\(text($0.name)) \(Format.decimal(Double($0.percent), 0))%" }
+    return "serving   split: \(parts.joined(separator: ", "))"
   }
 
   /// All of them are in the JSON.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CMessages
+import Configuration
 import Wire
 
 struct Update: ParsableCommand {
@@ -14,7 +15,8 @@ struct Update: ParsableCommand {
         cowbird update run --from v17 --epochs 2 --label candidate
       """,
     subcommands: [
-      UpdateStatus.self, UpdatePause.self, UpdateResume.self, UpdateConfigure.self, UpdateFlush.self,
+      UpdateStatus.self, UpdatePause.self, UpdateResume.self, UpdateConfigure.self, UpdateSettings.self,
+      UpdateFlush.self,
       UpdateQuarantine.self, UpdateRun.self, UpdateMetrics.self,
     ])
 }
@@ -105,6 +107,40 @@ struct UpdateConfigure: ParsableCommand {
       request.reason = arena.text(reason)
     }
     Show.result(answer, asJSON: json) { "in force from offset \($0.offset) on" }
+  }
+}
+
+struct UpdateSettings: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "settings",
+    abstract: "Lists the settings in force: the file's, with what configure changed.",
+    discussion: """
+      Examples:
+        cowbird update settings hygiene.
+        cowbird update settings --configured --json
+      """)
+
+  @OptionGroup var client: ClientOptions
+  @Flag(help: "Only what configure changed.") var configured = false
+  @Flag(help: "The answer as JSON.") var json = false
+  @Argument(help: "How the paths begin.") var prefix = ""
+
+  func run() throws {
+    let answer = try client.connect().call("Update", "Settings", as: Cowbird__V1__SettingsResponse.self) {
+      (arena, request: inout Cowbird__V1__SettingsRequest) in
+      request.prefix = arena.text(prefix)
+      request.configured = configured ? 1 : 0
+    }
+    Show.result(answer, asJSON: json) { message in
+      var table = TextTable(["setting", "value", "changed", "in force"])
+      for setting in elements(message.settings, message.n_settings) {
+        let effect = Effect(rawValue: text(setting.effect))?.meaning ?? text(setting.effect)
+        table.add([
+          text(setting.path), text(setting.value), setting.configured != 0 ? "by configure" : "", effect,
+        ])
+      }
+      return "hash \(text(message.configuration_hash))\n" + table.rendered()
+    }
   }
 }
 
@@ -207,7 +243,7 @@ struct UpdateRun: ParsableCommand {
   @Option(help: "Offset after the last to learn.") var endOffset: UInt64?
   @Option(help: "Passes over the range.") var epochs: UInt32 = 1
   @Option(help: "Why, for the record.") var reason = ""
-  @Option(help: "Label for the candidate.") var label = ""
+  @Option(help: "Label for the candidate; one that names another version moves.") var label = ""
   @Flag(name: .shortAndLong, help: "Print the id and nothing else.") var quiet = false
   @Flag(help: "The last answer as JSON.") var json = false
 
@@ -222,7 +258,10 @@ struct UpdateRun: ParsableCommand {
       bar?.finish(Int(message.events_done))
       if quiet { return print(text(message.version)) }
       Show.result(answer, asJSON: json) { message in
-        "\(text(message.version)) learned from \(Format.count(message.events_done)) events\n"
+        "\(text(message.version)) learned from \(Format.count(message.events_done)) events"
+          + (label.isEmpty ? "" : "; label \(label)")
+          + (text(message.label_moved_from).isEmpty
+            ? "" : " moved here from \(text(message.label_moved_from))") + "\n"
           + Show.metrics(elements(message.metrics, message.n_metrics))
       }
     }

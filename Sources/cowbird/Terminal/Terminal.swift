@@ -94,7 +94,23 @@ struct TextTable {
 
   init(_ heading: [String]) { rows = [heading] }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  /// What would break a line (in a reason, an id) is shown as its code.
+  mutating func add(_ row: [String]) { rows.append(row.map(Self.onOneLine)) }
+
+  private static func onOneLine(_ cell: String) -> String {
+    guard cell.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      return cell
+    }
+    return cell.unicodeScalars.reduce(into: "") { text, scalar in
+      switch scalar {
+      case "\n": text += "\\n"
+      case "\t": text += "\\t"
+      case _ where scalar.properties.generalCategory == .control:
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+  }
 
   func rendered() -> String {
     let columns = rows.map(\.count).max() ?? 0

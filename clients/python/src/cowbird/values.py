@@ -20,6 +20,7 @@ from .v1 import (
     SEEN_POLICY_UNSPECIFIED,
     Attribute,
     AttributeLimit,
+    Boost,
     Candidate,
     Durability,
     EntityChange,
@@ -245,6 +246,13 @@ def seen_policy(value: str) -> SeenPolicy:
 def limits(values: Optional[Mapping[str, int]]) -> list[AttributeLimit]:
     """At most so many items of an answer share one value of the attribute."""
     return [AttributeLimit(attribute=name, limit=limit) for name, limit in (values or {}).items()]
+
+
+def boosts(values: Union[str, Boost, Iterable[Union[str, Boost]]]) -> list[Boost]:
+    """Rules that raise scores: expressions, or messages that hold them; one alone is a list of one."""
+    if isinstance(values, (str, Boost)):
+        values = [values]
+    return [Boost(expression=value) if isinstance(value, str) else value for value in values]
 
 
 # -- filters

@@ -27,6 +27,9 @@ typedef struct Cowbird__V1__ResumeRequest Cowbird__V1__ResumeRequest;
 typedef struct Cowbird__V1__ControlResponse Cowbird__V1__ControlResponse;
 typedef struct Cowbird__V1__ConfigureRequest Cowbird__V1__ConfigureRequest;
 typedef struct Cowbird__V1__Setting Cowbird__V1__Setting;
+typedef struct Cowbird__V1__SettingsRequest Cowbird__V1__SettingsRequest;
+typedef struct Cowbird__V1__SettingsResponse Cowbird__V1__SettingsResponse;
+typedef struct Cowbird__V1__SettingInForce Cowbird__V1__SettingInForce;
 typedef struct Cowbird__V1__FlushRequest Cowbird__V1__FlushRequest;
 typedef struct Cowbird__V1__FlushResponse Cowbird__V1__FlushResponse;
 typedef struct Cowbird__V1__QuarantineRequest Cowbird__V1__QuarantineRequest;
@@ -272,6 +275,64 @@ struct  Cowbird__V1__Setting
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
+struct  Cowbird__V1__SettingsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Settings whose path begins so, such as "hygiene."; empty: all.
+   */
+  char *prefix;
+  /*
+   * True: only those that Configure changed.
+   */
+  protobuf_c_boolean configured;
+};
+#define COWBIRD__V1__SETTINGS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__settings_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Cowbird__V1__SettingsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Of all that decides what is learned, as in Status: 16 hexadecimal digits.
+   */
+  char *configuration_hash;
+  /*
+   * In the order of `cowbird config show`.
+   */
+  size_t n_settings;
+  Cowbird__V1__SettingInForce **settings;
+};
+#define COWBIRD__V1__SETTINGS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__settings_response__descriptor) \
+    , (char *)protobuf_c_empty_string, 0,NULL }
+
+
+struct  Cowbird__V1__SettingInForce
+{
+  ProtobufCMessage base;
+  char *path;
+  /*
+   * As YAML.
+   */
+  char *value;
+  /*
+   * How a change comes into force: "live" (at once), "learning" (by Configure, from its record on), "restart" or
+   * "model" (a new model).
+   */
+  char *effect;
+  /*
+   * Configure changed it, and it stays whatever the file says.
+   */
+  protobuf_c_boolean configured;
+};
+#define COWBIRD__V1__SETTING_IN_FORCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__setting_in_force__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+
+
 typedef enum {
   COWBIRD__V1__FLUSH_REQUEST__OFFSET_PRESENCE__NOT_SET = 0,
   COWBIRD__V1__FLUSH_REQUEST__OFFSET_PRESENCE_OFFSET = 1
@@ -463,10 +524,14 @@ struct  Cowbird__V1__RunProgress
    */
   char *version;
   uint32_t epoch;
+  /*
+   * In the last message: the version that RunRequest.label named until now; empty: none did.
+   */
+  char *label_moved_from;
 };
 #define COWBIRD__V1__RUN_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__run_progress__descriptor) \
-    , 0, 0, 0, 0, 0,NULL, (char *)protobuf_c_empty_string, 0 }
+    , 0, 0, 0, 0, 0,NULL, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
 
 
 struct  Cowbird__V1__MetricsRequest
@@ -681,6 +746,63 @@ Cowbird__V1__Setting *
 void   cowbird__v1__setting__free_unpacked
                      (Cowbird__V1__Setting *message,
                       ProtobufCAllocator *allocator);
+/* Cowbird__V1__SettingsRequest methods */
+void   cowbird__v1__settings_request__init
+                     (Cowbird__V1__SettingsRequest         *message);
+size_t cowbird__v1__settings_request__get_packed_size
+                     (const Cowbird__V1__SettingsRequest   *message);
+size_t cowbird__v1__settings_request__pack
+                     (const Cowbird__V1__SettingsRequest   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__settings_request__pack_to_buffer
+                     (const Cowbird__V1__SettingsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__SettingsRequest *
+       cowbird__v1__settings_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__settings_request__free_unpacked
+                     (Cowbird__V1__SettingsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cowbird__V1__SettingsResponse methods */
+void   cowbird__v1__settings_response__init
+                     (Cowbird__V1__SettingsResponse         *message);
+size_t cowbird__v1__settings_response__get_packed_size
+                     (const Cowbird__V1__SettingsResponse   *message);
+size_t cowbird__v1__settings_response__pack
+                     (const Cowbird__V1__SettingsResponse   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__settings_response__pack_to_buffer
+                     (const Cowbird__V1__SettingsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__SettingsResponse *
+       cowbird__v1__settings_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__settings_response__free_unpacked
+                     (Cowbird__V1__SettingsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cowbird__V1__SettingInForce methods */
+void   cowbird__v1__setting_in_force__init
+                     (Cowbird__V1__SettingInForce         *message);
+size_t cowbird__v1__setting_in_force__get_packed_size
+                     (const Cowbird__V1__SettingInForce   *message);
+size_t cowbird__v1__setting_in_force__pack
+                     (const Cowbird__V1__SettingInForce   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__setting_in_force__pack_to_buffer
+                     (const Cowbird__V1__SettingInForce   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__SettingInForce *
+       cowbird__v1__setting_in_force__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__setting_in_force__free_unpacked
+                     (Cowbird__V1__SettingInForce *message,
+                      ProtobufCAllocator *allocator);
 /* Cowbird__V1__FlushRequest methods */
 void   cowbird__v1__flush_request__init
                      (Cowbird__V1__FlushRequest         *message);
@@ -890,6 +1012,15 @@ typedef void (*Cowbird__V1__ConfigureRequest_Closure)
 typedef void (*Cowbird__V1__Setting_Closure)
                  (const Cowbird__V1__Setting *message,
                   void *closure_data);
+typedef void (*Cowbird__V1__SettingsRequest_Closure)
+                 (const Cowbird__V1__SettingsRequest *message,
+                  void *closure_data);
+typedef void (*Cowbird__V1__SettingsResponse_Closure)
+                 (const Cowbird__V1__SettingsResponse *message,
+                  void *closure_data);
+typedef void (*Cowbird__V1__SettingInForce_Closure)
+                 (const Cowbird__V1__SettingInForce *message,
+                  void *closure_data);
 typedef void (*Cowbird__V1__FlushRequest_Closure)
                  (const Cowbird__V1__FlushRequest *message,
                   void *closure_data);
@@ -939,6 +1070,9 @@ extern const ProtobufCMessageDescriptor cowbird__v1__resume_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__control_response__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__configure_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__setting__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__settings_request__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__settings_response__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__setting_in_force__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__flush_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__flush_response__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__quarantine_request__descriptor;

@@ -23,6 +23,8 @@ from ..v1 import (
     RunProgress,
     RunRequest,
     Setting,
+    SettingsRequest,
+    SettingsResponse,
     StatusRequest,
     StatusResponse,
 )
@@ -69,6 +71,15 @@ class AsyncUpdate:
         )
         return await self._client.call(
             "cowbird.v1.Update", "Configure", request, ControlResponse, timeout=timeout
+        )
+
+    async def settings(
+        self, prefix: str = "", *, configured: bool = False, timeout: Optional[float] = None
+    ) -> SettingsResponse:
+        """The settings in force whose path begins with `prefix`; `configured`: only those that `configure` changed."""
+        request = SettingsRequest(prefix=prefix, configured=configured)
+        return await self._client.call(
+            "cowbird.v1.Update", "Settings", request, SettingsResponse, timeout=timeout, idempotent=True
         )
 
     async def flush(

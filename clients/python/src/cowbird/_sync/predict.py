@@ -27,6 +27,7 @@ from ..values import (
     Moment,
     VersionLike,
     attributes,
+    boosts as make_boosts,
     candidates as make_candidates,
     limits as make_limits,
     nanos,
@@ -128,7 +129,7 @@ class Predict:
         seen: str = "",
         limits: Optional[Mapping[str, int]] = None,
         diversity: float = 0.0,
-        boosts: Iterable[str] = (),
+        boosts: Union[str, Boost, Iterable[Union[str, Boost]]] = (),
         exploration: Optional[Exploration] = None,
         log_impressions: bool = False,
         user_attributes: Optional[Attributes] = None,
@@ -142,6 +143,7 @@ class Predict:
 
         ``filter``: see `values.all_of`, `any_of`, `none_of`, `is_in`, `between`, `has`. ``seen``: "exclude" (the
         default), "include" or "only". ``limits``: at most so many items share one value of an attribute.
+        ``boosts``: expressions such as ``'category == "sale" * 1.2'``.
         """
         if request is None:
             request = RecommendRequest(
@@ -153,7 +155,7 @@ class Predict:
                 seen=seen_policy(seen),
                 limits=make_limits(limits),
                 diversity=diversity,
-                boosts=[Boost(expression=boost) for boost in boosts],
+                boosts=make_boosts(boosts),
                 exploration=exploration,
                 log_impressions=log_impressions,
                 user_attributes=attributes(user_attributes),

@@ -138,12 +138,13 @@ class ResumeRequest(_message.Message):
     def __init__(self, reason: _Optional[str] = ...) -> None: ...
 
 class RunProgress(_message.Message):
-    __slots__ = ["epoch", "eta_seconds", "events_done", "events_per_second", "events_total", "metrics", "version"]
+    __slots__ = ["epoch", "eta_seconds", "events_done", "events_per_second", "events_total", "label_moved_from", "metrics", "version"]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     ETA_SECONDS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_DONE_FIELD_NUMBER: _ClassVar[int]
     EVENTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     EVENTS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    LABEL_MOVED_FROM_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     epoch: int
@@ -151,9 +152,10 @@ class RunProgress(_message.Message):
     events_done: int
     events_per_second: float
     events_total: int
+    label_moved_from: str
     metrics: _containers.RepeatedCompositeFieldContainer[Metric]
     version: str
-    def __init__(self, events_done: _Optional[int] = ..., events_total: _Optional[int] = ..., events_per_second: _Optional[float] = ..., eta_seconds: _Optional[float] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., version: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, events_done: _Optional[int] = ..., events_total: _Optional[int] = ..., events_per_second: _Optional[float] = ..., eta_seconds: _Optional[float] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., version: _Optional[str] = ..., epoch: _Optional[int] = ..., label_moved_from: _Optional[str] = ...) -> None: ...
 
 class RunRequest(_message.Message):
     __slots__ = ["end_offset", "epochs", "first_offset", "from_scratch", "label", "reason"]
@@ -179,6 +181,34 @@ class Setting(_message.Message):
     path: str
     value: str
     def __init__(self, path: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class SettingInForce(_message.Message):
+    __slots__ = ["configured", "effect", "path", "value"]
+    CONFIGURED_FIELD_NUMBER: _ClassVar[int]
+    EFFECT_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    configured: bool
+    effect: str
+    path: str
+    value: str
+    def __init__(self, path: _Optional[str] = ..., value: _Optional[str] = ..., effect: _Optional[str] = ..., configured: bool = ...) -> None: ...
+
+class SettingsRequest(_message.Message):
+    __slots__ = ["configured", "prefix"]
+    CONFIGURED_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    configured: bool
+    prefix: str
+    def __init__(self, prefix: _Optional[str] = ..., configured: bool = ...) -> None: ...
+
+class SettingsResponse(_message.Message):
+    __slots__ = ["configuration_hash", "settings"]
+    CONFIGURATION_HASH_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    configuration_hash: str
+    settings: _containers.RepeatedCompositeFieldContainer[SettingInForce]
+    def __init__(self, configuration_hash: _Optional[str] = ..., settings: _Optional[_Iterable[_Union[SettingInForce, _Mapping]]] = ...) -> None: ...
 
 class StatusRequest(_message.Message):
     __slots__ = []
