@@ -40,7 +40,8 @@ let package = Package(
       "Retrieval",
       ["CKernels", "Configuration", "Features", "Models", "Primitives", "Statistics", "Tables"]),
     .executableTarget(
-      name: "ModelBench", dependencies: ["Configuration", "Models", "Primitives"], swiftSettings: strict),
+      name: "ModelBench", dependencies: ["Configuration", "Features", "Models", "Primitives"],
+      swiftSettings: strict),
     .executableTarget(
       name: "RetrievalBench", dependencies: ["Configuration", "Primitives", "Retrieval", "Tables"],
       swiftSettings: strict),

@@ -87,7 +87,8 @@ struct StatisticRead {
   /// Word offset of the time of the newest event; -1: not kept.
   var last: Int32 = -1
   var gapNanos: Int64 = 0
-  var halfLifeSeconds: Double = 0
+  /// A second: one over the half-life; 0: no decay.
+  var halvings: Double = 0
   var prior: Double = 0
   var shrinkage: Double = 0
 }
@@ -102,7 +103,7 @@ struct ColumnUpdate {
   /// Word offset of the time of the newest event; -1: not needed.
   var last: Int32 = -1
   var gapNanos: Int64 = 0
-  var halfLifeSeconds: Double = 0
+  var halvings: Double = 0
   /// Place among the targets; -1: 1 for each event.
   var target: Int32 = -1
   /// Changed by events that make an example only.

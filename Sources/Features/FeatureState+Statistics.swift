@@ -83,10 +83,10 @@ extension FeatureState {
   private static func decay(
     _ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64, _ fading: inout Fading
   ) -> Double {
-    guard read.halfLifeSeconds > 0 else { return 1 }
+    guard read.halvings > 0 else { return 1 }
     let last = Int64(bitPattern: row.word64(read.last))
     guard last != 0, last < now else { return 1 }
-    return fading.factor(from: last, to: now, halfLife: read.halfLifeSeconds)
+    return fading.factor(from: last, to: now, halvings: read.halvings)
   }
 
   /// Not negative.
@@ -129,7 +129,7 @@ extension FeatureState {
       row.set(column, count == .max ? count : count + 1)
     case .decayed:
       let old = isOver ? 0 : Double(row[Int(column)])
-      row[Int(column)] = Float(fading.sum(old, as: last, 1, as: now, halfLife: update.halfLifeSeconds))
+      row[Int(column)] = Float(fading.sum(old, as: last, 1, as: now, halvings: update.halvings))
     case .sum:
       let old = isOver ? 0 : Double(bitPattern: row.word64(column))
       let sum = old + (update.isSquared ? target * target : target)
@@ -172,8 +172,8 @@ extension FeatureState {
     case .count: row.set(column, row.word32(column) == 0 ? 0 : row.word32(column) - 1)
     case .decayed:
       let amount =
-        update.halfLifeSeconds > 0 && last != 0
-        ? Numerics.exp2(-seconds(from: then, to: last) / update.halfLifeSeconds) : 1
+        update.halvings > 0 && last != 0
+        ? Numerics.exp2(-seconds(from: then, to: last) * update.halvings) : 1
       row[Int(column)] = Float(max(0, Double(row[Int(column)]) - amount))
     case .sum:
       let old = Double(bitPattern: row.word64(column))

@@ -78,8 +78,11 @@ extension FeatureState {
   ) {
     let count = Int(example.rowCount[group])
     guard count > 0, group < 2 || plan.ranges[group].types & bit != 0 else { return }
-    if sign > 0 { groups[group].prepare(now: seconds, room: count) }
-    if example.fields.pointee.isOpen {
+    let isOpen = example.fields.pointee.isOpen
+    if sign > 0, !(isOpen && example.writers[group].isPrepared(now: seconds, room: count)) {
+      groups[group].prepare(now: seconds, room: count)
+    }
+    if isOpen {
       Self.change(plan, group, example.writers[group], bit, example, sign: sign)
     } else {
       let plan = plan

@@ -27,17 +27,17 @@ struct FoundRow {
 /// they are read and when they are changed.
 struct Fading {
   private var last: Int64 = 0
-  private var halfLife = 0.0
+  private var halvings = 0.0
   private var factor = 1.0
 
   /// - Parameters:
   ///   - last: when the row was changed last; before `now`.
-  ///   - halfLife: in seconds, above 0.
+  ///   - halvings: a second, above 0.
   @inline(__always)
-  mutating func factor(from last: Int64, to now: Int64, halfLife: Double) -> Double {
-    if last != self.last || halfLife != self.halfLife {
-      factor = Numerics.exp2(-FeatureState.seconds(from: last, to: now) / halfLife)
-      (self.last, self.halfLife) = (last, halfLife)
+  mutating func factor(from last: Int64, to now: Int64, halvings: Double) -> Double {
+    if last != self.last || halvings != self.halvings {
+      factor = Numerics.exp2(-FeatureState.seconds(from: last, to: now) * halvings)
+      (self.last, self.halvings) = (last, halvings)
     }
     return factor
   }
@@ -45,10 +45,10 @@ struct Fading {
   /// `old` as of `last`, with `amount` as of now, both as of the later of the two.
   @inline(__always)
   mutating func sum(
-    _ old: Double, as last: Int64, _ amount: Double, as now: Int64, halfLife: Double
+    _ old: Double, as last: Int64, _ amount: Double, as now: Int64, halvings: Double
   ) -> Double {
-    guard halfLife > 0, last != 0, last != now else { return old + amount }
-    if now > last { return old * factor(from: last, to: now, halfLife: halfLife) + amount }
-    return old + amount * Numerics.exp2(-FeatureState.seconds(from: now, to: last) / halfLife)
+    guard halvings > 0, last != 0, last != now else { return old + amount }
+    if now > last { return old * factor(from: last, to: now, halvings: halvings) + amount }
+    return old + amount * Numerics.exp2(-FeatureState.seconds(from: now, to: last) * halvings)
   }
 }

@@ -66,8 +66,9 @@ extension PlanCompiler {
     let types = mask(section.types)
     let gap = section.gap
     let halfLife = Double(section.halfLife) / 1e9
+    let halvings = halfLife > 0 ? 1 / halfLife : 0
     var read = StatisticRead(kind: kind, group: Int32(group), column: 0)
-    (read.gapNanos, read.halfLifeSeconds) = (gap, halfLife)
+    (read.gapNanos, read.halvings) = (gap, halvings)
     (read.prior, read.shrinkage) = (section.prior, section.shrinkage)
     let needsLast = gap > 0 || halfLife > 0 || kind == .recency || kind == .session
     func lastColumn(_ types: UInt64) -> Int32 {
@@ -86,7 +87,7 @@ extension PlanCompiler {
     func decayedColumn(_ types: UInt64) -> Int32 {
       column(group, "decayed \(types) \(halfLife) \(gap) \(last)", words: 1) {
         ColumnUpdate(
-          code: .decayed, column: $0, types: types, last: last, gapNanos: gap, halfLifeSeconds: halfLife)
+          code: .decayed, column: $0, types: types, last: last, gapNanos: gap, halvings: halvings)
       }
     }
     switch kind {

@@ -4,6 +4,8 @@
 //   keys, values, slots  ┌ shared ┬ candidate 0 ┬ candidate 1 ┬ … ┐
 //   dense                ┌ block of candidate 0 ┬ block of candidate 1 ┬ … ┐
 
+package import Features
+
 package final class CandidateBatch {
   let keys = Buffer<UInt64>(1024)
   let values = Buffer<Float>(1024)

@@ -6,6 +6,7 @@
 // stack adds is told by member, as the sum of its inputs' weights times their values.
 
 internal import Configuration
+package import Features
 internal import Primitives
 internal import Tables
 

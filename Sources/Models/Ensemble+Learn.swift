@@ -1,6 +1,7 @@
 // One example, seen first and learned after.
 
 internal import Configuration
+package import Features
 internal import Tables
 
 extension Ensemble {

@@ -1,6 +1,7 @@
 // Answers from any copy, on any thread: nothing changes, and a missing row counts as what a new one would hold.
 
 internal import Configuration
+package import Features
 
 extension Ensemble {
   /// hot: the answer for one example.

@@ -11,6 +11,7 @@
 // order, the counts, the label's mean. Everything learned comes from what was said before any of it changed.
 
 internal import Configuration
+internal import Features
 internal import Primitives
 package import Tables
 

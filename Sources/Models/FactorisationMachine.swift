@@ -12,6 +12,7 @@
 
 internal import CKernels
 internal import Configuration
+internal import Features
 internal import Primitives
 package import Tables
 

@@ -21,6 +21,7 @@
 // Rows: sparse ┌ w ┐ state ┌ v ┐     factors ┌ K weights ┐ state ┌ v ┐. A missing row predicts as a new one would.
 
 internal import Configuration
+internal import Features
 internal import Primitives
 package import Tables
 

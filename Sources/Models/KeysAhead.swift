@@ -2,9 +2,14 @@
 // they learn the present one.
 
 package final class KeysAhead {
-  /// How many examples ahead keys are known.
+  /// How many examples ahead keys are asked for.
   package static let distance = 3
-  package static let places = 4
+  /// How many are kept: a power of two. Many are read at once, because the instructions of reading and those of
+  /// learning do not fit the processor's nearest cache together.
+  package static let places = 8
+
+  @inline(__always)
+  static func place(of number: UInt64) -> Int { Int(truncatingIfNeeded: number) & (places &- 1) }
 
   struct Entry {
     /// Number of the example; 0: none.
@@ -31,11 +36,11 @@ package final class KeysAhead {
     present.deallocate()
   }
 
-  /// The keys have to stay where they are until `distance` more were put.
+  /// The keys have to stay where they are until as many more were put as there are places.
   package func put(
     _ number: UInt64, _ keys: UnsafePointer<UInt64>, _ slots: UnsafePointer<UInt16>, _ count: Int
   ) {
-    entries[Int(number & 3)] = Entry(number: number, keys: keys, slots: slots, count: count)
+    entries[Self.place(of: number)] = Entry(number: number, keys: keys, slots: slots, count: count)
   }
 
   /// What is predicted and learned until `leave` is this example.
@@ -45,7 +50,7 @@ package final class KeysAhead {
   /// The entry of an example; count 0: not known.
   @inline(__always)
   func entry(_ number: UInt64) -> Entry {
-    let entry = entries[Int(number & 3)]
+    let entry = entries[Self.place(of: number)]
     return entry.number == number ? entry : Entry()
   }
 }

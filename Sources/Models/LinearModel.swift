@@ -5,6 +5,7 @@
 
 internal import CKernels
 internal import Configuration
+internal import Features
 internal import Primitives
 package import Tables
 

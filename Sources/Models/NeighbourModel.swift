@@ -8,6 +8,7 @@
 // Learning (a, b) with residual r: each pair of the history meets once more; then (a, r) enters b's history.
 
 internal import Configuration
+internal import Features
 internal import Primitives
 internal import Tables
 

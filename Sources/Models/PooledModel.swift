@@ -11,6 +11,7 @@
 
 internal import CKernels
 internal import Configuration
+internal import Features
 internal import Primitives
 package import Tables
 

@@ -20,6 +20,8 @@ final class RowsAhead {
     var count = 0
   }
 
+  private static let places = 4
+
   /// Keeps alive what the next two point at, which are asked without a reference count.
   private let ahead: KeysAhead?
   private let entries: UnsafePointer<KeysAhead.Entry>?
@@ -36,10 +38,10 @@ final class RowsAhead {
     self.ahead = ahead
     entries = ahead.map { UnsafePointer($0.entries) }
     present = ahead.map { UnsafePointer($0.present) }
-    places = .allocate(capacity: KeysAhead.places)
-    places.initialize(repeating: Place(), count: KeysAhead.places)
-    kept = .allocate(capacity: room * KeysAhead.places)
-    wanted = .allocate(capacity: room * KeysAhead.places)
+    places = .allocate(capacity: Self.places)
+    places.initialize(repeating: Place(), count: Self.places)
+    kept = .allocate(capacity: room * Self.places)
+    wanted = .allocate(capacity: room * Self.places)
   }
 
   deinit {
@@ -133,7 +135,7 @@ final class RowsAhead {
   /// The keys of a coming example that are wanted; nil: none are known.
   @inline(__always)
   private func gather(_ number: UInt64, where isWanted: ((UInt16) -> Bool)?) -> UnsafeMutablePointer<Place>? {
-    let entry = entries.unsafelyUnwrapped[Int(number & 3)]
+    let entry = entries.unsafelyUnwrapped[KeysAhead.place(of: number)]
     guard entry.number == number, entry.count > 0 else { return nil }
     let place = places + Int(number & 3)
     guard place.pointee.gathered != number else { return place }
@@ -162,8 +164,8 @@ final class RowsAhead {
     kept.deallocate()
     wanted.deallocate()
     room = max(count, 2 * room)
-    kept = .allocate(capacity: room * KeysAhead.places)
-    wanted = .allocate(capacity: room * KeysAhead.places)
-    places.update(repeating: Place(), count: KeysAhead.places)
+    kept = .allocate(capacity: room * Self.places)
+    wanted = .allocate(capacity: room * Self.places)
+    places.update(repeating: Place(), count: Self.places)
   }
 }

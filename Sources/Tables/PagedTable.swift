@@ -78,13 +78,17 @@ public struct PagedTable: @unchecked Sendable {
 
   /// Moves the clock on to `now` (seconds; it never goes back) and makes room under the bound for `room` new
   /// rows, the least recently seen rows going first.
-  package mutating func prepare(now: UInt32, room: Int = 0) {
-    let scalars = box.scalars
-    let mustEvict = box.bounds.maximumRows.map { scalars.pointee.rowCount + room > $0 } ?? false
-    if now <= scalars.pointee.now && !mustEvict { return }
+  @inlinable @inline(__always)
+  public mutating func prepare(now: UInt32, room: Int = 0) {
+    if !box.scalars.pointee.isPrepared(now: now, room: room) { moveOn(now, room) }
+  }
+
+  @usableFromInline
+  mutating func moveOn(_ now: UInt32, _ room: Int) {
     makeWritable()
-    box.scalars.pointee.now = max(box.scalars.pointee.now, now)
-    if mustEvict { box.makeRoom(for: room) }
+    let scalars = box.scalars
+    scalars.pointee.now = max(scalars.pointee.now, now)
+    if scalars.pointee.rowCount + room > scalars.pointee.maximumRows { box.makeRoom(for: room) }
   }
 
   // MARK: Single rows

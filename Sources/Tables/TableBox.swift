@@ -12,7 +12,15 @@ public struct TableScalars {
   /// The free row to be used next, plus one; 0 if there is none.
   @usableFromInline var firstFree: UInt64 = 0
   public var now: UInt32 = 1
+  /// Rows that the bounds allow.
+  @usableFromInline var maximumRows = Int.max
   package var counters = TableCounters()
+
+  /// `PagedTable.prepare` has nothing to do.
+  @inlinable @inline(__always)
+  public func isPrepared(now: UInt32, room: Int) -> Bool {
+    now <= self.now && rowCount &+ room <= maximumRows
+  }
 }
 
 @usableFromInline
@@ -20,7 +28,9 @@ final class TableBox: @unchecked Sendable {
   // Sound because: written only through the one `PagedTable` that holds the only reference.
   let layout: TableLayout
   // Unchecked exclusivity: a box has one writer, and the check costs more than the access.
-  @exclusivity(unchecked) var bounds: TableBounds
+  @exclusivity(unchecked) var bounds: TableBounds {
+    didSet { scalars.pointee.maximumRows = bounds.maximumRows ?? .max }
+  }
   @exclusivity(unchecked) @usableFromInline var weights: PageStore
   @exclusivity(unchecked) @usableFromInline var state: PageStore?
   @exclusivity(unchecked) @usableFromInline var index: KeyIndex
@@ -47,7 +57,7 @@ final class TableBox: @unchecked Sendable {
     state = layout.hasStatePages ? PageStore(bodyBytes: layout.statePageBytes) : nil
     index = KeyIndex(expectedRows: max(expectedRows, bounds.maximumRows ?? 0), comingRows: comingRows)
     scalars = .allocate(capacity: 1)
-    scalars.initialize(to: TableScalars())
+    scalars.initialize(to: TableScalars(maximumRows: bounds.maximumRows ?? .max))
     rowShift = layout.rowsPerPage.trailingZeroBitCount
     rowMask = layout.rowsPerPage - 1
     rowStride = layout.rowStride

@@ -79,7 +79,7 @@ public struct TableReader {
   }
 
   /// The weights of a row that is there.
-  @inlinable
+  @inlinable @inline(__always)
   public func weights(_ id: RowID) -> UnsafePointer<Float> {
     (row(id.rawValue) + RowHeader.weights).assumingMemoryBound(to: Float.self)
   }

@@ -64,6 +64,10 @@ public struct TableWriter {
     return id
   }
 
+  /// `PagedTable.prepare` has nothing to do.
+  @inlinable @inline(__always)
+  public func isPrepared(now: UInt32, room: Int) -> Bool { scalars.pointee.isPrepared(now: now, room: room) }
+
   @inlinable var hasState: Bool { stateCore != nil || stateOffset > 0 }
 
   /// The head's epoch. While it is the same, rows that were lent for writing stay where they are.

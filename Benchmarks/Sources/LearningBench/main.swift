@@ -1,7 +1,7 @@
 // Events a second on one thread, from the log's bytes to what was learned of them: read, parse, hygiene, features,
 // predict, score, learn, update.
 //
-//   swift run -c release LearningBench [linear|fm] [EVENTS]
+//   swift run -c release LearningBench [linear|fm] [EVENTS] [small]
 //
 // Ten categorical features and three dynamic ones an event; revisions published as often as said. Time is this
 // thread's processor time. The second half of the log is timed: by then most rows are there.
@@ -69,6 +69,7 @@ func measure(_ name: String, _ member: String, _ log: EventLog, events: Int, pub
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 let events = arguments.count > 1 ? Int(arguments[1]) ?? 1_000_000 : 1_000_000
+ClickStream.isSmall = arguments.count > 2 && arguments[2] == "small"
 let directory = FileManager.default.temporaryDirectory.appending(path: "cowbird-learning-\(getpid())").path
 let log = try makeLog(directory, events: events)
 defer {

@@ -1,6 +1,7 @@
 // Speed on Zipf-distributed keys: ten categorical features an example, as the design's targets have it.
 
 import Configuration
+import Features
 import Foundation
 import Models
 import Primitives

@@ -30,6 +30,20 @@ INLINE void store_part(float *p, const lanes *x, size_t count) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)*x);
 }
 
+/// The first two floats of `count` (1 to 16) rows, apart; zeroes after them. Without a detour through memory, which
+/// would wait for the stores.
+INLINE void load_pairs(lanes *firsts, lanes *seconds, float *const *rows, size_t count) {
+  __mmask16 mask = (__mmask16)((1u << count) - 1);
+  __m512i near = _mm512_maskz_loadu_epi64((__mmask8)mask, rows);
+  __m512i far = _mm512_maskz_loadu_epi64((__mmask8)(mask >> 8), rows + 8);
+  __m512i low = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), (__mmask8)mask, near, 0, 1);
+  __m512i high = _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), (__mmask8)(mask >> 8), far, 0, 1);
+  __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+  __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
+  *firsts = (lanes)_mm512_permutex2var_epi32(low, even, high);
+  *seconds = (lanes)_mm512_permutex2var_epi32(low, odd, high);
+}
+
 #else
 
 typedef float quarter_lanes __attribute__((ext_vector_type(4)));
@@ -71,6 +85,25 @@ INLINE void load_part(lanes *result, const float *p, size_t count) {
   whole.hi.lo = c;
   whole.hi.hi = d;
   *result = whole;
+}
+
+INLINE void load_quarter_pairs(
+    quarter_lanes *first, quarter_lanes *second, float *const *rows, size_t from, size_t count) {
+  quarter_lanes a = 0, b = 0;
+  if (from < count) a.x = rows[from][0], b.x = rows[from][1];
+  if (from + 1 < count) a.y = rows[from + 1][0], b.y = rows[from + 1][1];
+  if (from + 2 < count) a.z = rows[from + 2][0], b.z = rows[from + 2][1];
+  if (from + 3 < count) a.w = rows[from + 3][0], b.w = rows[from + 3][1];
+  *first = a;
+  *second = b;
+}
+
+/// The first two floats of `count` (1 to 16) rows, apart; zeroes after them.
+INLINE void load_pairs(lanes *firsts, lanes *seconds, float *const *rows, size_t count) {
+  quarter_lanes a[4], b[4];
+  for (size_t part = 0; part < 4; part++) load_quarter_pairs(a + part, b + part, rows, 4 * part, count);
+  firsts->lo.lo = a[0], firsts->lo.hi = a[1], firsts->hi.lo = a[2], firsts->hi.hi = a[3];
+  seconds->lo.lo = b[0], seconds->lo.hi = b[1], seconds->hi.lo = b[2], seconds->hi.hi = b[3];
 }
 
 INLINE void store_part(float *p, const lanes *x, size_t count) {

@@ -29,30 +29,28 @@ INLINE void NAME(linear_adagrad_lanes)(
 
 LEVEL void NAME(linear_adagrad)(
     float *const *rows, const float *values, size_t n, float g, float rate, float l1, float l2) {
-  for (size_t first = 0; first < n; first += 16) {
-    size_t count = n - first < 16 ? n - first : 16;
-    float *const *row = rows + first;
-    float was[16] = {0}, before[16] = {0}, x[16] = {0};
-    for (size_t i = 0; i < count; i++) {
-      was[i] = row[i][0];
-      before[i] = row[i][1];
-      x[i] = g * values[first + i];
-    }
-    lanes weights = LOAD(was), squares = LOAD(before), gradients = LOAD(x);
-    NAME(linear_adagrad_lanes)(&weights, &squares, &gradients, rate, l1, l2);
-    float w[16], after[16];
+  EACH_BLOCK(n) {
+    float *const *row = rows + i;
+    lanes weights, squares;
+    load_pairs(&weights, &squares, row, width);
+    BLOCK(x, values);
+    x *= g;
+    float was[16], before[16], w[16], after[16];
+    STORE(was, weights);
+    STORE(before, squares);
+    NAME(linear_adagrad_lanes)(&weights, &squares, &x, rate, l1, l2);
     STORE(w, weights);
     STORE(after, squares);
-    for (size_t i = 0; i < count; i++) {
-      if (__builtin_expect(row[i][0] == was[i] && row[i][1] == before[i], 1)) {
-        row[i][0] = w[i];
-        row[i][1] = after[i];
+    for (size_t k = 0; k < width; k++) {
+      if (__builtin_expect(row[k][0] == was[k] && row[k][1] == before[k], 1)) {
+        row[k][0] = w[k];
+        row[k][1] = after[k];
       } else {
         // The row came before in this block: it steps again, from where it is now.
-        lanes again = FILL(row[i][0]), sum = FILL(row[i][1]), gradient = FILL(x[i]);
+        lanes again = FILL(row[k][0]), sum = FILL(row[k][1]), gradient = FILL(g * values[i + k]);
         NAME(linear_adagrad_lanes)(&again, &sum, &gradient, rate, l1, l2);
-        row[i][0] = again[0];
-        row[i][1] = sum[0];
+        row[k][0] = again[0];
+        row[k][1] = sum[0];
       }
     }
   }

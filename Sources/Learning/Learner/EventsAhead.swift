@@ -25,6 +25,13 @@ final class EventsAhead {
     let inputs: Unmanaged<EventInputs>
   }
 
+  // Of this module, because another's would be calls.
+  private static let places = 8
+  private static let distance = 3
+
+  @inline(__always)
+  private static func place(of number: UInt64) -> Int { Int(truncatingIfNeeded: number) & (places &- 1) }
+
   private let inputs: [EventInputs]
   private let keys: KeysAhead
   private let entries: UnsafeMutablePointer<Entry>
@@ -35,13 +42,14 @@ final class EventsAhead {
   @exclusivity(unchecked) private var present: UInt64 = 0
 
   init(_ plan: FeaturePlan, _ keys: KeysAhead) {
+    precondition(Self.places == KeysAhead.places && Self.distance == KeysAhead.distance)
     self.keys = keys
-    inputs = (0..<KeysAhead.places).map { _ in EventInputs(plan) }
-    entries = .allocate(capacity: KeysAhead.places)
-    for place in 0..<KeysAhead.places {
+    inputs = (0..<Self.places).map { _ in EventInputs(plan) }
+    entries = .allocate(capacity: Self.places)
+    for place in 0..<Self.places {
       (entries + place).initialize(to: Entry(inputs: .passUnretained(inputs[place])))
     }
-    events = .allocate(capacity: KeysAhead.places)
+    events = .allocate(capacity: Self.places)
   }
 
   deinit {
@@ -68,15 +76,18 @@ final class EventsAhead {
   func take(_ record: LogRecord) -> Event? {
     guard upcoming != nil else { return nil }
     while true {
-      if present == newest, !readNext() { return nil }
+      if present == newest {
+        readMore()
+        if present == newest { return nil }
+      }
       present &+= 1
-      let entry = entries + Int(present & 3)
+      let entry = entries + Self.place(of: present)
       guard entry.pointee.record == record.base else { continue }
-      while newest &- present < UInt64(KeysAhead.distance), readNext() {}
+      if newest &- present < UInt64(Self.distance) { readMore() }
       guard entry.pointee.isEvent else { return nil }
       keys.enter(present)
       return Event(
-        view: UnsafePointer(events + Int(present & 3)), payload: entry.pointee.payload,
+        view: UnsafePointer(events + Self.place(of: present)), payload: entry.pointee.payload,
         inputs: entry.pointee.inputs)
     }
   }
@@ -100,8 +111,8 @@ final class EventsAhead {
   @inline(__always)
   private func inputs(_ distance: UInt64) -> Unmanaged<EventInputs>? {
     let number = present &+ distance
-    guard number <= newest, entries[Int(number & 3)].isEvent else { return nil }
-    return entries[Int(number & 3)].inputs
+    guard number <= newest, entries[Self.place(of: number)].isEvent else { return nil }
+    return entries[Self.place(of: number)].inputs
   }
 
   /// Asks for the record that follows, as far as it is about as long.
@@ -111,10 +122,16 @@ final class EventsAhead {
     for line in 0..<min(8, payload.count / 64 + 1) { cowbird_prefetch(base + payload.count + 64 * line) }
   }
 
+  /// As many as there is room for beside the present one.
+  @inline(never)
+  private func readMore() {
+    while newest &- present < UInt64(Self.places &- 1), readNext() {}
+  }
+
   private func readNext() -> Bool {
     guard let record = upcoming?.next() else { return false }
     newest &+= 1
-    let place = Int(newest & 3)
+    let place = Self.place(of: newest)
     let payload = record.payload
     prefetch(after: payload)
     entries[place].record = record.base

@@ -22,7 +22,7 @@ extension Model {
   /// Whether the event that the workspace's example was made of is one that waits for its answer.
   func waits(_ event: EventView, in workspace: Workspace) -> Bool {
     let example = workspace.example
-    return pending != nil && workspace.types[example.type].waits && !event.hasValue && example.userKey != 0
+    return workspace.types[example.type].waits && pending != nil && !event.hasValue && example.userKey != 0
       && example.itemKey != 0
   }
 
@@ -43,8 +43,8 @@ extension Model {
   /// Ends the wait of what this event answers.
   mutating func answerPending(_ workspace: Workspace) {
     let example = workspace.example
-    guard pending != nil, example.userKey != 0, example.itemKey != 0 else { return }
-    guard workspace.types[example.type].answers else { return }
+    guard workspace.types[example.type].answers, pending != nil, example.userKey != 0, example.itemKey != 0
+    else { return }
     _ = pending?.join(request: example.userKey, item: example.itemKey, nanos: example.timeNanos)
   }
 

@@ -37,7 +37,7 @@ extension Model {
   ) -> LearnOutcome {
     switch event.kind {
     case .interaction:
-      learnExpired(before: timeNanos, workspace)
+      if workspace.waits { learnExpired(before: timeNanos, workspace) }
       learnUnanswered(before: timeNanos, workspace)
       return learnInteraction(
         event, encoded, inputs, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
@@ -105,12 +105,12 @@ extension Model {
     }
     note(timeNanos)
     var outcome = LearnOutcome.observed
-    rankForBlend(event, workspace)
+    if workspace.retrieves { rankForBlend(event, workspace) }
     let isLearned = example.hasLabel && example.weight > 0 && !postpone(event, encoded, workspace)
     if isLearned { outcome = learnServed(event, workspace) }
     features.update(event, example)
-    learnRetrieval(workspace)
-    answerPending(workspace)
+    if workspace.retrieves { learnRetrieval(workspace) }
+    if workspace.waits { answerPending(workspace) }
     if isLearned { learnNegatives(workspace) }
     return outcome
   }

@@ -16,6 +16,10 @@ package final class Workspace {
   let ranking: ItemRanking?
   /// Its scores for the items that the blend tells the event's from.
   @exclusivity(unchecked) var ranks: [Float] = []
+  /// Some event type waits for what may answer it.
+  let waits: Bool
+  /// Some retriever is on.
+  let retrieves: Bool
   /// By event type.
   let types: UnsafeMutablePointer<TypeRules>
   /// Predictions of events that waited, made when they were learned; nil: nobody asks.
@@ -31,8 +35,10 @@ package final class Workspace {
     scratch = EnsembleScratch(ensemble)
     ahead = EventsAhead(plan, scratch.ahead)
     let section = plan.configuration.retrieval
+    waits = plan.configuration.events.contains { $0.delay > 0 }
+    retrieves = section.retrievers.contains(where: \.isOn)
     ranking =
-      section.rank && section.retrievers.contains(where: \.isOn)
+      section.rank && retrieves
       ? ItemRanking(example: Example(plan), batch: CandidateBatch(ensemble.plan)) : nil
     types = .allocate(capacity: max(1, plan.configuration.events.count))
     for (place, event) in plan.configuration.events.enumerated() {

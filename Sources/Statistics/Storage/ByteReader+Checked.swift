@@ -1,10 +1,10 @@
 // What every estimator checks when it is read back: numbers that are finite, counts that are in range.
 
-internal import Primitives
+package import Primitives
 
 extension ByteReader {
   /// A Double that is neither NaN nor infinite.
-  mutating func readFinite(_ what: String) throws(ByteCodecError) -> Double {
+  package mutating func readFinite(_ what: String) throws(ByteCodecError) -> Double {
     let place = position
     let value = try read(Double.self)
     guard value.isFinite else { throw .outOfBounds(what: what, value: value.bitPattern, at: place) }
@@ -32,7 +32,7 @@ extension ByteReader {
   }
 
   /// Exactly `count` finite numbers.
-  mutating func readFinite(_ what: String, count: Int) throws(ByteCodecError) -> [Double] {
+  package mutating func readFinite(_ what: String, count: Int) throws(ByteCodecError) -> [Double] {
     var values: [Double] = []
     values.reserveCapacity(Swift.min(count, remaining / 8))
     for _ in 0..<count { values.append(try readFinite(what)) }

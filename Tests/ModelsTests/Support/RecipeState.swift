@@ -3,6 +3,7 @@
 // shrinkage per user, item, user x genre and user x five years; sessions and pages by gaps in a user's events.
 
 import Configuration
+import Features
 import Models
 import Primitives
 

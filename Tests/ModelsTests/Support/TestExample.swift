@@ -1,6 +1,7 @@
 // Examples written by hand, and ensembles of one or many members over them.
 
 import Configuration
+import Features
 import Primitives
 
 @testable import Models

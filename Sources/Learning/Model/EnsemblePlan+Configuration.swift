@@ -1,19 +1,9 @@
-// From features to members: the example as the ensemble reads it.
+// From the configuration to members.
 
 internal import Configuration
 package import Features
 package import Models
 internal import Tables
-
-extension Example {
-  // hot: a few words, no copy.
-  var view: FeatureView {
-    FeatureView(
-      keys: UnsafePointer(keys), values: UnsafePointer(values), slots: UnsafePointer(slots), count: count,
-      sharedCount: sharedCount, dense: UnsafePointer(dense), denseCount: plan.denseCount, user: userHash,
-      item: itemHash, seconds: Numerics.tableSeconds(timeNanos), label: label, weight: weight)
-  }
-}
 
 extension EnsemblePlan {
   /// The members that the configuration names, over the features that it describes.
