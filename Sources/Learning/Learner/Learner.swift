@@ -97,8 +97,7 @@ package final class Learner: @unchecked Sendable {
   private var lastMeasureNanos: UInt64 = 0
   private var memory = MemoryUse()
   private var pace = Pace()
-  private var driftCounts: [UInt64]
-  private var driftFirings: UInt64
+  private var drift: DriftWatch
   /// The file as it was loaded again; nil: as the model's plan has it.
   private var file: Configuration?
 
@@ -124,8 +123,7 @@ package final class Learner: @unchecked Sendable {
       exclusions: { [weak delegate] in delegate?.exclusions ?? [] })
     revisionNumber = firstRevision
     publishedOffset = offset
-    driftCounts = model.drift.signals.map(\.count)
-    driftFirings = model.drift.firings
+    drift = DriftWatch(model)
     let shown = isRecovering ? (try? Model(model.plan)) ?? model : model
     publication = Publication(
       Revision(shown.revision, number: firstRevision, offset: offset), offset: offset)
@@ -259,7 +257,7 @@ package final class Learner: @unchecked Sendable {
       if let observer, observer.isWatching { observer.willLearn(record, head: model) }
       recordLearner.learn(record, into: &model)
       offset = record.offset + 1
-      reportDrift(record.offset)
+      drift.look(at: model, offset: record.offset) { delegate?.driftDetected($0, at: $1) }
     }
     eventsSincePublish += 1
     pace.count += 1
@@ -277,15 +275,6 @@ package final class Learner: @unchecked Sendable {
     default:
       recordLearner.apply(control.command, at: record.offset, to: &model)
       offset = record.offset + 1
-    }
-  }
-
-  private func reportDrift(_ offset: UInt64) {
-    guard model.drift.firings != driftFirings else { return }
-    driftFirings = model.drift.firings
-    for (index, signal) in model.drift.signals.enumerated() where signal.count != driftCounts[index] {
-      if signal.count > driftCounts[index] { delegate?.driftDetected(signal, at: offset) }
-      driftCounts[index] = signal.count
     }
   }
 
@@ -315,8 +304,7 @@ package final class Learner: @unchecked Sendable {
       }
       if let file { model.reload(file) }
       offset = recordOffset + 1
-      driftCounts = model.drift.signals.map(\.count)
-      driftFirings = model.drift.firings
+      drift = DriftWatch(model)
       // Before anybody sees that it is over, and asks for another.
       rebuild.withLock { $0 = nil }
       publish()
