@@ -173,7 +173,7 @@ struct feed {
 static cowbird_code take(struct feed *feed, bool wait) {
   Cowbird__V1__StreamResponse *answer;
   const ProtobufCMessageDescriptor *kind = &cowbird__v1__stream_response__descriptor;
-  cowbird_code code = cowbird_stream_wait_message(feed->stream, wait ? 10 * COWBIRD_SECOND : 0, kind,
+  cowbird_code code = cowbird_stream_wait_message(feed->stream, wait ? 60 * COWBIRD_SECOND : 0, kind,
                                                   (ProtobufCMessage **)&answer);
   if (code != COWBIRD_OK) return code;
   feed->acknowledged = answer->acknowledged;
@@ -218,7 +218,7 @@ static cowbird_code send_interactions(struct feed *feed, int64_t size) {
 static cowbird_code flush(cowbird_client *client) {
   Cowbird__V1__FlushRequest request = COWBIRD__V1__FLUSH_REQUEST__INIT;
   Cowbird__V1__FlushResponse *answer;
-  cowbird_call_options long_time = {.timeout_nanos = 100 * COWBIRD_SECOND};
+  cowbird_call_options long_time = {.timeout_nanos = 600 * COWBIRD_SECOND};
   return cowbird_update_flush(client, &request, &long_time, &answer);
 }
 

@@ -168,32 +168,33 @@ import Wire
   func foreign() throws {
     var stream = try shop()
     let plan = stream.model.plan
-    #expect(ServedFeatures.withView([], plan, label: 1, weight: 1) { _ in true } == nil)
-    #expect(
-      ServedFeatures.withView([UInt8](repeating: 255, count: 64), plan, label: 1, weight: 1) { _ in true }
-        == nil)
+    func count(_ shared: [UInt8], _ own: [UInt8]) -> Int? {
+      ServedFeatures.withView(ServedBytes(shared: shared, own: own), plan, label: 1, weight: 1) { $0.count }
+    }
+    let none = [UInt8](repeating: 255, count: 64)
+    #expect(count([], []) == nil)
+    #expect(count(none, none) == nil)
     try stream.take(click("a", at: 0))
-    let bytes = ServedFeatures.encode(stream.workspace.example)
-    #expect(
-      ServedFeatures.withView(bytes, plan, label: 1, weight: 1) { $0.count } == stream.workspace.example.count
-    )
     let example = stream.workspace.example
     stream.model.beginRequest(userKey: FeatureState.userKey("ann"), timeNanos: start, in: stream.workspace)
     let shared = ServedFeatures.encodeShared(example)
     for item in ["a", "b"] {
       stream.model.features.makeCandidate(itemKey: FeatureState.itemKey(item), into: example)
       let own = ServedFeatures.encodeOwn(example)
-      let joined = shared.withUnsafeBytes { shared in
-        own.withUnsafeBytes { ServedFeatures.joined(shared, $0) }
+      #expect(count(shared, own) == example.count)
+      let view = example.view
+      let keys = (0..<view.count).map { view.keys[$0] }
+      let served = ServedBytes(shared: shared, own: own)
+      let isSame = ServedFeatures.withView(served, plan, label: 1, weight: 1) { other in
+        (0..<other.count).map { other.keys[$0] } == keys && other.user == view.user && other.item == view.item
+          && other.sharedCount == view.sharedCount
+          && (0..<view.denseCount).allSatisfy { other.dense[$0] == view.dense[$0] }
       }
-      #expect(joined == ServedFeatures.encode(example))
-      let wrong = own.withUnsafeBytes { own in
-        shared.dropLast().withUnsafeBytes { ServedFeatures.joined($0, own) }
+      #expect(isSame == true)
+      for cut in stride(from: 0, to: own.count, by: 7) { #expect(count(shared, Array(own[..<cut])) == nil) }
+      for cut in stride(from: 0, to: shared.count, by: 7) {
+        #expect(count(Array(shared[..<cut]), own) == nil)
       }
-      #expect(wrong == nil)
-    }
-    for cut in stride(from: 0, to: bytes.count, by: 7) {
-      #expect(ServedFeatures.withView(Array(bytes[..<cut]), plan, label: 1, weight: 1) { _ in true } == nil)
     }
     #expect(try stream.take(shown("", ["a"], at: 1)) == .ignored)
   }

@@ -52,7 +52,7 @@ extension Model {
   mutating func learnExpired(before nanos: Int64, _ workspace: Workspace) {
     guard pending != nil else { return }
     for impression in pending?.expire(nanos: nanos, atMost: 64) ?? [] {
-      impression.features.withUnsafeBytes { bytes in
+      impression.features.own.withUnsafeBytes { bytes in
         guard let event = try? EventView(bytes) else { return }
         let time = event.timeNanos != 0 ? event.timeNanos : impression.nanos
         guard features.makeExample(event, timeNanos: time, into: workspace.example),

@@ -30,23 +30,28 @@ extension Model {
     guard let view = try? ImpressionsView(event), !event.requestID.isEmpty else { return false }
     let request = StableHash.of(event.requestID.bytes)
     let isMade = view.configuration != plan.configuration.learnedHash
-    var hasBegun = false
+    var made: [UInt8]?
     var newcomers: [ByteView] = []
     var join = shown ?? emptyShown
     shown = nil
     for impression in view.items where !impression.item.isEmpty {
       let item = plan.itemKey(impression.item)
-      let bytes: [UInt8]
-      if !isMade, let served = ServedFeatures.joined(view.sharedFeatures.bytes, impression.features.bytes) {
-        bytes = served
+      let isNew: Bool
+      if !isMade, ServedFeatures.fit(view.sharedFeatures.bytes, impression.features.bytes) {
+        isNew = join.remember(
+          request: request, item: item, shared: view.sharedFeatures.bytes,
+          features: impression.features.bytes,
+          nanos: timeNanos)
       } else {
-        if !hasBegun { begin(event, view, timeNanos, workspace) }
-        hasBegun = true
+        let shared = made ?? begin(event, view, timeNanos, workspace)
+        made = shared
         features.makeCandidate(itemKey: item, into: workspace.example)
-        bytes = ServedFeatures.encode(workspace.example)
-      }
-      let isNew = bytes.withUnsafeBytes {
-        join.remember(request: request, item: item, features: $0, nanos: timeNanos)
+        let own = ServedFeatures.encodeOwn(workspace.example)
+        isNew = shared.withUnsafeBytes { shared in
+          own.withUnsafeBytes {
+            join.remember(request: request, item: item, shared: shared, features: $0, nanos: timeNanos)
+          }
+        }
       }
       guard isNew else { continue }
       retrieval?.countImpression(of: item)
@@ -78,9 +83,10 @@ extension Model {
     }
   }
 
+  /// Begins the features of the items that were shown; returns what they have in common.
   private func begin(
     _ event: EventView, _ view: ImpressionsView, _ timeNanos: Int64, _ workspace: Workspace
-  ) {
+  ) -> [UInt8] {
     let example = workspace.example
     example.resetBuffers()
     for attribute in view.context { example.addContext(attribute) }
@@ -88,6 +94,7 @@ extension Model {
     features.beginRequest(
       userKey: plan.userKey(event.user), timeNanos: timeNanos,
       into: example)
+    return ServedFeatures.encodeShared(example)
   }
 
   /// Learns the workspace's example, with the features that its item was served with if the event names an answer.
@@ -102,7 +109,7 @@ extension Model {
       request: StableHash.of(event.requestID.bytes), item: example.itemKey, nanos: example.timeNanos,
       isExpected: true)
     shown = join
-    let (bytes, isLate): ([UInt8], Bool)
+    let (bytes, isLate): (ServedBytes, Bool)
     switch outcome {
     case .served(let features): (bytes, isLate) = (features, false)
     case .late(let features): (bytes, isLate) = (features, true)
@@ -123,7 +130,7 @@ extension Model {
     else { return }
     let example = workspace.example
     for impression in unanswered {
-      guard let user = ServedFeatures.userKey(impression.features) else { continue }
+      guard let user = ServedFeatures.userKey(impression.features.shared) else { continue }
       example.resetBuffers()
       features.beginRequest(userKey: user, timeNanos: impression.nanos, into: example)
       features.makeCandidate(itemKey: impression.item, into: example)

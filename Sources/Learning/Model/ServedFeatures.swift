@@ -1,32 +1,20 @@
 // An example's features as bytes: what an impression is logged and waits with, so that it is learned as it was served.
 //
-//   waiting   ┌ count u32 ┬ shared u32 ┬ dense u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ item u64 ┐
-//             └ keys u64 × count ┴ values f32 × count ┴ dense f32 × dense ┴ slots u16 × count ┘
-//   logged    ┌ shared u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ keys ┬ values ┬ slots ┐   once for an answer
-//             ┌ own u32 ┬ dense u32 ┬ item u64 ┬ keys ┬ values ┬ dense ┬ slots ┐              for each of its items
+//   shared   ┌ shared u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ keys ┬ values ┬ slots ┐   once for an answer
+//   own      ┌ own u32 ┬ dense u32 ┬ item u64 ┬ keys ┬ values ┬ dense ┬ slots ┐              for each of its items
+//   joined   ┌ count u32 ┬ shared u32 ┬ dense u32 ┬ seconds u32 ┬ user key u64 ┬ user u64 ┬ item u64 ┐
+//            └ keys u64 × count ┴ values f32 × count ┴ dense f32 × dense ┴ slots u16 × count ┘
 //
 // `user` and `item` are the keys as features saw them: others after the entity was forgotten.
 
 package import Features
 internal import Models
+internal import Retrieval
 
 package enum ServedFeatures {
   private static let header = 40
   private static let sharedHeader = 24
   private static let ownHeader = 16
-
-  /// The features of the candidate that was made last.
-  package static func encode(_ example: Example) -> [UInt8] {
-    let view = example.view
-    return bytes(header + view.count * 14 + view.denseCount * 4) { writer in
-      writer.add(UInt32(view.count), UInt32(view.sharedCount), UInt32(view.denseCount), view.seconds)
-      writer.add(example.userKey, view.user, view.item)
-      writer.add(view.keys, view.count)
-      writer.add(view.values, view.count)
-      writer.add(view.dense, view.denseCount)
-      writer.add(view.slots, view.count)
-    }
-  }
 
   /// What all candidates of the request have in common.
   package static func encodeShared(_ example: Example) -> [UInt8] {
@@ -54,18 +42,23 @@ package enum ServedFeatures {
     }
   }
 
+  private static func number(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> UInt32 {
+    bytes.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)
+  }
+
+  /// Whether the bytes have the form of these.
+  static func fit(_ shared: UnsafeRawBufferPointer, _ own: UnsafeRawBufferPointer) -> Bool {
+    shared.count >= sharedHeader && own.count >= ownHeader
+      && shared.count == sharedHeader + Int(number(shared, 0)) * 14
+      && own.count == ownHeader + Int(number(own, 0)) * 14 + Int(number(own, 1)) * 4
+  }
+
   /// Both as one; nil for bytes that are not these.
   package static func joined(
     _ shared: UnsafeRawBufferPointer, _ own: UnsafeRawBufferPointer
   ) -> [UInt8]? {
-    guard shared.count >= sharedHeader, own.count >= ownHeader else { return nil }
-    func number(_ bytes: UnsafeRawBufferPointer, _ place: Int) -> UInt32 {
-      bytes.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)
-    }
+    guard fit(shared, own) else { return nil }
     let (first, rest, dense) = (Int(number(shared, 0)), Int(number(own, 0)), Int(number(own, 1)))
-    guard shared.count == sharedHeader + first * 14, own.count == ownHeader + rest * 14 + dense * 4 else {
-      return nil
-    }
     let (a, b) = (shared.baseAddress! + sharedHeader, own.baseAddress! + ownHeader)
     return bytes(header + (first + rest) * 14 + dense * 4) { writer in
       writer.add(UInt32(first + rest), UInt32(first), UInt32(dense), number(shared, 1))
@@ -111,17 +104,18 @@ package enum ServedFeatures {
   }
 
   /// The key of the user that the features were made for; nil: bytes of another form.
-  static func userKey(_ bytes: [UInt8]) -> UInt64? {
-    guard bytes.count >= header else { return nil }
-    return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self) }
+  static func userKey(_ shared: [UInt8]) -> UInt64? {
+    guard shared.count >= sharedHeader else { return nil }
+    return shared.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self) }
   }
 
   /// Calls `body` with the features, as an example of this plan would have them.
   /// - Returns: nil for bytes that are no features of this plan.
   static func withView<Result>(
-    _ bytes: [UInt8], _ plan: FeaturePlan, label: Float, weight: Float, _ body: (FeatureView) -> Result
+    _ served: ServedBytes, _ plan: FeaturePlan, label: Float, weight: Float, _ body: (FeatureView) -> Result
   ) -> Result? {
-    guard bytes.count >= header else { return nil }
+    let whole = served.shared.withUnsafeBytes { shared in served.own.withUnsafeBytes { joined(shared, $0) } }
+    guard let bytes = whole else { return nil }
     // Numbers are read where they stand, so they have to stand at multiples of their size.
     return withUnsafeTemporaryAllocation(byteCount: bytes.count, alignment: 8) { memory in
       memory.copyBytes(from: bytes)

@@ -50,6 +50,7 @@ extension ImpressionJoin {
     try rows.apply(from: &source, name: name + ".rows")
     try features.apply(from: &source, name: name + ".features")
     var count = 0
+    var sharers: [UInt32: UInt32] = [:]
     for queue in [waiting, expired] {
       var (place, last) = (queue.first, UInt32(0))
       while place != 0 {
@@ -58,12 +59,14 @@ extension ImpressionJoin {
           throw PageStreamError.malformed(section: name, what: "a queue of impressions")
         }
         let entry = entry(row)
-        var size = features.smallest
-        while size < Int(entry.length) && size < features.largest { size *= 2 }
-        guard entry.slab == 0 ? entry.length == 0 : features.holds(entry.slab, size) && entry.length <= size
+        let hasShared = entry.shared != 0
+        guard max(entry.ownLength, entry.sharedLength) <= Self.longestFeatures,
+          features.holds(entry.own, Int(entry.ownLength)), hasShared == (entry.sharedLength > 0),
+          !hasShared || features.holds(entry.shared, Int(entry.sharedLength) + 4)
         else {
           throw PageStreamError.malformed(section: name, what: "the features of row \(row)")
         }
+        if hasShared { sharers[entry.shared, default: 0] += 1 }
         (last, place) = (place, entry.next)
         count += 1
       }
@@ -73,6 +76,9 @@ extension ImpressionJoin {
     }
     guard count == index.count, reader.isAtEnd else {
       throw PageStreamError.malformed(section: name, what: "impressions in no queue")
+    }
+    for (shared, rows) in sharers where features.firstWord(of: shared) != rows {
+      throw PageStreamError.malformed(section: name, what: "features that are shared by others")
     }
   }
 }

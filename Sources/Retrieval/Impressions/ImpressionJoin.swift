@@ -7,11 +7,13 @@
 //               clicked, stays where it is in its queue, so that the same click again is told from a first one;
 //               a click that comes before its impression begins here
 //
-//   row     ┌ request ┬ item ┬ nanos ┬ slab u32 ┬ length u32 ┬ next u32 ┬ state u32 ┐
+//   row     ┌ request ┬ item ┬ nanos ┬ own u32 ┬ bytes u32 ┬ shared u32 ┬ bytes u32 ┬ next u32 ┬ state u32 ┐
+//   shared  ┌ rows that have it u32 ┬ bytes ┐     what the items of an answer have in common stands once
 //   index   (request, item) hashed to a row; the row says whether it is the one
 //
 // Time is the callers', and never goes back: an impression that comes late waits as if it had come now. Memory is
-// bounded: when a newcomer finds no room the oldest goes, from those expired first, and is counted.
+// bounded, by the number of rows and by 2 KiB of features for each on average: when a newcomer finds no room the
+// oldest goes, from those expired first, and is counted.
 
 package import Primitives
 internal import Tables
@@ -21,11 +23,20 @@ package enum JoinOutcome: Equatable, Sendable {
   /// Nothing of that name is remembered.
   case unknown
   /// The features that the item was served with: learn a positive.
-  case served([UInt8])
+  case served(ServedBytes)
   /// The impression was given out as a negative before: learn a positive that corrects it.
-  case late([UInt8])
+  case late(ServedBytes)
   /// The click was joined before.
   case again
+}
+
+/// What an item waits with.
+package struct ServedBytes: Equatable, Sendable {
+  /// What it has in common with the other items of its answer.
+  package var shared: [UInt8]
+  package var own: [UInt8]
+
+  package init(shared: [UInt8] = [], own: [UInt8] = []) { (self.shared, self.own) = (shared, own) }
 }
 
 /// An impression that nobody answered: a negative.
@@ -34,7 +45,7 @@ package struct ExpiredImpression: Equatable, Sendable {
   package let item: UInt64
   /// When it was shown, as the join counts time.
   package let nanos: Int64
-  package let features: [UInt8]
+  package let features: ServedBytes
 }
 
 package struct ImpressionCounters: Equatable, Sendable, ByteCodable {
@@ -72,8 +83,10 @@ package struct ImpressionCounters: Equatable, Sendable, ByteCodable {
 }
 
 package struct ImpressionJoin: Sendable {
-  /// Bytes of one item's features, at most.
+  /// Bytes of one item's own features, and of what an answer's items have in common, at most.
   package static let longestFeatures = 8_192
+  /// Chunks of features for each impression, on average and at most.
+  private static let chunksEach = 8
 
   package let capacity: Int
   package let waitNanos: Int64
@@ -81,7 +94,7 @@ package struct ImpressionJoin: Sendable {
   package internal(set) var counters = ImpressionCounters()
   var index: Roster
   var rows = RowStore(rowBytes: MemoryLayout<ImpressionRow>.stride, rowsPerPage: 64)
-  var features = SlabStore(entryBytes: 1, smallest: 64, atLeast: ImpressionJoin.longestFeatures)
+  var features = ChainStore()
   var waiting = ImpressionQueue()
   var expired = ImpressionQueue()
   var now = Int64.min
@@ -97,6 +110,19 @@ package struct ImpressionJoin: Sendable {
     index = Roster(bound: max(16, capacity))
   }
 
+  /// Chunks that features may hold: always enough for one impression.
+  private var chunkLimit: Int {
+    max(capacity * Self.chunksEach, 2 * ChainStore.chunks(Self.longestFeatures + 4))
+  }
+
+  /// What `bytes` stays within.
+  package var bytesBound: Int {
+    let rowCount = max(16, capacity)
+    let rowPages = (rowCount + 63) / 64 * (64 * MemoryLayout<ImpressionRow>.stride + PageHeader.pageBytes)
+    // A roster's row, generation and touch, and up to four cells of its index.
+    return ChainStore.bytesBound(chunks: chunkLimit) + rowPages + rowCount * 40 + (64 << 10)
+  }
+
   /// Impressions that are remembered, whatever has become of them.
   package var count: Int { index.count }
 
@@ -104,10 +130,11 @@ package struct ImpressionJoin: Sendable {
   /// is 0.
   @discardableResult
   package mutating func remember(
-    request: UInt64, item: UInt64, features bytes: UnsafeRawBufferPointer, nanos: Int64
+    request: UInt64, item: UInt64, shared: UnsafeRawBufferPointer = .init(start: nil, count: 0),
+    features own: UnsafeRawBufferPointer, nanos: Int64
   ) -> Bool {
     advance(to: nanos)
-    guard capacity > 0, bytes.count <= Self.longestFeatures else {
+    guard capacity > 0, max(own.count, shared.count) <= Self.longestFeatures else {
       counters.refused += 1
       return false
     }
@@ -117,16 +144,36 @@ package struct ImpressionJoin: Sendable {
       return false
     }
     var entry = ImpressionRow(request: request, item: item, nanos: now)
-    entry.length = UInt32(bytes.count)
-    if bytes.count > 0 {
-      var size = self.features.smallest
-      while size < bytes.count { size *= 2 }
-      entry.slab = self.features.allocate(size)
-      self.features.writableSlab(entry.slab).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+    let ownChunks = ChainStore.chunks(own.count)
+    let sharedChunks = shared.isEmpty ? 0 : ChainStore.chunks(shared.count + 4)
+    while index.count >= capacity || features.held + ownChunks + sharedChunks > chunkLimit { dropOldest() }
+    entry.ownLength = UInt32(own.count)
+    entry.own = features.store(own)
+    if !shared.isEmpty {
+      entry.sharedLength = UInt32(shared.count)
+      entry.shared = share(shared, request)
     }
     insert(key, entry)
     counters.remembered += 1
     return true
+  }
+
+  /// What an answer's items have in common: that of the impression that came last, if it is the same answer's.
+  private mutating func share(_ bytes: UnsafeRawBufferPointer, _ request: UInt64) -> UInt32 {
+    if waiting.last != 0 {
+      let last = entry(Int(waiting.last) - 1)
+      if last.request == request, last.shared != 0, Int(last.sharedLength) == bytes.count,
+        features.bytes(last.shared, bytes.count + 4).dropFirst(4).elementsEqual(bytes)
+      {
+        _ = features.add(1, toFirstWordOf: last.shared)
+        return last.shared
+      }
+    }
+    return withUnsafeTemporaryAllocation(byteCount: bytes.count + 4, alignment: 4) { memory in
+      memory.storeBytes(of: 1, as: UInt32.self)
+      UnsafeMutableRawBufferPointer(rebasing: memory[4...]).copyBytes(from: bytes)
+      return features.store(UnsafeRawBufferPointer(memory))
+    }
   }
 
   private mutating func insert(_ key: UInt64, _ entry: ImpressionRow) {
@@ -213,10 +260,9 @@ package struct ImpressionJoin: Sendable {
 
   private mutating func forget(_ row: Int) {
     let entry = entry(row)
-    if entry.slab != 0 {
-      var size = features.smallest
-      while size < Int(entry.length) { size *= 2 }
-      features.release(entry.slab)
+    features.release(entry.own)
+    if entry.shared != 0, features.add(-1, toFirstWordOf: entry.shared) == 0 {
+      features.release(entry.shared)
     }
     rows.writer().row(row).storeBytes(
       of: ImpressionRow(request: 0, item: 0, nanos: 0), as: ImpressionRow.self)
@@ -227,10 +273,10 @@ package struct ImpressionJoin: Sendable {
 
   func entry(_ row: Int) -> ImpressionRow { rows.reader.row(row).load(as: ImpressionRow.self) }
 
-  private func bytes(_ entry: ImpressionRow) -> [UInt8] {
-    guard entry.slab != 0 else { return [] }
-    return Array(
-      UnsafeRawBufferPointer(start: features.slab(entry.slab), count: Int(entry.length)))
+  private func bytes(_ entry: ImpressionRow) -> ServedBytes {
+    ServedBytes(
+      shared: entry.shared == 0 ? [] : Array(features.bytes(entry.shared, Int(entry.sharedLength) + 4)[4...]),
+      own: features.bytes(entry.own, Int(entry.ownLength)))
   }
 
   private mutating func setState(_ row: Int, _ state: ImpressionRow.State) {
@@ -267,8 +313,11 @@ struct ImpressionRow {
   var request: UInt64
   var item: UInt64
   var nanos: Int64
-  var slab: UInt32 = 0
-  var length: UInt32 = 0
+  /// Names of chains, and their bytes.
+  var own: UInt32 = 0
+  var ownLength: UInt32 = 0
+  var shared: UInt32 = 0
+  var sharedLength: UInt32 = 0
   /// The row behind it in its queue, + 1.
   var next: UInt32 = 0
   /// What became of it: a `State`, kept as its number so that any bytes are a row.

@@ -45,8 +45,9 @@ struct Evaluate: ParsableCommand {
   var rank = false
 
   @Option(
-    name: .customLong("train-fraction"), help: "With --rank: the part that is learned without being judged.")
-  var trainFraction = 0.9
+    name: .customLong("train-fraction"),
+    help: "With --rank: the part that is only learned. Default: 0.9.")
+  var trainFraction: Double?
 
   @Option(
     name: .customLong("skip-bad"),
@@ -61,8 +62,19 @@ struct Evaluate: ParsableCommand {
 
   func validate() throws {
     guard publishEvery >= 1 else { throw ValidationError("--publish-every: at least 1") }
-    guard (0...1).contains(trainFraction) else { throw ValidationError("--train-fraction: 0 to 1") }
+    guard (0...1).contains(trainFraction ?? 0.9) else { throw ValidationError("--train-fraction: 0 to 1") }
     guard !files.isEmpty else { throw ValidationError("name at least one file of events") }
+    // What the other way of judging would pass over in silence is refused.
+    guard rank else {
+      if trainFraction != nil { throw ValidationError("--train-fraction goes with --rank only") }
+      return
+    }
+    let others = [("--delay", delay != nil), ("--plot", plot != nil), ("--publish-every", publishEvery != 1)]
+    if let option = others.first(where: \.1)?.0 {
+      throw ValidationError(
+        "\(option) does not go with --rank: each event is ranked by all before it, and figures are of the whole"
+      )
+    }
   }
 
   func run() throws {
@@ -104,7 +116,7 @@ struct Evaluate: ParsableCommand {
     let source = try source(configuration)
     try ReadAhead.readAll(source) { event, _ in try evaluation.take(event) }
     var bar = ProgressBar("rank", total: 1, unit: "events")
-    try evaluation.run(trainShare: trainFraction) { done, total in
+    try evaluation.run(trainShare: trainFraction ?? 0.9) { done, total in
       if bar.total != total { bar = ProgressBar("rank", total: total, unit: "events") }
       bar.update(done)
     }
