@@ -89,6 +89,7 @@ test-fuzz: deps-build ## Fuzz targets, for a bounded count (FUZZ_RUNS)
 test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens, an event stream by C; the command line
 	@$(STAGE) "End to end" $(PYTHON) Tests/EndToEnd/movielens.py $(BUILD)/release/cowbird
 	@$(STAGE) "Event stream, killed" $(PYTHON) Tests/EndToEnd/event_stream.py $(BUILD)/release/cowbird
+	@$(STAGE) "Recommend by C" Tests/EndToEnd/recommend
 	@$(STAGE) "Command line" $(PYTHON) -m pytest -q -p no:cacheprovider Tests/EndToEnd/test_command_line.py
 
 test-allocations: release clients ## Counts what a call allocates once warm: nothing
