@@ -92,7 +92,7 @@ test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens, an
 	@$(STAGE) "Recommend by C" Tests/EndToEnd/recommend
 	@$(STAGE) "Command line" $(PYTHON) -m pytest -q -p no:cacheprovider Tests/EndToEnd/test_command_line.py
 
-test-allocations: release clients ## Counts what a call allocates once warm: nothing
+test-allocations: release clients ## Counts what a call and a learned event allocate once warm: nothing
 	@$(STAGE) "Allocations of a call" Tests/Allocations/run
 
 test-readme: release deps-python ## Runs the commands of the README and the documentation

@@ -130,6 +130,11 @@ let package = Package(
 
     // Kills processes to see what survives.
     .executableTarget(
+      name: "LearnedAllocations",
+      dependencies: [
+        "Configuration", "EventLog", "Features", "Learning", "Models", "Primitives", "Wire",
+      ], path: "Tests/Allocations/Learning", swiftSettings: strict),
+    .executableTarget(
       name: "LogCrasher", dependencies: ["EventLog"], path: "Tests/LogCrasher", swiftSettings: strict),
     .executableTarget(
       name: "VersionCrasher",

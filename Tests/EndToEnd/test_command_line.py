@@ -135,6 +135,10 @@ def test_what_is_refused_ends_with_1_and_names_what_is_wrong(
         ("status", "--timeout", "soon"),
         ("version", "rollback", "--to", "v1", "--exclude", "colour=red"),
         ("serve", "--config", "a", "--preset", "ratings"),
+        ("evaluate", "--format", "nonsense", "a.csv"),
+        ("evaluate", "--plot", "a.txt", "a.csv"),
+        ("evaluate", "--delay", "soon", "a.csv"),
+        ("ingest", "--format", "nonsense", "a.csv"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_how_it_is_used(command: tuple[str, ...]) -> None:
@@ -643,6 +647,72 @@ def test_ingest_outlives_a_killed_daemon_and_loses_and_doubles_nothing(tmp_path:
             assert said["reconnects"] >= parts
         daemon.flush()
         assert held(daemon) == parts * part
+    finally:
+        process.kill()
+        process.wait()
+        daemon.stop()
+
+
+@pytest.mark.parametrize("name", ["events.json", "events.csv"])
+def test_a_followed_file_that_is_rotated_loses_and_doubles_nothing(tmp_path: pathlib.Path, name: str) -> None:
+    daemon = Daemon(tmp_path, "--config", small_model(tmp_path, "rating"))
+    path = tmp_path / name
+    command = [BINARY, "ingest", "--socket", daemon.socket, "--producer", "shop", "--follow", str(path)]
+    given = 0
+
+    def give(count: int) -> None:
+        nonlocal given
+        text = events(given, count)
+        if name.endswith(".csv"):
+            rows = [json.loads(line) for line in text.splitlines()]
+            text = "".join(f"{row['user']},{row['item']},{row['value']},{row['time']}\n" for row in rows)
+            if not path.exists():
+                text = "user,item,rating,timestamp\n" + text
+        with path.open("a") as file:
+            file.write(text)
+        given += count
+
+    def rotate() -> None:
+        for number in (2, 1):
+            older = path.with_name(f"{name}.{number}")
+            if older.exists():
+                older.rename(path.with_name(f"{name}.{number + 1}"))
+        path.rename(path.with_name(f"{name}.1"))
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    process = start()
+    try:
+        give(100)
+        wait_until(lambda: held(daemon) == 100)
+        # Rotated while it is followed, with lines on both sides.
+        give(50)
+        rotate()
+        give(70)
+        wait_until(lambda: held(daemon) == 220)
+        # Twice while nobody follows: the rest of a part that was followed, a whole part, and a new one.
+        process.kill()
+        process.wait()
+        give(20)
+        rotate()
+        give(30)
+        rotate()
+        give(40)
+        process = start()
+        wait_until(lambda: held(daemon) == 310)
+        # Cut in place, after a copy.
+        process.kill()
+        process.wait()
+        give(10)
+        path.with_name(f"{name}.0").write_bytes(path.read_bytes())
+        path.unlink()
+        give(60)
+        process = start()
+        wait_until(lambda: held(daemon) == 380)
+        give(5)
+        wait_until(lambda: held(daemon) >= 385)
+        assert given == 385 and held(daemon) == 385
     finally:
         process.kill()
         process.wait()

@@ -61,6 +61,13 @@ struct Evaluate: ParsableCommand {
   var files: [String]
 
   func validate() throws {
+    try EventFiles.checkFormat(format)
+    if let plot, !plot.hasSuffix(".png"), !plot.hasSuffix(".svg") {
+      throw ValidationError("--plot: \(plot) ends in neither .png nor .svg")
+    }
+    if let delay, DurationText.parse(delay).map({ $0 < 0 }) ?? true {
+      throw ValidationError("--delay: \"\(delay)\" is no duration; try 30m, 2h or 7d")
+    }
     guard publishEvery >= 1 else { throw ValidationError("--publish-every: at least 1") }
     guard (0...1).contains(trainFraction ?? 0.9) else { throw ValidationError("--train-fraction: 0 to 1") }
     guard !files.isEmpty else { throw ValidationError("name at least one file of events") }
@@ -82,12 +89,7 @@ struct Evaluate: ParsableCommand {
     if rank { return try runRank(configuration) }
     var options = EvaluationOptions()
     options.publishEvery = publishEvery
-    if let delay {
-      guard let nanos = DurationText.parse(delay), nanos >= 0 else {
-        throw ValidationError("--delay: \"\(delay)\" is no duration; try 30m, 2h or 7d")
-      }
-      options.delayNanos = nanos
-    }
+    options.delayNanos = delay.flatMap(DurationText.parse) ?? 0
     var evaluation = try Evaluation(FeaturePlan(configuration), options: options)
     let source = try source(configuration)
     var bar = ProgressBar("evaluate", total: source.totalBytes, unit: "bytes")

@@ -113,9 +113,6 @@ struct EvaluationReport {
               name: "last tenth", points: curve(isBinary, window: max(100, evaluation.scored.count / 10))),
           ])
       ])
-    guard path.hasSuffix(".png") || path.hasSuffix(".svg") else {
-      throw Refused("--plot: \(path) ends in neither .png nor .svg")
-    }
     let bytes = path.hasSuffix(".png") ? figure.png() : Array(figure.svg().utf8)
     guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
       throw Refused("--plot: \(path) cannot be written")

@@ -20,6 +20,7 @@ struct Ingest: ParsableCommand {
         cowbird ingest --producer import-2026-01 --users users.tsv --items items.tsv ratings.tsv
         tail -F clicks.json | cowbird ingest --format json -
         cowbird ingest --format json --follow clicks.json
+        cowbird ingest --producer shop-1 --follow clicks.json    (resumes, across log rotations too)
       """)
 
   enum Durability: String, ExpressibleByArgument, CaseIterable { case durable, written, received }
@@ -48,6 +49,7 @@ struct Ingest: ParsableCommand {
   @Argument(help: "Files of events; - is standard input.") var files: [String] = ["-"]
 
   func validate() throws {
+    try EventFiles.checkFormat(format)
     guard (1...10_000).contains(batch) else { throw ValidationError("--batch: 1 to 10000") }
     guard let nanos = DurationText.parse(wait), nanos >= 0 else {
       throw ValidationError("--wait: \"\(wait)\" is no duration; try 30s or 5m")
@@ -60,25 +62,61 @@ struct Ingest: ParsableCommand {
   }
 
   func run() throws {
-    var paths = files
-    var format = format
-    var liveness = paths.allSatisfy(Self.isFile) ? Liveness.whole : .live
-    if paths == ["-"] { liveness = .pipe(STDIN_FILENO) }
-    if follow, files != ["-"] {
-      format = format ?? EventFiles.format(of: files[0])
-      let followed = try FollowedFile(files[0])
-      paths = [followed.path]
-      liveness = .pipe(followed.reading)
-    }
     let leftOut = try LeftOut(atMost: skipBad, report: self.report)
-    let feed = try EventFeed(
+    if follow, files != ["-"] { return try runFollowing(leftOut) }
+    var liveness = files.allSatisfy(Self.isFile) ? Liveness.whole : .live
+    if files == ["-"] { liveness = .pipe(STDIN_FILENO) }
+    let start = MonotonicClock.nanos()
+    let feed = try feed(producer, liveness, leftOut)
+    var bar = try send(files, format, feed)
+    if !producer.isEmpty, feed.resumed > feed.number {
+      throw Refused(
+        "\(producer): the log holds \(Format.count(feed.resumed)) records, and the files have \(Format.count(feed.number)): "
+          + "they are not the ones that were sent under this name; give these another --producer")
+    }
+    bar.finish(bar.total, note: "\(Format.count(feed.sent)) events")
+    report(feed, seconds: Double(MonotonicClock.nanos() - start) / 1e9)
+    if feed.refused > 0 { throw ExitCode(Outcome.refused) }
+  }
+
+  /// Sends the parts of a file that grows and is rotated, each numbered under a name of its own: what was sent of one
+  /// is known wherever it lies by now. Does not return.
+  private func runFollowing(_ leftOut: LeftOut) throws {
+    let file = FollowedFile(files[0], format)
+    let format = format ?? EventFiles.format(of: files[0])
+    if !producer.isEmpty {
+      // What was added to parts that were followed before they were rotated away, and all parts since then.
+      var isKnown = false
+      for part in file.rotated() {
+        let feed = try feed("\(producer)/\(part.name)", .whole, leftOut)
+        isKnown = isKnown || feed.resumed > 0
+        if isKnown { _ = try send([part.path], format, feed) }
+      }
+    }
+    while true {
+      let part = try file.part()
+      let liveness = part.reading.map { Liveness.pipe($0) } ?? .whole
+      let feed = try feed(producer.isEmpty ? "" : "\(producer)/\(part.name)", liveness, leftOut)
+      _ = try send([part.path], format, feed)
+      feed.reportRefusals()
+      if let reading = part.reading { close(reading) }
+    }
+  }
+
+  private func feed(_ producer: String, _ liveness: Liveness, _ leftOut: LeftOut) throws -> EventFeed {
+    try EventFeed(
       client, producer: producer.isEmpty ? Self.passingName : producer, durability: Int32(durability.number),
       batch: batch, patienceNanos: UInt64(DurationText.parse(wait) ?? 0), liveness, leftOut)
+  }
+
+  /// Sends all that the files hold and waits until it is acknowledged.
+  private func send(
+    _ paths: [String], _ format: String?, _ feed: EventFeed
+  ) throws -> ProgressBar {
     var source = try EventFiles(
-      types: feed.types, format: format, users: users, items: items, paths: paths, leavingOut: leftOut)
+      types: feed.types, format: format, users: users, items: items, paths: paths, leavingOut: feed.leftOut)
     source.type = type
     var bar = ProgressBar("ingest", total: follow ? 0 : source.totalBytes, unit: "bytes")
-    let start = MonotonicClock.nanos()
     do {
       if feed.resumed > 0 {
         Terminal.note("\(producer): the log holds \(Format.count(feed.resumed)) records; going on after them")
@@ -88,11 +126,6 @@ struct Ingest: ParsableCommand {
         bar.update(read, note: "\(Format.count(feed.sent)) events")
       }
       try feed.finish()
-      if !producer.isEmpty, feed.resumed > feed.number {
-        throw Refused(
-          "\(producer): the log holds \(Format.count(feed.resumed)) records, and the files have \(Format.count(feed.number)): "
-            + "they are not the ones that were sent under this name; give these another --producer")
-      }
     } catch {
       // What stands before a line that cannot be read is sent.
       if error is FormatError { try? feed.finish() }
@@ -105,9 +138,7 @@ struct Ingest: ParsableCommand {
       )
       throw error
     }
-    bar.finish(source.totalBytes, note: "\(Format.count(feed.sent)) events")
-    report(feed, seconds: Double(MonotonicClock.nanos() - start) / 1e9)
-    if feed.refused > 0 { throw ExitCode(Outcome.refused) }
+    return bar
   }
 
   /// A producer that no other run is: the numbers help this one to go on after a lost connection.

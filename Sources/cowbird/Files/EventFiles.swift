@@ -1,5 +1,6 @@
 // Events from files, in any of the formats, as the bytes that the log and the learner take.
 
+import ArgumentParser
 import Configuration
 import Formats
 import Wire
@@ -36,6 +37,12 @@ struct EventFiles {
     self.users = users
     self.items = items
     self.paths = paths
+  }
+
+  /// Refuses a format that there is not, as wrong usage.
+  static func checkFormat(_ name: String?) throws {
+    guard let name, EventFormat(rawValue: name.lowercased()) == nil else { return }
+    throw ValidationError("--format: \"\(name)\"; there are \(EventFormat.allNames)")
   }
 
   /// Whether a file's name tells its format.
