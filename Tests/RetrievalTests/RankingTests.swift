@@ -60,6 +60,66 @@ func clicksPlan(_ change: (inout RetrievalSection) -> Void = { _ in }) throws ->
 
 @Suite("Ranking of what comes next")
 struct RankingTests {
+  @Test(
+    "the figures are those of scoring every unseen item one by one and of the metrics' formulas written out")
+  func reference() throws {
+    let shop = Shop()
+    let plan = try shop.plan()
+    let scratch = RetrievalScratch()
+    var (state, evaluator) = (RetrievalState(plan), RankEvaluator(plan))
+    var histories: [UInt64: [UInt64]] = [:]
+    // With ties, which rounding decides, for the item and against it.
+    var (kind, unkind) = (Reference(), Reference())
+    for number in 0..<900 {
+      let event = shop.event(number)
+      if number % 9 != 0, !state.contains(item: event.item) { shop.describe(event.item, in: &state) }
+      let user = try #require(event.user)
+      if number >= 600 {
+        let seen = Set(histories[user, default: []])
+        let keys = (0..<UInt64(shop.items)).filter { !seen.contains($0) || $0 == event.item }
+        let weights = state.blendWeights(events: histories[user, default: []].count)
+        let scored = state.features(
+          of: keys, user: user, nanos: event.nanos, segments: event.segments, scratch
+        ).map { (item: $0.item, score: zip($0.features, weights).map { $0 * $1 }.reduce(0, +)) }
+        let target = scored.first { $0.item == event.item }?.score
+        let others = scored.filter { $0.item != event.item }.map(\.score)
+        func rank(_ slack: Float) -> Int {
+          target.map { target in 1 + others.count { $0 >= target + slack } } ?? others.count + 1
+        }
+        kind.add(rank(1e-4))
+        unkind.add(rank(-1e-4))
+      }
+      evaluator.take(event, isTest: number >= 600, into: &state)
+      histories[user, default: []].append(event.item)
+    }
+    #expect(evaluator.blend.count == 300)
+    for (name, low) in unkind.values {
+      let high = try #require(kind.values[name])
+      let figure = try #require(evaluator.blend[name])
+      #expect(low - 1e-9 <= figure && figure <= high + 1e-9, "\(name): \(figure) in \(low)...\(high)")
+      #expect(high - low < 0.01)
+      #expect(figure > 0)
+    }
+  }
+
+  /// He et al.'s protocol, one relevant item: the formulas as they stand in the paper.
+  private struct Reference {
+    private var ranks: [Int] = []
+
+    mutating func add(_ rank: Int) { ranks.append(rank) }
+
+    var values: [String: Double] {
+      func mean(_ value: (Int) -> Double) -> Double { ranks.map(value).reduce(0, +) / Double(ranks.count) }
+      func gain(_ rank: Int, _ k: Int) -> Double {
+        rank <= k ? Foundation.log(2) / Foundation.log(Double(rank) + 1) : 0
+      }
+      return [
+        "hr@10": mean { $0 <= 10 ? 1 : 0 }, "hr@100": mean { $0 <= 100 ? 1 : 0 },
+        "ndcg@10": mean { gain($0, 10) }, "ndcg@100": mean { gain($0, 100) }, "mrr": mean { 1 / Double($0) },
+      ]
+    }
+  }
+
   @Test("on ml-100k the blend reaches its targets and is as good as its best member")
   func movieLens() throws {
     guard let data = MovieLens() else {

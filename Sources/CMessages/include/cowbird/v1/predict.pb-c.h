@@ -399,7 +399,7 @@ struct  Cowbird__V1__Exploration
    */
   float epsilon;
   /*
-   * Seed of the draw. 0: made from the request id, so that the same request is answered the same.
+   * Seed of the draw. 0: made from the request's bytes, so that the same request is answered the same.
    */
   uint64_t seed;
 };
@@ -468,12 +468,12 @@ struct  Cowbird__V1__Recommendation
    */
   float score;
   /*
-   * What brought it in: "blend", "neighbours", "factors", "content", "attributes", "popularity", "recency", "exploration".
+   * What brought it in: "blend", "neighbours", "factors", "content", "attributes", "popularity", "recency".
    */
   char *reason;
   /*
-   * Probability with which epsilon exploration put the item at this place; 1 without it, and with Thompson sampling,
-   * which has none that can be told.
+   * Probability with which exploration put the item at this place: exact for epsilon, estimated from 33 draws for
+   * Thompson sampling; 1 without exploration.
    */
   float propensity;
 };
