@@ -1629,7 +1629,7 @@ const ProtobufCMessageDescriptor cowbird__v1__create_request__descriptor =
   (ProtobufCMessageInit) cowbird__v1__create_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cowbird__v1__create_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cowbird__v1__create_response__field_descriptors[2] =
 {
   {
     "version",
@@ -1643,14 +1643,27 @@ static const ProtobufCFieldDescriptor cowbird__v1__create_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "missing_records",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__CreateResponse, missing_records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cowbird__v1__create_response__field_indices_by_name[] = {
+  1,   /* field[1] = missing_records */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange cowbird__v1__create_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor cowbird__v1__create_response__descriptor =
 {
@@ -1660,7 +1673,7 @@ const ProtobufCMessageDescriptor cowbird__v1__create_response__descriptor =
   "Cowbird__V1__CreateResponse",
   "cowbird.v1",
   sizeof(Cowbird__V1__CreateResponse),
-  1,
+  2,
   cowbird__v1__create_response__field_descriptors,
   cowbird__v1__create_response__field_indices_by_name,
   1,  cowbird__v1__create_response__number_ranges,

@@ -45,19 +45,10 @@ extension EventLog {
       throw LogError(
         .outOfRange, "pin \(name) at \(offset): records before \(first) were deleted already", offset: offset)
     }
-    try changePins { $0[name] = offset }
-  }
-
-  /// Takes a pin away; one that is not there is fine.
-  package func unpin(_ name: String) throws(LogError) {
-    try changePins { $0[name] = nil }
-  }
-
-  private func changePins(_ change: (inout [String: UInt64]) -> Void) throws(LogError) {
     housekeeping.lock()
     defer { housekeeping.unlock() }
     var pins = withState { $0.pins }
-    change(&pins)
+    pins[name] = offset
     guard pins != withState({ $0.pins }) else { return }
     do throws(FileError) {
       try fileSystem.replace(directory + "/" + Pins.name, with: Pins.encoded(pins), in: directory)

@@ -25,13 +25,6 @@ extension EventLog {
     return redacted
   }
 
-  /// Redacts by offset. Offsets that the log does not hold any more are passed over.
-  package func redact(offsets: [UInt64]) throws(LogError) -> [UInt64] {
-    let wanted = Set(offsets)
-    guard let least = offsets.min() else { return [] }
-    return try redact(from: least) { wanted.contains($0.offset) }
-  }
-
   private func rollIfActiveHolds(
     _ first: UInt64, _ predicate: (LogRecord) -> Bool
   ) throws(LogError) {

@@ -108,13 +108,6 @@ struct BlobHeap: Sendable {
 
   var memory: MemoryUse { classes.reduce(MemoryUse()) { $0 + ($1?.store.memory ?? MemoryUse()) } }
 
-  func sharedPages(with other: BlobHeap) -> Int {
-    zip(classes, other.classes).reduce(0) { sum, pair in
-      guard let mine = pair.0, let others = pair.1 else { return sum }
-      return sum + mine.store.sharedPages(with: others.store)
-    }
-  }
-
   // MARK: Streams
 
   private static func name(_ base: String, _ number: Int) -> String { "\(base).\(slotBytes(number))" }

@@ -82,10 +82,6 @@ package struct BlobTable: Sendable {
   }
 
   package var memory: MemoryUse { table.memory + heap.memory }
-  package func sharedPages(with other: BlobTable) -> Int {
-    table.sharedPages(with: other.table) + heap.sharedPages(with: other.heap)
-  }
-
   // MARK: Streams
 
   package func write<Sink: PageSink>(to sink: inout Sink, name: String) throws {

@@ -110,10 +110,6 @@ package struct InternTable: Sendable {
   }
 
   package var memory: MemoryUse { table.memory + heap.memory }
-  package func sharedPages(with other: InternTable) -> Int {
-    table.sharedPages(with: other.table) + heap.sharedPages(with: other.heap)
-  }
-
   // MARK: Streams
 
   package func write<Sink: PageSink>(to sink: inout Sink, name: String) throws {

@@ -5,13 +5,6 @@ internal import Glibc
 package import Primitives
 
 extension PageStore {
-  package var pageMap: PageMap { PageMap(pages: (0..<pageCount).map { pageDigest($0) }) }
-
-  /// The pages that are not as in `map`, in order.
-  package func differingPages(from map: PageMap) -> [Int] {
-    (0..<pageCount).filter { $0 >= map.pages.count || pageDigest($0) != map.pages[$0] }
-  }
-
   /// Writes all pages that are not zeroes, or only `pages`, which changed since the store with digest `base`.
   package func write<Sink: PageSink>(
     to sink: inout Sink, name: String, metadata: [UInt8] = [], pages: [Int]? = nil, base: Digest? = nil

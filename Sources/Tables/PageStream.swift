@@ -61,6 +61,8 @@ package enum PageStreamError: Error, Equatable, CustomStringConvertible {
   case malformed(section: String, what: String)
   case wrongBase(section: String, wanted: Digest, found: Digest)
   case checksum(section: String, page: Int)
+  /// More memory is announced than may be taken.
+  case tooLarge(section: String)
   case truncated
   case notAStream
 
@@ -71,6 +73,7 @@ package enum PageStreamError: Error, Equatable, CustomStringConvertible {
     case .wrongBase(let section, let wanted, let found):
       "section \"\(section)\" changes a table with digest \(wanted), not \(found)"
     case .checksum(let section, let page): "section \"\(section)\", page \(page): the checksum does not match"
+    case .tooLarge(let section): "section \"\(section)\" announces more pages than there is to be memory for"
     case .truncated: "the stream ends early"
     case .notAStream: "not a stream of pages of a known format version"
     }
@@ -108,28 +111,5 @@ extension PageSource {
       throw PageStreamError.unexpectedSection(wanted: name, found: section.name)
     }
     return section
-  }
-}
-
-/// The digest of each page of a store: stands for the store when it is asked later which pages have changed.
-package struct PageMap: Equatable, Sendable, ByteCodable {
-  package var pages: [Digest]
-
-  package init(pages: [Digest]) { self.pages = pages }
-
-  /// The digest of the store itself.
-  package var digest: Digest {
-    var sum = Digest()
-    for page in pages { sum &+= page }
-    return sum
-  }
-
-  package func encode(to writer: inout ByteWriter) {
-    writer.write(pages) { $0.write($1) }
-  }
-
-  package init(from reader: inout ByteReader) throws(ByteCodecError) {
-    pages = try reader.readArray(limit: Int(UInt32.max)) { reader throws(ByteCodecError) in try reader.read()
-    }
   }
 }

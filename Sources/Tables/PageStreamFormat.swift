@@ -61,8 +61,16 @@ package struct PageStreamReader: PageSource {
   private let input: (UnsafeMutableRawBufferPointer) throws -> Int
   private var hasBegun = false
   private var section = PageSection(name: "")
+  /// Of pages, those of zeroes included, that are not in the file.
+  private var bytesLeft: Int
 
-  package init(_ input: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) { self.input = input }
+  /// - Parameter maximumBytes: of all pages that the headers announce; more is refused before memory is taken for it.
+  package init(
+    maximumBytes: Int = .max, _ input: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
+  ) {
+    self.input = input
+    bytesLeft = maximumBytes
+  }
 
   private mutating func fill(_ target: UnsafeMutableRawBufferPointer) throws {
     var done = 0
@@ -113,6 +121,9 @@ package struct PageStreamReader: PageSource {
     guard section.pageBytes <= 1 << 24, section.pageCount <= Int(UInt32.max), reader.isAtEnd else {
       throw PageStreamError.malformed(section: section.name, what: "a header that no table writes")
     }
+    let (bytes, isTooLarge) = section.pageBytes.multipliedReportingOverflow(by: section.pageCount)
+    guard !isTooLarge, bytes <= bytesLeft else { throw PageStreamError.tooLarge(section: section.name) }
+    bytesLeft -= bytes
     return section
   }
 

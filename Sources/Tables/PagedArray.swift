@@ -111,9 +111,6 @@ public struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
   }
 
   package var memory: MemoryUse { store.memory }
-  package func sharedPages(with other: Self) -> Int { store.sharedPages(with: other.store) }
-  package func differingPages(from other: Self) -> [Int] { store.differingPages(from: other.store) }
-  package var pageMap: PageMap { store.pageMap }
 
   // MARK: Streams
 
@@ -132,11 +129,6 @@ public struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     try store.write(
       to: &sink, name: name, metadata: metadata, pages: store.differingPages(from: parent.store),
       base: parent.store.digest)
-  }
-
-  package func write<Sink: PageSink>(to sink: inout Sink, name: String, since map: PageMap) throws {
-    try store.write(
-      to: &sink, name: name, metadata: metadata, pages: store.differingPages(from: map), base: map.digest)
   }
 
   package init<Source: PageSource>(

@@ -1,39 +1,8 @@
 // Tables to sections and back: `name` (weights, and the scalars as metadata), `name.state`, `name.filter`.
 
-package import Primitives
-
-/// What stands for a table when it is asked later which pages have changed.
-package struct TableMap: Equatable, Sendable, ByteCodable {
-  package var weights: PageMap
-  package var state: PageMap?
-  package var filter: PageMap?
-
-  package func encode(to writer: inout ByteWriter) {
-    writer.write(weights)
-    writer.write(UInt8((state == nil ? 0 : 1) | (filter == nil ? 0 : 2)))
-    if let state { writer.write(state) }
-    if let filter { writer.write(filter) }
-  }
-
-  package init(from reader: inout ByteReader) throws(ByteCodecError) {
-    weights = try reader.read()
-    let parts = try reader.read(UInt8.self)
-    state = parts & 1 != 0 ? try reader.read() : nil
-    filter = parts & 2 != 0 ? try reader.read() : nil
-  }
-
-  init(weights: PageMap, state: PageMap?, filter: PageMap?) {
-    self.weights = weights
-    self.state = state
-    self.filter = filter
-  }
-}
+internal import Primitives
 
 extension PagedTable {
-  package var map: TableMap {
-    TableMap(weights: box.weights.pageMap, state: box.state?.pageMap, filter: box.filter?.cells.pageMap)
-  }
-
   /// Writes the whole table. A copy without its optimizer state is not one.
   package func write<Sink: PageSink>(to sink: inout Sink, name: String) throws {
     guard sink.takesPages else {
@@ -64,23 +33,6 @@ extension PagedTable {
       try cells.write(
         to: &sink, name: name + ".filter", pages: base.map { cells.differingPages(from: $0) },
         base: base?.digest)
-    }
-  }
-
-  /// Writes what has changed since the table that `map` stands for.
-  package func write<Sink: PageSink>(to sink: inout Sink, name: String, since map: TableMap) throws {
-    try box.weights.write(
-      to: &sink, name: name, metadata: streamMetadata, pages: box.weights.differingPages(from: map.weights),
-      base: map.weights.digest)
-    if let state = box.state {
-      try state.write(
-        to: &sink, name: name + ".state", pages: map.state.map { state.differingPages(from: $0) },
-        base: map.state?.digest)
-    }
-    if let cells = box.filter?.cells {
-      try cells.write(
-        to: &sink, name: name + ".filter", pages: map.filter.map { cells.differingPages(from: $0) },
-        base: map.filter?.digest)
     }
   }
 

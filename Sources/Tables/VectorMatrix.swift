@@ -107,9 +107,6 @@ package struct VectorMatrix: Sendable {
   }
 
   package var memory: MemoryUse { store.memory }
-  package func sharedPages(with other: VectorMatrix) -> Int { store.sharedPages(with: other.store) }
-  package func differingPages(from other: VectorMatrix) -> [Int] { store.differingPages(from: other.store) }
-  package var pageMap: PageMap { store.pageMap }
 
   // MARK: Streams
 
@@ -127,11 +124,6 @@ package struct VectorMatrix: Sendable {
     try store.write(
       to: &sink, name: name, metadata: metadata, pages: store.differingPages(from: parent.store),
       base: parent.store.digest)
-  }
-
-  package func write<Sink: PageSink>(to sink: inout Sink, name: String, since map: PageMap) throws {
-    try store.write(
-      to: &sink, name: name, metadata: metadata, pages: store.differingPages(from: map), base: map.digest)
   }
 
   package init<Source: PageSource>(from source: inout Source, name: String) throws {

@@ -196,13 +196,16 @@ extension VersionStore {
     }
   }
 
-  /// Reads an exported file, and checks it against the digest that it names.
+  /// Reads an exported file, and checks it against the digest that it names. A model larger than `limits.memory` is
+  /// refused.
   /// - Parameter input: fills a buffer and returns how many bytes it gave; 0 at the end.
   package func readExport(
     _ input: (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws -> (model: Model, digest: Digest) {
     let (model, digest) = try withoutActuallyEscaping(input) { input in
-      var source = PageStreamReader(input)
+      // What the file announces is not in it where it is zeroes: a small file may ask for any memory.
+      let limit = Int(clamping: plan.configuration.limits.memory)
+      var source = PageStreamReader(maximumBytes: limit, input)
       let header = try source.read(name: "version.header", VersionHeader.self)
       guard header.base == nil else {
         throw VersionFileError(

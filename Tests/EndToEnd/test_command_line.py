@@ -256,6 +256,40 @@ def test_a_dry_rollback_says_what_it_would_do_and_does_nothing(daemon: Daemon) -
     assert daemon.json("version", "list") == before
 
 
+def test_a_rollback_names_what_can_be_admitted_again_and_only_that(tmp_path: pathlib.Path) -> None:
+    daemon = Daemon(tmp_path, "--preset", "ratings")
+    try:
+        ratings = tmp_path / "ratings.csv"
+        ratings.write_text(RATINGS)
+        assert daemon.run("version", "create").returncode == DONE
+        assert daemon.run("ingest", str(ratings)).returncode == DONE
+        done = daemon.run("version", "rollback", "--to", "v1", "--exclude", "source=nobody")
+        hint = re.search(r"--readmit (\d+)$", done.stdout.strip())
+        assert hint, done.stdout
+        done = daemon.run("version", "rollback", "--to", "v1", "--replay", "--readmit", hint[1])
+        assert done.returncode == DONE, done.stderr
+        assert "--readmit" not in done.stdout
+    finally:
+        daemon.stop()
+
+
+def test_version_delete_deletes_what_it_can_and_names_what_it_cannot(tmp_path: pathlib.Path) -> None:
+    daemon = Daemon(tmp_path, "--preset", "ratings")
+    try:
+        ratings = tmp_path / "ratings.csv"
+        ratings.write_text(RATINGS)
+        assert daemon.run("version", "create", "--label", "held").returncode == DONE
+        assert daemon.run("ingest", str(ratings)).returncode == DONE
+        assert daemon.run("version", "create").returncode == DONE
+        done = daemon.run("version", "delete", "v1", "v7", "v2")
+        assert done.returncode == REFUSED
+        assert "v2 deleted" in done.stdout
+        assert "v1 cannot be deleted" in done.stderr and "v7" in done.stderr
+        assert [version["id"] for version in daemon.json("version", "list")["versions"]] == ["v1"]
+    finally:
+        daemon.stop()
+
+
 def test_a_rollback_to_a_moment_before_any_version_is_refused(daemon: Daemon) -> None:
     done = daemon.run("version", "rollback", "--to", "2h-ago", "--exclude", "source=mobile-ios", "--dry-run")
     assert done.returncode == REFUSED

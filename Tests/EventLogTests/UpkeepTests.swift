@@ -28,7 +28,7 @@ struct UpkeepTests {
     log = try EventLog.open(directory: "/log", options: options, fileSystem: sample.disk, isThreaded: false)
     report = try log.applyRetention()
     #expect(report.segmentsDeleted == 0)
-    try log.unpin("version-3")
+    try log.pin("version-3", at: log.endOffset)
     report = try log.applyRetention()
     #expect(report.segmentsDeleted > 0)
     #expect(log.firstOffset > 250)

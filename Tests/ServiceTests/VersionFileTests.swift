@@ -1,9 +1,11 @@
 import CMessages
 import Configuration
+import Features
 import Foundation
 import Learning
 import Primitives
 import Service
+import Tables
 import Testing
 import Transport
 import Versions
@@ -54,8 +56,11 @@ struct VersionFileTests {
     try client.create()
     let bytes = try client.export(.latest).bytes
     let other = try TestDaemon { $0.learning.seed = 99 }
-    #expect(
-      refusal { try other.client().importing(bytes) }?.message.contains("another configuration") == true)
+    let mismatch = try #require(refusal { try other.client().importing(bytes) }).message
+    #expect(mismatch.contains("another configuration"))
+    #expect(mismatch.contains("learning.seed: "))
+    let hash = daemon.context.plan.configuration.learnedHash
+    #expect(mismatch.contains(String(hash, radix: 16)))
     var changed = bytes
     changed[bytes.count / 2] ^= 1
     for broken in [Array(bytes.dropLast(1)), Array(bytes.prefix(10)), changed, Array("no model".utf8)] {
@@ -65,6 +70,41 @@ struct VersionFileTests {
     #expect(try client.listing().versions.map(\.id) == ["v1"])
     let files = try FileManager.default.contentsOfDirectory(atPath: daemon.directory + "/data/versions")
     #expect(files == ["v1.pages"])
+  }
+
+  @Test("a small file that announces more pages than memory may hold is refused")
+  func announcedPages() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create()
+    var rest = try client.export(.latest).bytes[...]
+    var source = PageStreamReader { target in
+      let count = min(target.count, rest.count)
+      target.copyBytes(from: rest.prefix(count))
+      rest = rest.dropFirst(count)
+      return count
+    }
+    var crafted: [UInt8] = []
+    var sink = PageStreamWriter { crafted += $0 }
+    var isChanged = false
+    while !rest.isEmpty {
+      var section = try source.begin()
+      if section.pageCount > 0, !isChanged {
+        section.pageCount = Int(UInt32.max)
+        isChanged = true
+      }
+      try sink.begin(section)
+      var page = [UInt8](repeating: 0, count: section.pageBytes)
+      while let number = try page.withUnsafeMutableBytes({ try source.read(into: $0) }) {
+        try page.withUnsafeBytes { try sink.write(page: number, $0) }
+      }
+      try sink.end()
+    }
+    let refused = try #require(refusal { try client.importing(crafted) })
+    #expect(refused.code == .invalidArgument)
+    #expect(refused.message.contains("more pages than there is to be memory for"))
+    #expect(try client.listing().versions.count == 1)
   }
 
   @Test("retention and deletion never break a child: every listed version loads with its digest")

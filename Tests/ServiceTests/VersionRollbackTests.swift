@@ -67,6 +67,7 @@ struct VersionRollbackTests {
     #expect(plan.map(\.stage) == ["planned"])
     #expect(plan.last?.excluded == 80)
     #expect(plan.last?.replayed == 140)
+    #expect(try #require(plan.last).seconds > 0)
     #expect(try client.flush() == before)
 
     let steps = try client.rollback(to: .id("v1"), excludingSources: ["bot"])
@@ -146,6 +147,26 @@ struct VersionRollbackTests {
       try client.append(Shop.ratings(200..<250))
     }
     #expect(digest == expected)
+  }
+
+  @Test("a rollback that replays learns what a pause held back too, and learning stays paused behind it")
+  func pausedReplay() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<100))
+    try client.create()
+    _ = try client.pause()
+    try client.append(Shop.ratings(100..<130) + bot(130..<150))
+    // With the records of the first version and of the pause, or without.
+    #expect((50...52).contains(try client.createMissing()))
+    try client.rollback(to: .id("v1"), excludingSources: ["bot"])
+    let expected = try run { try $0.append(Shop.ratings(0..<130)) }
+    try client.append(Shop.ratings(150..<160))
+    #expect(try client.create().digest == expected)
+    #expect(try client.state().isPaused)
+    try daemon.restart()
+    #expect(try daemon.client().state().isPaused)
+    #expect(try daemon.client().create().digest == expected)
   }
 
   @Test("a rollback to what is not there, or to the head, changes nothing and says why")

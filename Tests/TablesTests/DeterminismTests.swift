@@ -54,25 +54,21 @@ struct DeterminismTests {
   func roundTrips(seed: Int) throws {
     var random = SeededRandom(UInt64(seed))
     var table = PagedTable(layout: Self.layout, bounds: Self.bounds)
-    var parent: (table: PagedTable, map: TableMap)?
+    var parent: PagedTable?
     for step in 0..<800 {
       if random.below(40) == 0 {
         var buffer = PageBuffer()
         switch (random.below(3), parent) {
-        case (0, .some(let parent)):
-          try table.write(to: &buffer, name: "t", since: parent.table)
-          table = parent.table
-          try table.apply(from: &buffer, name: "t")
-        case (1, .some(let parent)):
-          try table.write(to: &buffer, name: "t", since: parent.map)
-          table = parent.table
+        case (0...1, .some(let parent)):
+          try table.write(to: &buffer, name: "t", since: parent)
+          table = parent
           try table.apply(from: &buffer, name: "t")
         default:
           try table.write(to: &buffer, name: "t")
           table = try PagedTable(from: &buffer, name: "t")
         }
         #expect(buffer.isAtEnd)
-        parent = (table, table.map)
+        parent = table
       }
       learn(&table, step)
       if random.below(4) == 0 || step == 1499 { #expect(table.digest == Self.plain[step], "step \(step)") }

@@ -54,6 +54,8 @@ package struct LearnerStatus: Sendable {
   package var learnedOffset: UInt64 = 0
   package var publishedOffset: UInt64 = 0
   package var eventsPerSecond = 0.0
+  /// While there is something to learn; 0: nothing was learned yet.
+  package var busyEventsPerSecond = 0.0
   package var isPaused = false
   /// Why learning stands still; nil: it does not.
   package var failure: String?
@@ -185,9 +187,6 @@ package final class Learner: @unchecked Sendable {
     perform { learner in
       guard learner.offset <= offset, learner.failure == nil else { return }
       learner.jump = offset
-      if learner.limit.load(ordering: .relaxed) <= offset {
-        learner.limit.store(offset + 1, ordering: .releasing)
-      }
     }
   }
 
@@ -200,7 +199,8 @@ package final class Learner: @unchecked Sendable {
       runCommands()
       let place = jump ?? offset
       if reader.offset != place { reader.seek(to: place) }
-      let end = limit.load(ordering: .acquiring)
+      // A rollback is carried out whether or not a pause came meanwhile.
+      let end = max(limit.load(ordering: .acquiring), jump.map { $0 + 1 } ?? 0)
       if place >= end || failure != nil || !advance(reader, to: end) {
         // Nothing more to do for now: what was learned is shown at once.
         if publishedOffset != offset { publish() }
@@ -241,6 +241,7 @@ package final class Learner: @unchecked Sendable {
       if isPublicationDue { publish() }
       if isStopping.load(ordering: .relaxed) { break }
     }
+    pace.noteBusy(since: begin)
     delegate?.learned(events: model.counters.events, offset: offset)
     pace.rest(
       busySince: begin, budget: model.configuration.learning.cpuBudget,
@@ -302,6 +303,7 @@ package final class Learner: @unchecked Sendable {
           return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
         }
       }
+      pace.replayed += progress.current.passed
       if let file { model.reload(file) }
       offset = recordOffset + 1
       drift = DriftWatch(model)
@@ -378,6 +380,7 @@ package final class Learner: @unchecked Sendable {
       status.isPaused = limit.load(ordering: .relaxed) != .max
       status.failure = failure
       status.eventsPerSecond = rate
+      status.busyEventsPerSecond = pace.busyEventsPerSecond
       status.modelBytes = memory.liveBytes
       status.rowBytes = memory.rowBytes
     }
@@ -388,6 +391,22 @@ package final class Learner: @unchecked Sendable {
 private struct Pace {
   var count: UInt64 = 0
   private var marks: [(nanos: UInt64, count: UInt64)] = []
+
+  /// Of the newest work, the older counting half.
+  private var busy = (count: 0.0, nanos: 0.0)
+  private var noted: UInt64 = 0
+  /// Records of rollbacks' replays.
+  var replayed: UInt64 = 0
+
+  /// What was learned since the last call took from `begin` until now.
+  mutating func noteBusy(since begin: UInt64) {
+    busy.count += Double(count + replayed - noted)
+    busy.nanos += Double(MonotonicClock.nanos() - begin)
+    noted = count + replayed
+    if busy.nanos > 10e9 { busy = (busy.count / 2, busy.nanos / 2) }
+  }
+
+  var busyEventsPerSecond: Double { busy.nanos > 0 ? busy.count * 1e9 / busy.nanos : 0 }
 
   /// Over the last ten seconds.
   mutating func eventsPerSecond() -> Double {

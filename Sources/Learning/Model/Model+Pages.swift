@@ -110,9 +110,14 @@ extension Model {
 
   private static func check(_ header: ModelHeader, _ plan: FeaturePlan) throws {
     guard header.learnedHash == plan.configuration.learnedHash else {
+      let mismatch = ConfigurationMismatch(
+        from: try? Configuration(yaml: header.configuration), to: plan.configuration)
       throw ModelMismatch(
-        description: "it was made with another configuration (hash \(header.learnedHash), here "
-          + "\(plan.configuration.learnedHash)); start with that one, or with an empty data directory")
+        description:
+          "it was made with another configuration (hash \(String(header.learnedHash, radix: 16)), here "
+          + String(plan.configuration.learnedHash, radix: 16) + ")"
+          + (mismatch.summary.map { "; different here: \($0)" } ?? "")
+          + "; start with that one, or with an empty data directory")
     }
   }
 }

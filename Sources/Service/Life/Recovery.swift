@@ -70,12 +70,11 @@ struct Recovery {
   private func otherConfiguration(_ entry: Registry.Entry) -> Status {
     var text =
       "the data was learned with another configuration (\(entry.record.id), made from other settings of what is learned)"
-    if let old = keeper.store.configuration(of: entry.record.id) {
-      let changes = old.changes(to: plan.configuration).filter(\.effect.isLearned)
-      let shown = changes.prefix(8).map { "\($0.path): \($0.from ?? "none") -> \($0.to ?? "none")" }
-      text += "; changed: " + shown.joined(separator: ", ")
-      if changes.count > shown.count { text += " and \(changes.count - shown.count) more" }
-      if changes.allSatisfy({ $0.effect == .learning }) {
+    let mismatch = ConfigurationMismatch(
+      from: keeper.store.configuration(of: entry.record.id), to: plan.configuration)
+    if let summary = mismatch.summary {
+      text += "; changed: " + summary
+      if mismatch.changes.allSatisfy({ $0.effect == .learning }) {
         text += ". Put these back and change them with `cowbird update configure` while the daemon runs"
       }
     }

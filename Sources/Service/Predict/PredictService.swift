@@ -8,7 +8,6 @@ internal import Configuration
 internal import Features
 internal import Learning
 internal import Primitives
-internal import Synchronization
 package import Transport
 internal import Versions
 internal import Wire
@@ -258,14 +257,5 @@ struct Answering {
   func respond<M: WireMessage>(_ message: UnsafePointer<M>) {
     if let call { return call.respond(message) }
     reply?.respond(message)
-  }
-}
-
-/// Taken by the first who asks.
-final class OnceFlag: Sendable {
-  private let isTaken = Atomic(false)
-
-  func take() -> Bool {
-    isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
   }
 }

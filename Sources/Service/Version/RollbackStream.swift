@@ -63,8 +63,8 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
   private func dryRun(_ plan: Plan, _ stream: ServerStream) throws(Status) {
     let count = try count(plan)
     send(stream, stage: "planned", count) { message in
-      // As fast as the head learns; nothing is known before it has learned anything.
-      let rate = service.learner.status.eventsPerSecond
+      // As fast as the head learns while it has something to do; nothing is known before it has learned anything.
+      let rate = service.learner.status.busyEventsPerSecond
       message.events_per_second = rate
       message.eta_seconds = rate > 0 ? Double(count.replayed) / rate : 0
     }

@@ -5,7 +5,6 @@ internal import CMessages
 internal import EventLog
 internal import Learning
 internal import Primitives
-internal import Synchronization
 internal import Transport
 internal import Versions
 internal import Wire
@@ -27,9 +26,9 @@ extension VersionService {
     }
     let end = log.endOffset
     let reply = call.deferAnswer()
-    let turn = OnceOnly()
+    let turn = OnceFlag()
     let make: @Sendable () -> Void = { [self] in
-      if turn.isFirst() { snapshot(order, reply) }
+      if turn.take() { snapshot(order, end, reply) }
     }
     guard end > 0, !learner.status.isPaused,
       let waiter = learner.publication.whenPublished(end - 1, { _ in make() })
@@ -49,7 +48,8 @@ extension VersionService {
     }
   }
 
-  private func snapshot(_ order: VersionOrder, _ reply: Reply) {
+  /// - Parameter end: of the log when the call came.
+  private func snapshot(_ order: VersionOrder, _ end: UInt64, _ reply: Reply) {
     learner.perform { [self] learner in
       let (model, offset, failure) = (learner.model, learner.offset, learner.status.failure)
       context.versionWorkers.perform { [self] in
@@ -61,6 +61,7 @@ extension VersionService {
           let arena = MessageArena(capacity: 4096)
           var response = Cowbird__V1__CreateResponse.empty
           response.version = info(record.id, control.registry, in: arena)
+          response.missing_records = end - min(end, offset)
           reply.respond(&response)
         } catch {
           reply.fail(error)
@@ -72,13 +73,4 @@ extension VersionService {
 
 extension Reply {
   var isLate: Bool { deadline != 0 && MonotonicClock.nanos() >= deadline }
-}
-
-/// True for the first who asks.
-final class OnceOnly: Sendable {
-  private let isTaken = Atomic(false)
-
-  func isFirst() -> Bool {
-    isTaken.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
-  }
 }

@@ -37,6 +37,9 @@ enum Outcome {
     }
   }
 
+  /// Says what went wrong, where it does not end the process.
+  static func tell(_ status: Status) { say(text(status)) }
+
   private static func say(_ text: String) {
     Terminal.note(Terminal.styledForErrors("error: ", .red) + text)
   }

@@ -85,8 +85,16 @@ struct VersionCreate: ParsableCommand {
       return quiet
         ? text(info.id)
         : "\(text(info.id)) made at offset \(info.offset), \(Format.bytes(info.file_bytes)) (\(text(info.format)))"
+          + missing(message.missing_records)
     }
   }
+}
+
+/// What a version made while learning is paused has not learned.
+private func missing(_ records: UInt64) -> String {
+  guard records > 0 else { return "" }
+  return
+    "\nlearning is paused: the log's newest \(records) records are not in it; `cowbird update resume` learns them"
 }
 
 struct VersionList: ParsableCommand {

@@ -208,13 +208,21 @@ struct VersionDelete: ParsableCommand {
   @OptionGroup var options: ChangeOptions
   @Argument(help: "Ids, such as v17.") var ids: [String]
 
+  /// Tries each: what can be deleted is, and what cannot is named.
   func run() throws {
+    var failures: [Status] = []
     for id in ids {
-      try options.change("Delete", "\(id) deleted") { (arena, request: inout Cowbird__V1__DeleteRequest) in
-        request.id = arena.text(id)
-        request.reason = arena.text(options.reason)
-        request.author = arena.text(options.author)
+      do {
+        try options.change("Delete", "\(id) deleted") { (arena, request: inout Cowbird__V1__DeleteRequest) in
+          request.id = arena.text(id)
+          request.reason = arena.text(options.reason)
+          request.author = arena.text(options.author)
+        }
+      } catch let status as Status {
+        failures.append(status)
       }
     }
+    for failure in failures.dropLast() { Outcome.tell(failure) }
+    if let last = failures.last { throw last }
   }
 }

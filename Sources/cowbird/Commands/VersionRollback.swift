@@ -144,9 +144,13 @@ struct VersionRollback: ParsableCommand {
 
   private func report(_ message: Cowbird__V1__RollbackProgress) -> String {
     let metrics = elements(message.metrics, message.n_metrics)
-    return
+    let done =
       "rolled back by the record at offset \(message.offset): \(Format.count(message.events_replayed)) events "
-      + "learned again, \(Format.count(message.events_excluded)) left out; now \(Show.mainMetric(metrics))\n"
-      + "to admit them again: cowbird version rollback --to VERSION --replay --readmit \(message.offset)"
+      + "learned again, \(Format.count(message.events_excluded)) left out; now \(Show.mainMetric(metrics))"
+    // What replays all excludes nothing that could be admitted again.
+    let excludes = !exclude.isEmpty || !(replay || !readmit.isEmpty)
+    guard excludes else { return done }
+    return done
+      + "\nto admit them again: cowbird version rollback --to VERSION --replay --readmit \(message.offset)"
   }
 }

@@ -53,6 +53,8 @@ struct RollbackStep: Equatable {
   var replayed: UInt64
   var excluded: UInt64
   var offset: UInt64
+  /// Estimated.
+  var seconds: Double
 }
 
 extension Client {
@@ -66,6 +68,13 @@ extension Client {
       request.pin = pin ? 1 : 0
     } _: {
       VersionFacts($0.version.pointee)
+    }
+  }
+
+  /// Records that the log held and that are not in the version that was made.
+  func createMissing() throws -> UInt64 {
+    try ask("Version", "Create", Cowbird__V1__CreateRequest.self, Cowbird__V1__CreateResponse.self) {
+      $0.missing_records
     }
   }
 
@@ -184,7 +193,8 @@ extension Client {
       { step throws(Status) in
         RollbackStep(
           stage: String(cString: step.pointee.stage), replayed: step.pointee.events_replayed,
-          excluded: step.pointee.events_excluded, offset: step.pointee.offset)
+          excluded: step.pointee.events_excluded, offset: step.pointee.offset,
+          seconds: step.pointee.eta_seconds)
       })
     {
       steps.append(step)

@@ -147,10 +147,14 @@ struct  Cowbird__V1__CreateResponse
 {
   ProtobufCMessage base;
   Cowbird__V1__VersionInfo *version;
+  /*
+   * Records that the log held when the call came and that are not in the version, because learning is paused.
+   */
+  uint64_t missing_records;
 };
 #define COWBIRD__V1__CREATE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__create_response__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 struct  Cowbird__V1__ListRequest

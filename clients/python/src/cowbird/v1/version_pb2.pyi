@@ -28,10 +28,12 @@ class CreateRequest(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., author: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., pin: bool = ...) -> None: ...
 
 class CreateResponse(_message.Message):
-    __slots__ = ["version"]
+    __slots__ = ["missing_records", "version"]
+    MISSING_RECORDS_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    missing_records: int
     version: VersionInfo
-    def __init__(self, version: _Optional[_Union[VersionInfo, _Mapping]] = ...) -> None: ...
+    def __init__(self, version: _Optional[_Union[VersionInfo, _Mapping]] = ..., missing_records: _Optional[int] = ...) -> None: ...
 
 class DeleteRequest(_message.Message):
     __slots__ = ["author", "id", "reason"]
