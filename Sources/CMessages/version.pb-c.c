@@ -637,6 +637,96 @@ void   cowbird__v1__rollback_progress__free_unpacked
   assert(message->base.descriptor == &cowbird__v1__rollback_progress__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cowbird__v1__forget_request__init
+                     (Cowbird__V1__ForgetRequest         *message)
+{
+  static const Cowbird__V1__ForgetRequest init_value = COWBIRD__V1__FORGET_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__forget_request__get_packed_size
+                     (const Cowbird__V1__ForgetRequest *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__forget_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__forget_request__pack
+                     (const Cowbird__V1__ForgetRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__forget_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__forget_request__pack_to_buffer
+                     (const Cowbird__V1__ForgetRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__forget_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__ForgetRequest *
+       cowbird__v1__forget_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__ForgetRequest *)
+     protobuf_c_message_unpack (&cowbird__v1__forget_request__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__forget_request__free_unpacked
+                     (Cowbird__V1__ForgetRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__forget_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cowbird__v1__forget_progress__init
+                     (Cowbird__V1__ForgetProgress         *message)
+{
+  static const Cowbird__V1__ForgetProgress init_value = COWBIRD__V1__FORGET_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t cowbird__v1__forget_progress__get_packed_size
+                     (const Cowbird__V1__ForgetProgress *message)
+{
+  assert(message->base.descriptor == &cowbird__v1__forget_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cowbird__v1__forget_progress__pack
+                     (const Cowbird__V1__ForgetProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cowbird__v1__forget_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cowbird__v1__forget_progress__pack_to_buffer
+                     (const Cowbird__V1__ForgetProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cowbird__v1__forget_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cowbird__V1__ForgetProgress *
+       cowbird__v1__forget_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cowbird__V1__ForgetProgress *)
+     protobuf_c_message_unpack (&cowbird__v1__forget_progress__descriptor,
+                                allocator, len, data);
+}
+void   cowbird__v1__forget_progress__free_unpacked
+                     (Cowbird__V1__ForgetProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cowbird__v1__forget_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cowbird__v1__label_request__init
                      (Cowbird__V1__LabelRequest         *message)
 {
@@ -2577,6 +2667,212 @@ const ProtobufCMessageDescriptor cowbird__v1__rollback_progress__descriptor =
   cowbird__v1__rollback_progress__field_indices_by_name,
   1,  cowbird__v1__rollback_progress__number_ranges,
   (ProtobufCMessageInit) cowbird__v1__rollback_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cowbird__v1__forget_request__field_descriptors[4] =
+{
+  {
+    "user",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetRequest, user),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dry_run",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetRequest, dry_run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "author",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetRequest, author),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__forget_request__field_indices_by_name[] = {
+  3,   /* field[3] = author */
+  1,   /* field[1] = dry_run */
+  2,   /* field[2] = reason */
+  0,   /* field[0] = user */
+};
+static const ProtobufCIntRange cowbird__v1__forget_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__forget_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.ForgetRequest",
+  "ForgetRequest",
+  "Cowbird__V1__ForgetRequest",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__ForgetRequest),
+  4,
+  cowbird__v1__forget_request__field_descriptors,
+  cowbird__v1__forget_request__field_indices_by_name,
+  1,  cowbird__v1__forget_request__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__forget_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cowbird__v1__forget_progress__field_descriptors[8] =
+{
+  {
+    "stage",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetProgress, stage),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "events",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetProgress, events),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records_done",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetProgress, records_done),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records_total",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetProgress, records_total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "eta_seconds",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetProgress, eta_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cowbird__V1__ForgetProgress, version),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deleted",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cowbird__V1__ForgetProgress, n_deleted),
+    offsetof(Cowbird__V1__ForgetProgress, deleted),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "held",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cowbird__V1__ForgetProgress, n_held),
+    offsetof(Cowbird__V1__ForgetProgress, held),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cowbird__v1__forget_progress__field_indices_by_name[] = {
+  6,   /* field[6] = deleted */
+  4,   /* field[4] = eta_seconds */
+  1,   /* field[1] = events */
+  7,   /* field[7] = held */
+  2,   /* field[2] = records_done */
+  3,   /* field[3] = records_total */
+  0,   /* field[0] = stage */
+  5,   /* field[5] = version */
+};
+static const ProtobufCIntRange cowbird__v1__forget_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor cowbird__v1__forget_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cowbird.v1.ForgetProgress",
+  "ForgetProgress",
+  "Cowbird__V1__ForgetProgress",
+  "cowbird.v1",
+  sizeof(Cowbird__V1__ForgetProgress),
+  8,
+  cowbird__v1__forget_progress__field_descriptors,
+  cowbird__v1__forget_progress__field_indices_by_name,
+  1,  cowbird__v1__forget_progress__number_ranges,
+  (ProtobufCMessageInit) cowbird__v1__forget_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cowbird__v1__label_request__field_descriptors[5] =

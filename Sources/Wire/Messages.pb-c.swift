@@ -382,6 +382,16 @@ extension Cowbird__V1__RollbackProgress: WireMessage {
   package static var empty: Self { initialised(cowbird__v1__rollback_progress__init) }
 }
 
+extension Cowbird__V1__ForgetRequest: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__forget_request__init)
+  package static var empty: Self { initialised(cowbird__v1__forget_request__init) }
+}
+
+extension Cowbird__V1__ForgetProgress: WireMessage {
+  package static let descriptor = descriptorOf(cowbird__v1__forget_progress__init)
+  package static var empty: Self { initialised(cowbird__v1__forget_progress__init) }
+}
+
 extension Cowbird__V1__LabelRequest: WireMessage {
   package static let descriptor = descriptorOf(cowbird__v1__label_request__init)
   package static var empty: Self { initialised(cowbird__v1__label_request__init) }

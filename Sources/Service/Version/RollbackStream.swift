@@ -118,38 +118,11 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
   }
 
   private func begin(_ plan: Plan, _ stream: ServerStream) throws(Status) {
-    let result = service.rollbackTurn.withLock { last in
-      Result { () throws(Status) -> Running in
-        let status = service.learner.status
-        if let failure = status.failure {
-          throw Status(.failedPrecondition, "learning stands still: \(failure)")
-        }
-        if let last, service.learner.publication.current.offset <= last {
-          throw Status(
-            .failedPrecondition,
-            "the rollback at offset \(last) is still going on; wait for its end (`cowbird version wait`)")
-        }
-        // Loaded and found sound before anything is changed.
-        try service.keeper.prepareRollback(to: plan.rollback.to)
-        send(stream, stage: "planned", ReplayProgress.Values())
-        let progress = ReplayProgress()
-        service.learner.rebuild.withLock { $0 = progress }
-        do throws(Status) {
-          let offset = try service.control.commit(
-            ControlRecord(author: plan.author, reason: plan.reason, command: .rollback(plan.rollback)))
-          last = offset
-          return Running(offset: offset, plan: plan, progress: progress)
-        } catch {
-          service.learner.rebuild.withLock { $0 = nil }
-          service.keeper.cancelRollback()
-          throw error
-        }
-      }
+    let order = VersionOrder(author: plan.author, reason: plan.reason)
+    let (offset, progress) = try service.beginRollback(plan.rollback, order) {
+      self.send(stream, stage: "planned", ReplayProgress.Values())
     }
-    let begun = try result.get()
-    service.learner.hasten(to: begun.offset)
-    // Requests go to the head, which is the old version from now on.
-    service.keeper.publishServing()
+    let begun = Running(offset: offset, plan: plan, progress: progress)
     if !plan.rollback.replays {
       // What was dropped is counted when it is gone: the bad head answers no longer than it must.
       let dropped = try droppedEvents(plan, before: begun.offset)

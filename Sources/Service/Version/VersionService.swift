@@ -62,6 +62,7 @@ package final class VersionService: Sendable {
       try self.diff(message, caller)
     }
     registry.stream(Self.name, "Rollback", .server, permission: .versionWrite) { _ in RollbackStream(self) }
+    registry.stream(Self.name, "Forget", .server, permission: .versionWrite) { _ in ForgetStream(self) }
     registry.stream(Self.name, "Export", .server, permission: .versionRead) { _ in ExportStream(self) }
     registry.stream(Self.name, "Import", .client, permission: .versionWrite) { stream in
       ImportStream(self, peer: stream.peer)

@@ -19,7 +19,8 @@ struct Version: ParsableCommand {
       """,
     subcommands: [
       VersionCreate.self, VersionList.self, VersionGet.self, VersionSwitch.self, VersionSplit.self,
-      VersionShadow.self, VersionRollback.self, VersionLabel.self, VersionUnlabel.self, VersionPin.self,
+      VersionShadow.self, VersionRollback.self, VersionForget.self, VersionLabel.self, VersionUnlabel.self,
+      VersionPin.self,
       VersionUnpin.self, VersionDelete.self, VersionDiff.self, VersionExport.self, VersionImport.self,
       VersionWatch.self, VersionWait.self,
     ])

@@ -31,6 +31,8 @@ typedef struct Cowbird__V1__ShadowRequest Cowbird__V1__ShadowRequest;
 typedef struct Cowbird__V1__EventFilter Cowbird__V1__EventFilter;
 typedef struct Cowbird__V1__RollbackRequest Cowbird__V1__RollbackRequest;
 typedef struct Cowbird__V1__RollbackProgress Cowbird__V1__RollbackProgress;
+typedef struct Cowbird__V1__ForgetRequest Cowbird__V1__ForgetRequest;
+typedef struct Cowbird__V1__ForgetProgress Cowbird__V1__ForgetProgress;
 typedef struct Cowbird__V1__LabelRequest Cowbird__V1__LabelRequest;
 typedef struct Cowbird__V1__UnlabelRequest Cowbird__V1__UnlabelRequest;
 typedef struct Cowbird__V1__PinRequest Cowbird__V1__PinRequest;
@@ -409,6 +411,62 @@ struct  Cowbird__V1__RollbackProgress
 #define COWBIRD__V1__ROLLBACK_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__rollback_progress__descriptor) \
     , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0, NULL, 0,NULL }
+
+
+struct  Cowbird__V1__ForgetRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Id of the user; required. What the user does after the command is new, and is learned.
+   */
+  char *user;
+  /*
+   * True: only say how many events.
+   */
+  protobuf_c_boolean dry_run;
+  /*
+   * At most 1,024 bytes. Neither of these should name the user: the log keeps them.
+   */
+  char *reason;
+  char *author;
+};
+#define COWBIRD__V1__FORGET_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__forget_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cowbird__V1__ForgetProgress
+{
+  ProtobufCMessage base;
+  /*
+   * "planned", "learning", "done".
+   */
+  char *stage;
+  /*
+   * The user's events in the log. 0: there is nothing to forget, and nothing is done.
+   */
+  uint64_t events;
+  /*
+   * Of the replay.
+   */
+  uint64_t records_done;
+  uint64_t records_total;
+  double eta_seconds;
+  /*
+   * Planned: the version that the replay begins with; empty: with nothing. Done: that of the new head.
+   */
+  char *version;
+  /*
+   * Versions that learned from the user's events and were deleted; and those that stay, because something holds them.
+   */
+  size_t n_deleted;
+  char **deleted;
+  size_t n_held;
+  char **held;
+};
+#define COWBIRD__V1__FORGET_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cowbird__v1__forget_progress__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL }
 
 
 typedef enum {
@@ -924,6 +982,44 @@ Cowbird__V1__RollbackProgress *
 void   cowbird__v1__rollback_progress__free_unpacked
                      (Cowbird__V1__RollbackProgress *message,
                       ProtobufCAllocator *allocator);
+/* Cowbird__V1__ForgetRequest methods */
+void   cowbird__v1__forget_request__init
+                     (Cowbird__V1__ForgetRequest         *message);
+size_t cowbird__v1__forget_request__get_packed_size
+                     (const Cowbird__V1__ForgetRequest   *message);
+size_t cowbird__v1__forget_request__pack
+                     (const Cowbird__V1__ForgetRequest   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__forget_request__pack_to_buffer
+                     (const Cowbird__V1__ForgetRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__ForgetRequest *
+       cowbird__v1__forget_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__forget_request__free_unpacked
+                     (Cowbird__V1__ForgetRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cowbird__V1__ForgetProgress methods */
+void   cowbird__v1__forget_progress__init
+                     (Cowbird__V1__ForgetProgress         *message);
+size_t cowbird__v1__forget_progress__get_packed_size
+                     (const Cowbird__V1__ForgetProgress   *message);
+size_t cowbird__v1__forget_progress__pack
+                     (const Cowbird__V1__ForgetProgress   *message,
+                      uint8_t             *out);
+size_t cowbird__v1__forget_progress__pack_to_buffer
+                     (const Cowbird__V1__ForgetProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Cowbird__V1__ForgetProgress *
+       cowbird__v1__forget_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cowbird__v1__forget_progress__free_unpacked
+                     (Cowbird__V1__ForgetProgress *message,
+                      ProtobufCAllocator *allocator);
 /* Cowbird__V1__LabelRequest methods */
 void   cowbird__v1__label_request__init
                      (Cowbird__V1__LabelRequest         *message);
@@ -1234,6 +1330,12 @@ typedef void (*Cowbird__V1__RollbackRequest_Closure)
 typedef void (*Cowbird__V1__RollbackProgress_Closure)
                  (const Cowbird__V1__RollbackProgress *message,
                   void *closure_data);
+typedef void (*Cowbird__V1__ForgetRequest_Closure)
+                 (const Cowbird__V1__ForgetRequest *message,
+                  void *closure_data);
+typedef void (*Cowbird__V1__ForgetProgress_Closure)
+                 (const Cowbird__V1__ForgetProgress *message,
+                  void *closure_data);
 typedef void (*Cowbird__V1__LabelRequest_Closure)
                  (const Cowbird__V1__LabelRequest *message,
                   void *closure_data);
@@ -1296,6 +1398,8 @@ extern const ProtobufCMessageDescriptor cowbird__v1__shadow_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__event_filter__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__rollback_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__rollback_progress__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__forget_request__descriptor;
+extern const ProtobufCMessageDescriptor cowbird__v1__forget_progress__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__label_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__unlabel_request__descriptor;
 extern const ProtobufCMessageDescriptor cowbird__v1__pin_request__descriptor;

@@ -19,6 +19,8 @@ from ..v1 import (
     EventFilter,
     ExportChunk,
     ExportRequest,
+    ForgetProgress,
+    ForgetRequest,
     GetRequest,
     ImportChunk,
     LabelRequest,
@@ -157,6 +159,22 @@ class Version:
         )
         return self._client.stream(
             "cowbird.v1.Version", "Rollback", RollbackProgress,
+            request=request, sends_many=False, timeout=timeout,
+        )  # fmt: skip
+
+    def forget(
+        self,
+        user: str,
+        *,
+        dry_run: bool = False,
+        reason: str = "",
+        author: str = "",
+        timeout: Optional[float] = math.inf,
+    ) -> Stream[ForgetRequest, ForgetProgress]:
+        """Learns the head anew without a user, and empties the log of the user's events; streams progress."""
+        request = ForgetRequest(user=user, dry_run=dry_run, reason=reason, author=author)
+        return self._client.stream(
+            "cowbird.v1.Version", "Forget", ForgetProgress,
             request=request, sends_many=False, timeout=timeout,
         )  # fmt: skip
 

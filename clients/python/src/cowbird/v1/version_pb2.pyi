@@ -127,6 +127,38 @@ class FeatureDelta(_message.Message):
     feature: str
     def __init__(self, feature: _Optional[str] = ..., a: _Optional[float] = ..., b: _Optional[float] = ..., distance: _Optional[float] = ...) -> None: ...
 
+class ForgetProgress(_message.Message):
+    __slots__ = ["deleted", "eta_seconds", "events", "held", "records_done", "records_total", "stage", "version"]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    ETA_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_DONE_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    deleted: _containers.RepeatedScalarFieldContainer[str]
+    eta_seconds: float
+    events: int
+    held: _containers.RepeatedScalarFieldContainer[str]
+    records_done: int
+    records_total: int
+    stage: str
+    version: str
+    def __init__(self, stage: _Optional[str] = ..., events: _Optional[int] = ..., records_done: _Optional[int] = ..., records_total: _Optional[int] = ..., eta_seconds: _Optional[float] = ..., version: _Optional[str] = ..., deleted: _Optional[_Iterable[str]] = ..., held: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ForgetRequest(_message.Message):
+    __slots__ = ["author", "dry_run", "reason", "user"]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    author: str
+    dry_run: bool
+    reason: str
+    user: str
+    def __init__(self, user: _Optional[str] = ..., dry_run: bool = ..., reason: _Optional[str] = ..., author: _Optional[str] = ...) -> None: ...
+
 class GetRequest(_message.Message):
     __slots__ = ["version"]
     VERSION_FIELD_NUMBER: _ClassVar[int]
