@@ -35,6 +35,8 @@ struct EvaluationReport {
         ("examples", .integer(Int64(evaluation.scored.count))),
         ("events", .unsigned(counters.events)), ("quarantined", .unsigned(counters.quarantined)),
         ("ignored", .unsigned(counters.ignored)), ("refused", .unsigned(counters.refused)),
+        ("unknown_attributes", .unsigned(evaluation.model.features.counters.unknownAttributes)),
+        ("mistyped_attributes", .unsigned(evaluation.model.features.counters.mistypedAttributes)),
         ("waiting", .integer(Int64(evaluation.waitingCount))),
         ("hygiene", .object(hygiene.map { ($0.reason.name, .unsigned($0.count)) })),
         ("unlabelled", .unsigned(leftOut.unlabelled)), ("skipped_lines", .unsigned(leftOut.skipped)),
@@ -65,6 +67,9 @@ struct EvaluationReport {
       if count > 0 { lines.append("\(Format.count(count)) \(what)") }
     }
     say(counters.ignored, "of unknown event types were ignored")
+    let attributes = evaluation.model.features.counters
+    say(attributes.unknownAttributes, "attributes that the configuration does not name were ignored")
+    say(attributes.mistypedAttributes, "attributes of another type than the configuration says were ignored")
     say(counters.refused, "with numbers that are not finite were refused")
     say(UInt64(evaluation.waitingCount), "still waited for what may answer them")
     say(leftOut.unlabelled, "records without a label were left out")

@@ -125,12 +125,18 @@ struct StatusScreen {
   }
 
   private static func hygiene(_ message: Cowbird__V1__StatusResponse) -> String {
-    let counts = elements(message.hygiene, message.n_hygiene).filter { $0.value > 0 }
+    // What is usual is no matter of hygiene; the JSON has all of it.
+    let usual = ["events", "examples", "quarantined", "impressions."]
+    let counts = elements(message.hygiene, message.n_hygiene).filter { counter in
+      let name = text(counter.name)
+      return counter.value > 0 && !usual.contains { name == $0 || ($0.hasSuffix(".") && name.hasPrefix($0)) }
+    }.sorted { $0.value > $1.value }
     let shown = counts.prefix(4).map { counter in
       let source = text(counter.source)
       return "\(text(counter.name))\(source.isEmpty ? "" : " (\(source))") \(Format.count(counter.value))"
     }
-    let what = shown.isEmpty ? "nothing suspicious" : shown.joined(separator: ", ")
+    let more = counts.count > 4 ? " and \(counts.count - 4) more" : ""
+    let what = shown.isEmpty ? "nothing suspicious" : shown.joined(separator: ", ") + more
     return "hygiene   \(what); \(Format.count(message.quarantined)) in quarantine"
   }
 
