@@ -428,7 +428,8 @@ struct  Cowbird__V1__QuarantinedEvent
   ProtobufCMessage base;
   uint64_t offset;
   /*
-   * The rule that set it aside: "burst", "outlier".
+   * What it broke, as hygiene counts it: "user_burst", "source_burst", "outlier", "anomaly", "value", "range", "missing",
+   * "not_finite", "impossible_time".
    */
   char *rule;
   char *reason;
