@@ -186,6 +186,7 @@ package struct RetrievalSection: Section {
   package var history = 256
   package var seenItems = 2_048
   package var repeats = false
+  package var judgeEvery = 500
   package var impressions = 100_000
   package var impressionsExpire: Int64 = 3_600_000_000_000
   package var impressionsType = ""
@@ -212,6 +213,10 @@ package struct RetrievalSection: Section {
     visitor.value(
       "repeats", &repeats, .flag, .model,
       "Users come back to the same items, so these may be recommended again.")
+    visitor.value(
+      "judge_every", &judgeEvery, .integer(0...1_000_000), .model,
+      "One interaction in so many is ranked among all items before it is learned, for the ranking metrics; 0: none."
+    )
     visitor.named("retrievers", &retrievers, "Retrievers by name.")
     visitor.section("blend", &blend, "How their scores become one.")
     visitor.value(

@@ -111,7 +111,7 @@ package final class Keeper: Sendable {
       id: id, parent: state.withLock { $0.last?.record.id } ?? registry.newestLearned?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-      fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.metrics.values())
+      fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.figures)
     try list(record, order)
     if isOfHead { state.withLock { $0.last = (record, model, parent.map { $0.chain + 1 } ?? 0) } }
     hold(Revision(model.revision, number: id.number, offset: offset, version: id))
@@ -168,7 +168,7 @@ package final class Keeper: Sendable {
           id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
           eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
           configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-          fileBytes: bytes, isDiff: false, isOfHead: false, isImported: true, metrics: model.metrics.values())
+          fileBytes: bytes, isDiff: false, isOfHead: false, isImported: true, metrics: model.figures)
         try list(record, order)
         hold(Revision(model.revision, number: id.number, offset: record.offset, version: id))
         publishServing()

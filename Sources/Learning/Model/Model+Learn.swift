@@ -105,7 +105,10 @@ extension Model {
     }
     note(timeNanos)
     var outcome = LearnOutcome.observed
-    if workspace.retrieves { rankForBlend(event, workspace) }
+    if workspace.retrieves {
+      judgeRanking(event, workspace)
+      rankForBlend(event, workspace)
+    }
     let isLearned = example.hasLabel && example.weight > 0 && !postpone(event, encoded, workspace)
     if isLearned { outcome = learnServed(event, workspace) }
     features.update(event, example)

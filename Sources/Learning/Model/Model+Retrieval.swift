@@ -62,16 +62,37 @@ extension Model {
       retrievers: workspace.types[example.type].retrievers)
   }
 
+  /// Test, then learn: ranks the interaction's item among all, where it is its turn.
+  mutating func judgeRanking(_ event: EventView, _ workspace: Workspace) {
+    guard ranking != nil, let interaction = retrievalEvent(workspace),
+      retrieval?.isTest(interaction, every: plan.configuration.retrieval.judgeEvery) == true
+    else { return }
+    guard let ranker = workspace.ranking else {
+      retrieval?.judge(interaction, into: &ranking!, workspace.retrieval)
+      return
+    }
+    begin(event, ranker, workspace)
+    let (model, scratch) = (self, workspace.scratch)
+    model.retrieval?.judge(interaction, into: &ranking!, workspace.retrieval) { keys, scores in
+      model.score(keys, into: scores, ranker.example, ranker.batch, scratch)
+    }
+  }
+
+  /// Begins the ranking model's scores of items for the event's user.
+  private func begin(_ event: EventView, _ ranker: ItemRanking, _ workspace: Workspace) {
+    ranker.example.resetBuffers()
+    for attribute in event.attributes { ranker.example.addContext(attribute) }
+    features.beginRequest(
+      userKey: workspace.example.userKey, timeNanos: workspace.example.timeNanos, into: ranker.example)
+  }
+
   /// Scores the items that the blend will tell the event's from, if it takes the ranking model's scores in: by the
   /// model as it is before the event.
   mutating func rankForBlend(_ event: EventView, _ workspace: Workspace) {
     workspace.ranks.removeAll(keepingCapacity: true)
     guard let ranking = workspace.ranking, let interaction = retrievalEvent(workspace) else { return }
     guard let keys = retrieval?.itemsToRank(interaction, workspace.retrieval), !keys.isEmpty else { return }
-    ranking.example.resetBuffers()
-    for attribute in event.attributes { ranking.example.addContext(attribute) }
-    features.beginRequest(
-      userKey: workspace.example.userKey, timeNanos: workspace.example.timeNanos, into: ranking.example)
+    begin(event, ranking, workspace)
     workspace.ranks.append(contentsOf: repeatElement(0, count: keys.count))
     keys.withUnsafeBufferPointer { keys in
       workspace.ranks.withUnsafeMutableBufferPointer {

@@ -47,6 +47,8 @@ package struct Model: Sendable {
   /// Nil: no retriever is on.
   package internal(set) var retrieval: RetrievalState?
   package internal(set) var metrics: MetricSet
+  /// How well retrieval ranks what comes next; nil: no retriever is on, or nothing is judged.
+  package internal(set) var ranking: RankingMetricSet?
   package internal(set) var drift: DriftLog
   package internal(set) var hygiene: Hygiene
   package internal(set) var hygieneCounts: HygieneCounts
@@ -63,6 +65,7 @@ package struct Model: Sendable {
     pending = ImpressionJoin(plan.configuration)
     retrieval = try RetrievalPlan(model: plan.configuration).map { RetrievalState($0) }
     metrics = Self.emptyMetrics(plan.configuration, isLogistic: ensemble.plan.objective.isLogistic)
+    if retrieval != nil && plan.configuration.retrieval.judgeEvery > 0 { ranking = RankingMetricSet() }
     drift = DriftLog(isBinary: ensemble.plan.objective.isLogistic)
     hygiene = Hygiene(
       HygieneRules(plan.configuration), eventTypes: plan.configuration.events.count)
@@ -74,6 +77,11 @@ package struct Model: Sendable {
     MetricSet(
       task: isLogistic ? .binary : .regression, window: configuration.learning.window,
       halfLife: -DeterministicMath.log(2) / DeterministicMath.log(configuration.learning.decay))
+  }
+
+  /// Of predictions and of rankings, before each was learned from.
+  package var figures: [MetricValue] {
+    metrics.values() + (ranking?.values(catalogueSize: retrieval?.itemCount ?? 0) ?? [])
   }
 
   /// Metrics of this model's task and windows that have seen nothing.
@@ -119,6 +127,7 @@ package struct Model: Sendable {
     // First: the rest is read under the settings that it was made under.
     writer.write(settings) { $0.write($1) }
     metrics.encode(to: &writer)
+    ranking?.encode(to: &writer)
     drift.encode(to: &writer)
     hygiene.encode(to: &writer)
     hygieneCounts.encode(to: &writer)
@@ -138,6 +147,7 @@ package struct Model: Sendable {
     configuration = plan.configuration
     if !settings.isEmpty { configure(settings) }
     metrics = try MetricSet(from: &reader)
+    if ranking != nil { ranking = try RankingMetricSet(from: &reader) }
     drift = try DriftLog(from: &reader)
     hygiene = try Hygiene(
       rules: hygiene.rules, eventTypes: plan.configuration.events.count, from: &reader)

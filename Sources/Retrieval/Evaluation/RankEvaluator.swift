@@ -118,7 +118,7 @@ package struct RankEvaluator {
       blend.add(rank: position(target, candidates))
       sort(&candidates)
     }
-    describe(Array(candidates.prefix(10)), state)
+    state.describe(min(10, candidates.count), { candidates[$0] }, &coverage, &novelty, &diversity)
   }
 
   /// As `Recommend` orders them.
@@ -163,19 +163,5 @@ package struct RankEvaluator {
     guard let target else { return candidates.count + 1 }
     let score = scores[target]
     return 1 + candidates.count { $0 != target && scores[$0] >= score }
-  }
-
-  /// Takes in a list of ten, for what is said of lists whoever sees them.
-  private mutating func describe(_ rows: [Int], _ state: RetrievalState) {
-    let values = rows.map { Set(state.attributeRows(ofRow: $0)) }
-    for row in rows {
-      coverage.update(ordinal: UInt32(row))
-      novelty.update(
-        interactions: Double(state.counts(of: row).interactions), of: Double(max(1, state.events)))
-    }
-    diversity.update(count: rows.count) { first, second in
-      let both = values[first].union(values[second]).count
-      return both == 0 ? 0 : Double(values[first].intersection(values[second]).count) / Double(both)
-    }
   }
 }

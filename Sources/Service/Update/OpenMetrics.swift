@@ -78,7 +78,7 @@ struct OpenMetrics {
       sample("cowbird_head_count", [("name", count.name), ("source", count.source)], Double(count.value))
     }
     begin("cowbird_metric", "gauge", "Quality of the predictions before learning from them.")
-    for metric in head.model.metrics.values() {
+    for metric in head.model.figures {
       sample("cowbird_metric", [("name", metric.name), ("scope", metric.scope.rawValue)], metric.value)
     }
     counter("cowbird_drift_signals", "Times that a drift detector fired.", context.tally.driftSignals.value)

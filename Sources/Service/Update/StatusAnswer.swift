@@ -29,7 +29,7 @@ struct StatusAnswer {
     answer.lag_events = log.endOffset - min(log.endOffset, learner.publishedOffset)
     answer.lag_ms = context.lag.milliseconds(published: learner.publishedOffset)
     answer.events_per_second = learner.eventsPerSecond
-    (answer.n_metrics, answer.metrics) = arena.messages(head.model.metrics.values().map { $0.message(arena) })
+    (answer.n_metrics, answer.metrics) = arena.messages(head.model.figures.map { $0.message(arena) })
     (answer.n_drift, answer.drift) = arena.messages(
       head.model.drift.signals.map { signal in
         var message = Cowbird__V1__DriftSignal.empty

@@ -161,7 +161,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
       model.revision = revision.number
       model.offset = revision.offset
       message.model = arena.message(model)
-      (message.n_metrics, message.metrics) = arena.metrics(revision.model.metrics.values())
+      (message.n_metrics, message.metrics) = arena.metrics(revision.model.figures)
     }
     stream.finish()
   }

@@ -108,8 +108,8 @@ extension VersionService {
   private func metricDeltas(
     _ a: Side, _ b: Side, _ registry: Registry, _ arena: MessageArena
   ) -> [Cowbird__V1__MetricDelta] {
-    let others = b.model.metrics.values()
-    return a.model.metrics.values().compactMap { value in
+    let others = b.model.figures
+    return a.model.figures.compactMap { value in
       guard let other = others.first(where: { $0.name == value.name && $0.scope == value.scope }) else {
         return nil
       }

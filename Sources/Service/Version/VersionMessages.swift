@@ -92,7 +92,7 @@ extension VersionService {
     message.configuration_hash = arena.text(String(model.plan.configuration.learnedHash, radix: 16))
     message.rows = UInt64(model.rowCount)
     message.state = arena.text("head")
-    (message.n_metrics, message.metrics) = arena.metrics(model.metrics.values())
+    (message.n_metrics, message.metrics) = arena.metrics(model.figures)
     return arena.message(message)
   }
 }

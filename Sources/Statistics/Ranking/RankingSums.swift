@@ -17,7 +17,15 @@ package struct RankingOutcome: Sendable, Equatable {
   package var recall: Double
 
   /// One relevant item at `rank`, or outside of the list.
-  package init(rank: Int?, k: Int) { self.init(ranks: rank.map { [$0] } ?? [], relevant: 1, k: k) }
+  package init(rank: Int?, k: Int) {
+    precondition(k > 0 && rank ?? 1 > 0)
+    guard let rank, rank <= k else {
+      self.init(hit: 0, ndcg: 0, reciprocalRank: 0, recall: 0)
+      return
+    }
+    // The best gain is that of the first place, 1.
+    self.init(hit: 1, ndcg: Self.discount(rank), reciprocalRank: 1 / Double(rank), recall: 1)
+  }
 
   /// - Parameters:
   ///   - ranks: distinct, from 1, in any order.
