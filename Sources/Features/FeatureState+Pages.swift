@@ -110,23 +110,6 @@ extension FeatureState {
     return table
   }
 
-  /// Reads what was written since a state equal to this one. When it throws, the state is as it was.
-  package mutating func apply<Source: PageSource>(from source: inout Source) throws {
-    var next = self
-    for place in next.groups.indices {
-      try next.groups[place].apply(from: &source, name: "features.table.\(place)")
-    }
-    for place in next.histories.indices {
-      try next.histories[place].apply(from: &source, name: "features.table.\(next.groups.count + place)")
-    }
-    try next.users.apply(from: &source, name: "features.users")
-    try next.items.apply(from: &source, name: "features.items")
-    try next.userRecords.apply(from: &source, name: "features.user_records")
-    try next.itemRecords.apply(from: &source, name: "features.item_records")
-    try next.readScalars(from: &source)
-    self = next
-  }
-
   private mutating func readScalars<Source: PageSource>(from source: inout Source) throws {
     let scalars = try source.read(name: "features.scalars", FeatureScalars.self)
     guard scalars.standardisers.count == plan.standardisers else {

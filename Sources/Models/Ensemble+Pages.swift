@@ -151,13 +151,15 @@ extension Ensemble {
   /// - Throws: `EnsembleMismatch` for pages of another plan, `PageStreamError` for damage.
   package init<Source: PageSource>(_ plan: EnsemblePlan, from source: inout Source) throws {
     self.init(plan)
-    try read(from: &source) { table, name, source in
+    try restore(source.read(name: "ensemble", SmallState.self))
+    try withEachTable { name, table in
       let read = try PagedTable(from: &source, name: name)
       guard read.layout == table.layout else {
         throw EnsembleMismatch(description: "table \(name) has rows of another shape")
       }
       table = read
-    } pairs: { pairs, name, source in
+    }
+    try withEachPairs { name, pairs in
       let read = try PagedArray<PairSlot>(
         from: &source, name: name, repeating: PairSlot(), pageBytes: PairTable.streamPageBytes)
       guard read.count == pairs.count else {
@@ -165,27 +167,6 @@ extension Ensemble {
       }
       pairs = read
     }
-  }
-
-  /// Reads the pages that changed since an ensemble equal to this one. When it throws, this one is as it was.
-  package mutating func apply<Source: PageSource>(from source: inout Source) throws {
-    var next = self
-    try next.read(from: &source) { table, name, source in
-      try table.apply(from: &source, name: name)
-    } pairs: { pairs, name, source in
-      try pairs.apply(from: &source, name: name)
-    }
-    self = next
-  }
-
-  private mutating func read<Source: PageSource>(
-    from source: inout Source,
-    tables: (inout PagedTable, String, inout Source) throws -> Void,
-    pairs: (inout PagedArray<PairSlot>, String, inout Source) throws -> Void
-  ) throws {
-    try restore(source.read(name: "ensemble", SmallState.self))
-    try withEachTable { name, table in try tables(&table, name, &source) }
-    try withEachPairs { name, slots in try pairs(&slots, name, &source) }
     try withEachNetwork { name, network in
       let weights = try DenseArray(from: &source, name: name)
       let state = try DenseArray(from: &source, name: name + ".state")

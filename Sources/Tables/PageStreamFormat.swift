@@ -72,6 +72,17 @@ package struct PageStreamReader: PageSource {
     bytesLeft = maximumBytes
   }
 
+  /// Of a stream that is in memory.
+  package init(bytes: [UInt8]) {
+    var position = 0
+    self.init { target in
+      let count = min(target.count, bytes.count - position)
+      target.copyBytes(from: bytes[position..<position + count])
+      position += count
+      return count
+    }
+  }
+
   private mutating func fill(_ target: UnsafeMutableRawBufferPointer) throws {
     var done = 0
     while done < target.count {

@@ -78,18 +78,12 @@ struct VersionFileTests {
     let client = try daemon.client()
     try client.append(Shop.ratings(0..<60))
     try client.create()
-    var rest = try client.export(.latest).bytes[...]
-    var source = PageStreamReader { target in
-      let count = min(target.count, rest.count)
-      target.copyBytes(from: rest.prefix(count))
-      rest = rest.dropFirst(count)
-      return count
-    }
+    var source = PageStreamReader(bytes: try client.export(.latest).bytes)
     var crafted: [UInt8] = []
     var sink = PageStreamWriter { crafted += $0 }
     var isChanged = false
-    while !rest.isEmpty {
-      var section = try source.begin()
+    // To its end, where no section follows.
+    while var section = try? source.begin() {
       if section.pageCount > 0, !isChanged {
         section.pageCount = Int(UInt32.max)
         isChanged = true

@@ -60,25 +60,13 @@ struct LayerTests {
     return (states, files)
   }
 
-  private func reader(_ bytes: [UInt8]) -> PageStreamReader {
-    var position = 0
-    return PageStreamReader { target in
-      let count = min(target.count, bytes.count - position)
-      bytes.withUnsafeBytes {
-        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[position..<position + count]))
-      }
-      position += count
-      return count
-    }
-  }
-
   @Test(
     "a chain read as one is what was written last, wherever it is cut off", arguments: 0..<40 as Range<UInt64>
   )
   func equal(seed: UInt64) throws {
     let (states, files) = try chain(seed, length: 6)
     for last in states.indices {
-      var layers = PageLayers(files[...last].reversed().map { reader($0) })
+      var layers = PageLayers(files[...last].reversed().map { PageStreamReader(bytes: $0) })
       #expect(try Parts(from: &layers) == states[last])
     }
   }
@@ -96,16 +84,16 @@ struct LayerTests {
         } else {
           broken[place].removeLast(files[place].count - byte)
         }
-        var layers = PageLayers(broken.reversed().map { reader($0) })
+        var layers = PageLayers(broken.reversed().map { PageStreamReader(bytes: $0) })
         #expect(throws: (any Error).self, "file \(place), byte \(byte)") { try Parts(from: &layers) }
       }
     }
     var cut = files
     cut[1].removeLast(3)
-    var layers = PageLayers(cut.reversed().map { reader($0) })
+    var layers = PageLayers(cut.reversed().map { PageStreamReader(bytes: $0) })
     let error = #expect(throws: PageLayerError.self) { try Parts(from: &layers) }
     #expect(error?.layer == 2)
-    layers = PageLayers(files.dropFirst().reversed().map { reader($0) })
+    layers = PageLayers(files.dropFirst().reversed().map { PageStreamReader(bytes: $0) })
     #expect(throws: (any Error).self) { try Parts(from: &layers) }
   }
 
