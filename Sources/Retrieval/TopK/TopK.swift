@@ -164,10 +164,11 @@ private struct Search {
     guard wanted > 0 else { return }
     withUnsafeTemporaryAllocation(of: Float.self, capacity: 32) { scores in
       let scores = scores.baseAddress!
+      if isByRecency { return runByRecency(scores) }
       let mask = scratch.mask.base
       for page in 0..<pageCount where mask[page] != 0 { visit(page, scores) }
       for page in 0..<pageCount where mask[page] == 0 {
-        if selection.isFull && !isByRecency
+        if selection.isFull
           && bound.of(scan.pages.page(page), scan.layout) + largestBoost < selection.threshold
         {
           skipped += 1
@@ -218,9 +219,22 @@ private struct Search {
   /// Odds of one for the newest item, a half for the next, a third …: so a boost of 2 lifts an item over those that up
   /// to half as many came after.
   private func scoreByRecency(_ page: Int, _ scores: UnsafeMutablePointer<Float>) {
-    for place in 0..<32 {
-      let newer = max(0, state.items.limit &- 1 &- (page &* 32 &+ place))
-      scores[place] = -scratch.kernels.pointee.log2(Float(1 + newer)) * 0.693147181
+    for place in 0..<32 { scores[place] = recency(page &* 32 &+ place) }
+  }
+
+  private func recency(_ row: Int) -> Float {
+    let newer = max(0, state.items.limit &- 1 &- row)
+    return -scratch.kernels.pointee.log2(Float(1 + newer)) * 0.693147181
+  }
+
+  /// From the newest page on, as long as what comes can still be among the best.
+  private mutating func runByRecency(_ scores: UnsafeMutablePointer<Float>) {
+    for page in (0..<pageCount).reversed() {
+      if selection.isFull && recency(page &* 32 &+ 31) + largestBoost < selection.threshold {
+        skipped += page + 1
+        return
+      }
+      visit(page, scores)
     }
   }
 
