@@ -123,6 +123,9 @@ package final class LogBatch: @unchecked Sendable {
     memory = grown
   }
 
+  /// The bytes of a record's event, as long as the batch is there.
+  package func payload(_ index: Int) -> UnsafeRawBufferPointer { record(index).payload }
+
   func record(_ index: Int) -> LogRecord { LogRecord(base: memory + starts[index]) }
 
   /// The first sequence that is higher; nil: there is none.

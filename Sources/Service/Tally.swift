@@ -32,23 +32,23 @@ package final class LatencyHistogram: Sendable {
   var sumSeconds: Double { Double(total.value) / 1e9 }
 }
 
-/// Refused events by rule and source, since the start. For at most 1,000 sources; those that come later are counted
+/// Events by reason and source, since the start. For at most 1,000 sources; those that come later are counted
 /// together under the name `other`.
-package struct RefusalCounts: Sendable {
+package struct SourceCounts: Sendable {
   private static let maxSources = 1_000
-  private var counts: [String: [IngestRule: UInt64]] = [:]
+  private var counts: [String: [String: UInt64]] = [:]
 
-  mutating func add(_ rule: IngestRule, source: String) {
+  mutating func add(_ reason: String, source: String) {
     let isRoom = counts[source] != nil || counts.count < Self.maxSources
-    counts[isRoom ? source : "other", default: [:]][rule, default: 0] += 1
+    counts[isRoom ? source : "other", default: [:]][reason, default: 0] += 1
   }
 
   package var total: UInt64 { counts.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
-  /// Every count above 0, by source and then by rule.
-  package var all: [(source: String, rule: IngestRule, count: UInt64)] {
+  /// Every count above 0, by source and then by reason.
+  package var all: [(source: String, reason: String, count: UInt64)] {
     counts.sorted { $0.key < $1.key }.flatMap { source, counts in
-      IngestRule.allCases.compactMap { rule in counts[rule].map { (source, rule, $0) } }
+      counts.sorted { $0.key < $1.key }.map { (source, $0.key, $0.value) }
     }
   }
 }
@@ -61,8 +61,9 @@ package final class Tally: Sendable {
   package let degraded = Count()
   package let refusedRequests = Count()
   package let eventsAccepted = Count()
-  package let refusals = Guarded(RefusalCounts())
-  package let eventsDuplicate = Count()
+  /// By `IngestRule`.
+  package let refusals = Guarded(SourceCounts())
+  package let duplicates = Guarded(SourceCounts())
   package let impressions = Count()
   package let impressionsLost = Count()
   package let versionFailures = Count()

@@ -18,6 +18,36 @@ struct IngestRuleTests {
       .interaction(type: "rating", user: "ann", item: "heat", value: value))
   }
 
+  /// Counters of Status whose name is wanted: name, source, count.
+  private func counts(_ client: Client, where isWanted: (String) -> Bool) throws -> [String] {
+    try client.ask(
+      "Update", "Status", Cowbird__V1__StatusRequest.self, Cowbird__V1__StatusResponse.self
+    ) { status in
+      (0..<status.n_hygiene).map { status.hygiene[$0]!.pointee }.filter { isWanted(String(cString: $0.name)) }
+        .map { "\(String(cString: $0.name)) \(String(cString: $0.source)) \($0.value)" }
+    }
+  }
+
+  @Test("duplicates are counted by source")
+  func duplicates() throws {
+    let daemon = try TestDaemon(.clicks)
+    let client = try daemon.client()
+    func event(_ id: String, source: String) -> EventBuilder {
+      EventBuilder(
+        id: id, timeNanos: now, source: source, .interaction(type: "click", user: "ann", item: "heat"))
+    }
+    _ = try client.append([event("a", source: "web"), event("b", source: "import")])
+    let answer = try client.append([
+      event("b", source: "import"), event("c", source: "web"), event("a", source: "web"),
+      event("c", source: "app"), event("a", source: "web"),
+    ])
+    #expect(answer.accepted == 1)
+    #expect(
+      try counts(client) { $0 == "duplicate" } == [
+        "duplicate app 1", "duplicate import 1", "duplicate web 2",
+      ])
+  }
+
   @Test("each rule that rejects names field, value and settings, and is counted by rule and source")
   func rejected() throws {
     let daemon = try TestDaemon(.clicks) { $0.hygiene.value.maximum = 100 }
@@ -50,17 +80,11 @@ struct IngestRuleTests {
       #expect(refusal.field == expected.field)
       for word in expected.words { #expect(refusal.reason.contains(word), "\(refusal.reason)") }
     }
-    let counts = try client.ask(
-      "Update", "Status", Cowbird__V1__StatusRequest.self, Cowbird__V1__StatusResponse.self
-    ) { status in
-      (0..<status.n_hygiene).map { status.hygiene[$0]!.pointee }.filter {
-        String(cString: $0.name).hasPrefix("refused.")
-      }.map { "\(String(cString: $0.name)) \(String(cString: $0.source)) \($0.value)" }
-    }
+    let counts = try counts(client) { $0.hasPrefix("refused.") }
     #expect(
       counts == [
-        "refused.range  1", "refused.malformed import 1", "refused.type import 1", "refused.missing import 1",
-        "refused.clock web 2", "refused.value web 1", "refused.range web 1",
+        "refused.range  1", "refused.malformed import 1", "refused.missing import 1", "refused.type import 1",
+        "refused.clock web 2", "refused.range web 1", "refused.value web 1",
       ])
   }
 

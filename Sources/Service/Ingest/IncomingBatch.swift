@@ -79,11 +79,15 @@ struct IncomingBatch {
     _ index: Int, _ code: Status.Code, _ field: String, _ reason: String, _ rule: IngestRule,
     _ source: ByteView?
   ) {
-    // What is no text is no name.
-    let name = source.flatMap { $0.count <= 256 && $0.isUTF8 ? $0.string : nil } ?? ""
     refusals.append(
-      PlacedRefusal(index: index, code: code, field: field, reason: reason, rule: rule, source: name))
+      PlacedRefusal(
+        index: index, code: code, field: field, reason: reason, rule: rule, source: source?.sourceName ?? ""))
   }
+}
+
+extension ByteView {
+  /// The name under which a source is counted: what is no text is no name.
+  var sourceName: String { count <= 256 && isUTF8 ? string : "" }
 }
 
 extension Status {

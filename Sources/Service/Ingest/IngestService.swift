@@ -59,7 +59,7 @@ package final class IngestService: Sendable {
         Array(call.payload), call.deferAnswer(), rules: rules, durability: durability,
         isDryRun: view.isDryRun)
     } else if view.isDryRun || incoming.batch.isEmpty {
-      if !view.isDryRun { count(nil, incoming.refusals) }
+      if !view.isDryRun { count(incoming.refusals) }
       let bytes = IngestAnswer.append(incoming, nil, durability)
       bytes.withUnsafeBytes { bytes in
         call.respond(size: bytes.count) { target in
@@ -76,7 +76,8 @@ package final class IngestService: Sendable {
       try log.append(incoming.batch, durability: durability) { [self] result in
         switch result {
         case .success(let receipt):
-          count(receipt, incoming.refusals)
+          count(receipt, of: incoming.batch)
+          count(incoming.refusals)
           reply.respond(bytes: IngestAnswer.append(incoming, receipt, durability))
         case .failure(let error): reply.fail(Status(error))
         }
@@ -97,7 +98,7 @@ package final class IngestService: Sendable {
         let incoming = IncomingBatch(
           view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(), log: log)
         if isDryRun || incoming.batch.isEmpty {
-          if !isDryRun { count(nil, incoming.refusals) }
+          if !isDryRun { count(incoming.refusals) }
           reply.respond(bytes: IngestAnswer.append(incoming, nil, durability))
         } else {
           submit(incoming, reply, durability)
@@ -106,15 +107,23 @@ package final class IngestService: Sendable {
     }
   }
 
-  /// Counts what became of a batch.
-  func count(_ receipt: AppendReceipt?, _ refusals: [PlacedRefusal]) {
-    if let receipt {
-      tally.eventsAccepted.add(UInt64(receipt.accepted))
-      tally.eventsDuplicate.add(UInt64(receipt.duplicates.count))
+  /// Counts what the log made of a batch.
+  func count(_ receipt: AppendReceipt, of batch: LogBatch) {
+    tally.eventsAccepted.add(UInt64(receipt.accepted))
+    guard !receipt.duplicates.isEmpty else { return }
+    tally.duplicates.withLock { counts in
+      for duplicate in receipt.duplicates {
+        let event = try? EventView(batch.payload(duplicate.index))
+        counts.add("duplicate", source: event?.source.sourceName ?? "")
+      }
     }
+  }
+
+  /// Counts what never came to the log.
+  func count(_ refusals: [PlacedRefusal]) {
     guard !refusals.isEmpty else { return }
     tally.refusals.withLock { counts in
-      for refusal in refusals { counts.add(refusal.rule, source: refusal.source) }
+      for refusal in refusals { counts.add(refusal.rule.rawValue, source: refusal.source) }
     }
   }
 }

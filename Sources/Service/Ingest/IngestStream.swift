@@ -43,6 +43,7 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
   private struct Outcome: Sendable {
     var result: Result<AppendReceipt, LogError>
     var count: UInt64
+    var batch: LogBatch
     var refusals: [PlacedRefusal]
   }
 
@@ -133,11 +134,11 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
 
   private func submit(_ incoming: IncomingBatch, _ count: UInt64, _ stream: ServerStream) throws(Status) {
     inFlight += 1
-    let refusals = incoming.refusals
+    let (batch, refusals) = (incoming.batch, incoming.refusals)
     let outcomes = outcomes
     do throws(LogError) {
       try service.log.append(incoming.batch, durability: durability) { result in
-        outcomes.put(Outcome(result: result, count: count, refusals: refusals))
+        outcomes.put(Outcome(result: result, count: count, batch: batch, refusals: refusals))
         stream.wake()
       }
     } catch {
@@ -160,7 +161,8 @@ final class IngestStream: StreamHandler, @unchecked Sendable {
       case .success(let value): receipt = value
       case .failure(let error): throw Status(error)
       }
-      service.count(receipt, outcome.refusals)
+      service.count(receipt, of: outcome.batch)
+      service.count(outcome.refusals)
       acknowledged += outcome.count
       lastOffset = receipt.lastOffset ?? lastOffset
       producerSequence = max(producerSequence, receipt.producerSequence)

@@ -34,11 +34,13 @@ struct OpenMetrics {
     begin("cowbird_events_refused", "counter", "Events that were refused, by rule and source.")
     for count in context.tally.refusals.withLock({ $0.all }) {
       sample(
-        "cowbird_events_refused_total", [("rule", count.rule.rawValue), ("source", count.source)],
+        "cowbird_events_refused_total", [("rule", count.reason), ("source", count.source)],
         Double(count.count))
     }
-    counter(
-      "cowbird_events_duplicate", "Events that the log held already.", context.tally.eventsDuplicate.value)
+    begin("cowbird_events_duplicate", "counter", "Events that the log held already, by source.")
+    for count in context.tally.duplicates.withLock({ $0.all }) {
+      sample("cowbird_events_duplicate_total", [("source", count.source)], Double(count.count))
+    }
   }
 
   private mutating func writeImpressions(_ context: ServiceContext) {

@@ -40,7 +40,7 @@ struct StatusAnswer {
         return message
       })
     (answer.n_hygiene, answer.hygiene) = arena.messages(
-      (Self.counters(head.model) + Self.refused(context.tally)).map { counter in
+      (Self.counters(head.model) + Self.leftOut(context.tally)).map { counter in
         var message = Cowbird__V1__Counter.empty
         message.name = arena.text(counter.name)
         message.source = arena.text(counter.source)
@@ -97,9 +97,10 @@ struct StatusAnswer {
     return counters
   }
 
-  /// What Ingest refused since the daemon's start: no part of the log, and so of no model.
-  private static func refused(_ tally: Tally) -> [(name: String, source: String, value: UInt64)] {
-    tally.refusals.withLock { $0.all }.map { ("refused.\($0.rule.rawValue)", $0.source, $0.count) }
+  /// What did not come into the log since the daemon's start, and so into no model: refused, or there already.
+  private static func leftOut(_ tally: Tally) -> [(name: String, source: String, value: UInt64)] {
+    tally.refusals.withLock { $0.all }.map { ("refused.\($0.reason)", $0.source, $0.count) }
+      + tally.duplicates.withLock { $0.all }.map { ($0.reason, $0.source, $0.count) }
   }
 
   /// Pages of the process that are in memory, by /proc/self/statm.
