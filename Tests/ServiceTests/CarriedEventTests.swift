@@ -93,6 +93,42 @@ struct CarriedEventTests {
     #expect(try receiver.flush() == streamed)
   }
 
+  @Test("an interaction is taken back once, however often that is asked, and nothing else is")
+  func once() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    let film = EventBuilder(
+      id: "film", timeNanos: 1_700_000_000_500_000_000, .entity(.item, id: "i1", .set))
+    try client.append([film])
+    try client.append([retraction(of: "r3")])
+    let taken = try client.flush()
+    let again = try client.append([retraction(of: "r3"), retraction(of: "film")])
+    #expect(again.duplicates == [0])
+    #expect(again.refusals.map(\.index) == [1])
+    #expect(again.refusals.allSatisfy { $0.reason.contains("no interaction") })
+    #expect(try client.flush() == taken)
+  }
+
+  @Test("a batch's retractions carry no more than a bound, and name what is beyond it")
+  func carriedBytes() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    let large = (0..<30).map { NamedAttribute("note-\($0)", .text(String(repeating: "x", count: 50_000))) }
+    for index in 0..<3 {
+      try client.append([
+        EventBuilder(
+          id: "large-\(index)", timeNanos: 1_700_000_000_500_000_000,
+          .interaction(type: "rating", user: "u1", item: "i1", value: 3, context: large))
+      ])
+    }
+    let names = (0..<3).map { "large-\($0)" }
+    let answer = try client.append(names.map { retraction(of: $0) })
+    #expect(answer.accepted == 2)
+    #expect(answer.refusals.map(\.index) == [2])
+    #expect(try client.append([retraction(of: names[2])]).accepted == 1)
+  }
+
   @Test("what a caller puts into the daemon's fields of a retraction is overwritten")
   func forged() throws {
     let daemon = try daemon()

@@ -24,6 +24,9 @@ struct IncomingBatch {
   var refusals: [PlacedRefusal] = []
   /// There are retractions, which need the log's help first: they are not in the batch.
   private(set) var hasRetractions = false
+  /// Bytes of earlier events that its retractions carry, and how many they may be.
+  private var carried = 0
+  private static let carriedBytes = 4 << 20
 
   /// Checks and copies.
   /// - Parameter log: where retractions find what they speak of, which may wait for its writer and for the disk; nil:
@@ -50,12 +53,21 @@ struct IncomingBatch {
             continue
           }
           let (offset, earlier) = try log.event(retractedBy: event)
+          carried += earlier.bytes.count
+          guard carried <= Self.carriedBytes else {
+            refuse(
+              index, .resourceExhausted, "retraction",
+              "the retractions of one batch may take back \(Self.carriedBytes >> 20) MiB of events; send the rest in "
+                + "batches after it", .retraction, source)
+            continue
+          }
+          // Taken back once, however often that is asked: what has no id gets one.
+          let id = event.id.isEmpty ? "retraction of \(offset)" : event.id.string
           let whole = EventBuilder(
-            id: event.id.string, timeNanos: event.timeNanos, source: event.source.string,
-            sequence: event.sequence,
+            id: id, timeNanos: event.timeNanos, source: event.source.string, sequence: event.sequence,
             .retraction(eventID: event.retractedID.string, offset: offset, event: earlier)
           ).encoded()
-          try whole.withUnsafeBytes { try add(event, $0, index) }
+          try whole.withUnsafeBytes { whole in try add(try EventView(whole), whole, index) }
         } else {
           try add(event, payload.bytes, index)
         }

@@ -14,11 +14,14 @@ package final class IngestService: Sendable {
   private let stopReason = Guarded<Status?>(nil)
 
   private let tally: Tally
+  /// Batches that wait for what their retractions take back, and those that came after them.
+  private let lane: Lane
 
   package init(log: EventLog, workers: Workers, rules: IngestRules, tally: Tally = Tally()) {
     self.tally = tally
     self.log = log
     self.workers = workers
+    lane = Lane(workers)
     ruleSource = Guarded(rules)
   }
 
@@ -55,9 +58,10 @@ package final class IngestService: Sendable {
       view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos())
     let durability = LogDurability.ofMessage(view.durability) ?? rules.durability
     if incoming.hasRetractions {
-      completeThenAppend(
-        Array(call.payload), call.deferAnswer(), rules: rules, durability: durability,
-        isDryRun: view.isDryRun)
+      let (payload, reply, isDryRun) = (Array(call.payload), call.deferAnswer(), view.isDryRun)
+      lane.perform { [self] in
+        completeThenAppend(payload, reply, rules: rules, durability: durability, isDryRun: isDryRun)
+      }
     } else if view.isDryRun || incoming.batch.isEmpty {
       if !view.isDryRun { count(incoming.refusals) }
       let bytes = IngestAnswer.append(incoming, nil, durability)
@@ -67,7 +71,10 @@ package final class IngestService: Sendable {
         }
       }
     } else {
-      submit(incoming, call.deferAnswer(), durability)
+      let reply = call.deferAnswer()
+      // None overtakes one that waits: its producer's numbers would be below what the log has then.
+      let waits = lane.performIfBusy { [self] in submit(incoming, reply, durability) }
+      if !waits { submit(incoming, reply, durability) }
     }
   }
 
@@ -91,18 +98,16 @@ package final class IngestService: Sendable {
   private func completeThenAppend(
     _ payload: [UInt8], _ reply: Reply, rules: IngestRules, durability: LogDurability, isDryRun: Bool
   ) {
-    workers.perform { [self] in
-      payload.withUnsafeBytes { bytes in
-        // It was read before; the same bytes are read again.
-        guard let view = try? EventBatchView(bytes, .append) else { return }
-        let incoming = IncomingBatch(
-          view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(), log: log)
-        if isDryRun || incoming.batch.isEmpty {
-          if !isDryRun { count(incoming.refusals) }
-          reply.respond(bytes: IngestAnswer.append(incoming, nil, durability))
-        } else {
-          submit(incoming, reply, durability)
-        }
+    payload.withUnsafeBytes { bytes in
+      // It was read before; the same bytes are read again.
+      guard let view = try? EventBatchView(bytes, .append) else { return }
+      let incoming = IncomingBatch(
+        view, producer: view.producer.string, rules: rules, nowNanos: WallClock.nanos(), log: log)
+      if isDryRun || incoming.batch.isEmpty {
+        if !isDryRun { count(incoming.refusals) }
+        reply.respond(bytes: IngestAnswer.append(incoming, nil, durability))
+      } else {
+        submit(incoming, reply, durability)
       }
     }
   }

@@ -25,6 +25,12 @@ extension EventLog {
           "the log holds no event at offset \(offset): it has offsets \(firstOffset) to \(endOffset), and "
           + "events alone can be taken back")
     }
+    let isInteraction = event.bytes.withUnsafeBytes { (try? EventView($0))?.kind == .interaction }
+    guard isInteraction else {
+      throw EventRefusal(
+        field: id.isEmpty ? "retraction.offset" : "retraction.event_id",
+        reason: "the event at offset \(offset) is no interaction, and only these can be taken back")
+    }
     return (offset, event)
   }
 

@@ -36,18 +36,22 @@ struct HeadRebuild: Sendable {
       )
     }
     var model = try Model(plan)
+    /// The head as it was where a rollback went back to: the log is gone through once.
+    var kept: [UInt64: Model] = [:]
+    let wanted = try rollbackTargets(before: end)
     let learner = RecordLearner(
       log: log, workspace: Workspace(plan, model.ensemble), exclusions: { control.registry.exclusions })
     let reader = log.reader(from: EventLog.firstOffset, durability: .received)
     while reader.offset < end, let batch = try reader.next() {
       for entry in batch where entry.offset < end {
+        if wanted.contains(entry.offset) { kept[entry.offset] = model }
         guard entry.kind == RecordKind.firstControl else {
           learner.learn(entry, into: &model)
           continue
         }
         let command = try ControlRecord(decoding: Array(entry.payload)).command
         if case .rollback(let rollback) = command {
-          try rollBack(&model, rollback, at: entry.offset, learner)
+          try rollBack(&model, rollback, at: entry.offset, learner, kept)
         } else {
           learner.apply(command, at: entry.offset, to: &model)
         }
@@ -57,16 +61,34 @@ struct HeadRebuild: Sendable {
   }
 
   private func rollBack(
-    _ model: inout Model, _ rollback: Rollback, at offset: UInt64, _ learner: RecordLearner
+    _ model: inout Model, _ rollback: Rollback, at offset: UInt64, _ learner: RecordLearner,
+    _ kept: [UInt64: Model]
   ) throws {
     guard let record = try record(of: rollback.to) else { return }
-    var next = try head(at: record.offset)
+    var next = try kept[record.offset] ?? head(at: record.offset)
     if rollback.replays {
       let replay = Replay(
         learner, record.offset..<offset, exclusions: control.registry.exclusions, at: offset)
       _ = try replay.run(into: &next)
     }
     model = next
+  }
+
+  /// Offsets of the versions that rollbacks below `end` went back to.
+  private func rollbackTargets(before end: UInt64) throws -> Set<UInt64> {
+    var targets: Set<UInt64> = []
+    var offsets: [VersionID: UInt64] = [:]
+    let reader = log.reader(from: EventLog.firstOffset, durability: .received)
+    while reader.offset < end, let batch = try reader.next() {
+      for entry in batch where entry.offset < end && entry.kind == RecordKind.firstControl {
+        switch try ControlRecord(decoding: Array(entry.payload)).command {
+        case .create(let record, _, _): offsets[record.id] = record.offset
+        case .rollback(let rollback): if let offset = offsets[rollback.to] { targets.insert(offset) }
+        default: break
+        }
+      }
+    }
+    return targets
   }
 
   /// What the registry says of a version, or, when it was deleted, the record that made it.

@@ -88,7 +88,8 @@ extension UpdateService {
   private func admitted(_ offsets: [UInt64]) throws(Status) -> [[AdmittedEvent]] {
     var parts: [[AdmittedEvent]] = []
     var bytes = Self.admittedBytes
-    for offset in offsets {
+    var seen: Set<UInt64> = []
+    for offset in offsets where seen.insert(offset).inserted {
       guard let event = context.log.loggedEvent(at: offset) else {
         throw Status(
           .failedPrecondition,

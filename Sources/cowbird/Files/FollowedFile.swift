@@ -56,8 +56,7 @@ struct FollowedFile {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      let isPacked = [".gz", ".xz", ".zst", ".bz2", ".lz4"].contains { name.hasSuffix($0) }
-      guard name.count > base.count, name.hasPrefix(base), !isPacked else { continue }
+      guard name.hasPrefix(base), Self.isRotation(name.dropFirst(base.count)) else { continue }
       let path = "\(folder)/\(name)"
       var status = stat()
       guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
@@ -69,6 +68,13 @@ struct FollowedFile {
       ($0.time.tv_sec, $0.time.tv_nsec, $0.part.path) < ($1.time.tv_sec, $1.time.tv_nsec, $1.part.path)
     }
     return found.map(\.part)
+  }
+
+  /// What rotation puts behind a name: a number or a time (`.1`, `-20261121`, `.2026-11-21T03`), or `.old`.
+  private static func isRotation(_ suffix: Substring) -> Bool {
+    if suffix == ".old" { return true }
+    guard let first = suffix.first, ".-_".contains(first) else { return false }
+    return suffix.contains(where: \.isNumber) && suffix.allSatisfy { $0.isNumber || ".-_:T".contains($0) }
   }
 
   private func name(ofFile path: String) -> String? {
