@@ -26,7 +26,7 @@ public final class PageLineage: @unchecked Sendable {
   /// The revision this lineage was forked from, as long as pages of it are in use.
   private var base: PageRevision?
   /// Forks from the first of the line to this one: each may keep pages in memory that this one does not need.
-  private var depth: Int
+  private let depth: Int
   /// What the revision that this lineage was forked from belongs to. It lends its unused memory once its own head has
   /// gone, as after a rollback, and then has to stay.
   private var lender: PageLineage?
@@ -92,19 +92,6 @@ public final class PageLineage: @unchecked Sendable {
     }
     core.pointee.foreignUnits = count + (count + 63) / 64 + (count + 4095) / 4096
     return PageRevision(lineage, block)
-  }
-
-  /// The same for a head that goes on from there. Every second time it gets pages of its own throughout: otherwise each would
-  /// keep the one before in memory, for a few cold pages.
-  static func forkForWriting(_ revision: PageRevision) -> PageRevision {
-    let next = fork(revision)
-    let lineage = next.lineage
-    guard lineage.depth > 1 else { return next }
-    lineage.lender = nil
-    lineage.core.pointee.ownAll()
-    lineage.dropBase()
-    lineage.depth = 0
-    return next
   }
 
   /// The same for what is read beside `revision` and hardly differs; nil: that has too long a line itself.

@@ -32,7 +32,7 @@ public struct PageStore: @unchecked Sendable {
     if revision.claim() {
       revision = revision.lineage.seal(revision)
     } else {
-      revision = PageLineage.forkForWriting(revision)
+      revision = PageLineage.fork(revision)
     }
     return revision.lineage.core
   }
