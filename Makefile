@@ -90,7 +90,7 @@ test-e2e: release clients deps-python ## The daemon under kill -9: MovieLens, an
 	@$(STAGE) "End to end" $(PYTHON) Tests/EndToEnd/movielens.py $(BUILD)/release/cowbird
 	@$(STAGE) "Event stream, killed" $(PYTHON) Tests/EndToEnd/event_stream.py $(BUILD)/release/cowbird
 	@$(STAGE) "Recommend by C" Tests/EndToEnd/recommend
-	@$(STAGE) "Command line" $(PYTHON) -m pytest -q -p no:cacheprovider Tests/EndToEnd/test_command_line.py
+	@$(STAGE) "Command line" $(PYTHON) -m pytest -q -p no:cacheprovider Tests/EndToEnd
 
 test-allocations: release clients ## Counts what a call and a learned event allocate once warm: nothing
 	@$(STAGE) "Allocations of a call" Tests/Allocations/run
