@@ -10,11 +10,9 @@ internal import Transport
 internal import Versions
 internal import Wire
 
-final class RunStream: StreamHandler {
-  private static let everyNanos: UInt64 = 200_000_000
-
-  private let context: ServiceContext
-  private let progress = ReplayProgress()
+final class RunStream: ReplayStream {
+  let context: ServiceContext
+  let progress = ReplayProgress()
   private var hasBegun = false
 
   init(_ context: ServiceContext) { self.context = context }
@@ -26,21 +24,13 @@ final class RunStream: StreamHandler {
       Author(uid: stream.peer.uid),
       progress)
     hasBegun = true
-    context.addRun(progress)
-    context.longWorkers.perform { [context, progress] in
-      defer { context.removeRun(progress) }
-      do throws(Status) {
-        let former = context.control.registry.id(labelled: run.label)
-        let record = try run.perform()
-        Self.send(
-          progress.current, record.metrics, record.id.description, labelFrom: former?.description ?? "",
-          on: stream)
-        stream.finish()
-      } catch {
-        stream.fail(error)
-      }
+    perform(on: stream) { [context, progress] () throws(Status) in
+      let former = context.control.registry.id(labelled: run.label)
+      let record = try run.perform()
+      Self.send(
+        progress.current, record.metrics, record.id.description, labelFrom: former?.description ?? "",
+        on: stream)
     }
-    stream.wake(after: Self.everyNanos)
   }
 
   /// The selector's own bytes.
@@ -48,17 +38,8 @@ final class RunStream: StreamHandler {
     try SelectorView(field: 1, of: message, "RunRequest.from")
   }
 
-  func woken(_ stream: ServerStream) throws(Status) {
-    guard !stream.isEnded else { return }
-    Self.send(progress.current, [], "", on: stream)
-    stream.wake(after: Self.everyNanos)
-  }
-
-  func ended(_ stream: ServerStream, _ reason: Status) { progress.cancel() }
-
-  func drain(_ stream: ServerStream) {
-    progress.cancel()
-    stream.fail(Status(.unavailable, "the server is stopping; run it again"))
+  func report(_ values: ReplayProgress.Values, on stream: ServerStream) {
+    Self.send(values, [], "", on: stream)
   }
 
   private static func send(

@@ -7,11 +7,10 @@ internal import Transport
 internal import Versions
 internal import Wire
 
-final class ForgetStream: StreamHandler {
-  private static let everyNanos: UInt64 = 200_000_000
-
+final class ForgetStream: ReplayStream {
   private let service: VersionService
-  private let progress = ReplayProgress()
+  let progress = ReplayProgress()
+  var context: ServiceContext { service.context }
 
   init(_ service: VersionService) { self.service = service }
 
@@ -25,43 +24,24 @@ final class ForgetStream: StreamHandler {
       service: service, user: user, author: try Caller(uid: stream.peer.uid).author(request.author),
       reason: try Field.reason(request.reason), progress: progress)
     let isDryRun = request.dry_run != 0
-    let (context, progress) = (service.context, progress)
-    context.addRun(progress)
-    context.longWorkers.perform {
-      defer { context.removeRun(progress) }
-      do throws(Status) {
-        let plan = try forgetting.plan()
-        Self.send("planned", plan.events, progress.current, on: stream) { message, arena in
-          message.version = arena.text(plan.base?.id.description ?? "")
-        }
-        if !isDryRun, plan.events > 0 {
-          let done = try forgetting.perform(plan)
-          Self.send("done", plan.events, progress.current, on: stream) { message, arena in
-            message.version = arena.text(done.version.description)
-            (message.n_deleted, message.deleted) = arena.texts(done.deleted.map(\.description))
-            (message.n_held, message.held) = arena.texts(done.held.map(\.description))
-          }
-        }
-        stream.finish()
-      } catch {
-        stream.fail(error)
+    let progress = progress
+    perform(on: stream) { () throws(Status) in
+      let plan = try forgetting.plan()
+      Self.send("planned", plan.events, progress.current, on: stream) { message, arena in
+        message.version = arena.text(plan.base?.id.description ?? "")
+      }
+      guard !isDryRun, plan.events > 0 else { return }
+      let done = try forgetting.perform(plan)
+      Self.send("done", plan.events, progress.current, on: stream) { message, arena in
+        message.version = arena.text(done.version.description)
+        (message.n_deleted, message.deleted) = arena.texts(done.deleted.map(\.description))
+        (message.n_held, message.held) = arena.texts(done.held.map(\.description))
       }
     }
-    stream.wake(after: Self.everyNanos)
   }
 
-  func woken(_ stream: ServerStream) throws(Status) {
-    guard !stream.isEnded else { return }
-    let values = progress.current
+  func report(_ values: ReplayProgress.Values, on stream: ServerStream) {
     if values.total > 0 { Self.send("learning", 0, values, on: stream) }
-    stream.wake(after: Self.everyNanos)
-  }
-
-  func ended(_ stream: ServerStream, _ reason: Status) { progress.cancel() }
-
-  func drain(_ stream: ServerStream) {
-    progress.cancel()
-    stream.fail(Status(.unavailable, "the server is stopping; give the command again"))
   }
 
   private static func send(
