@@ -156,6 +156,9 @@ package final class Keeper: Sendable {
     let result = writing.withLock {
       Result { () throws(Status) in
         let id = VersionID(control.registry.nextNumber)
+        let offset = log.endOffset
+        var model = model
+        model.transplant(to: offset)
         let bytes: UInt64
         do {
           bytes = try store.write(model, id: id, digest: digest)
@@ -165,7 +168,7 @@ package final class Keeper: Sendable {
           throw Status(.internal, "\(id) could not be written: \(error)")
         }
         let record = VersionRecord(
-          id: id, parent: nil, offset: log.endOffset, createdNanos: order.nowNanos,
+          id: id, parent: nil, offset: offset, createdNanos: order.nowNanos,
           eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
           configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
           fileBytes: bytes, isDiff: false, isOfHead: false, isImported: true, metrics: model.figures)

@@ -36,8 +36,7 @@ struct ReferenceHead {
   /// Learns all that the log holds. At the offset of each version on the way, its digest must be the model's.
   mutating func follow(_ log: EventLog, _ registry: Registry) throws {
     let moments = try readAhead(log)
-    let learner = RecordLearner(
-      log: log, workspace: Workspace(plan, model.ensemble), exclusions: { registry.exclusions })
+    let learner = RecordLearner(log: log, workspace: Workspace(plan, model.ensemble))
     let reader = log.reader(from: offset)
     while let batch = try reader.next() {
       for record in batch {
@@ -83,11 +82,8 @@ struct ReferenceHead {
     }
     let version = try #require(records[rollback.to])
     var next = try #require(kept[version.digest], "\(rollback.to) is nowhere")
-    if rollback.replays {
-      let replay = Replay(
-        learner, version.offset..<record.offset, exclusions: registry.exclusions, at: record.offset)
-      _ = try replay.run(into: &next)
-    }
+    _ = try rollback.apply(
+      to: &next, over: version.offset..<record.offset, exclusions: registry.exclusions, learner)
     model = next
   }
 

@@ -61,16 +61,14 @@ struct Replaying {
     guard var replayed = model else { return }
     model = nil
     let learner = RecordLearner(log: context.log, workspace: Workspace(context.plan, replayed.ensemble))
-    let replay = Replay(learner, first..<end, exclusions: [], at: end)
+    let replay = Replay(learner, first..<end)
     times.alone.append(try VersionBench.seconds { _ = try replay.run(into: &replayed) })
     if bench.headDigest() != replayed.digest {
       print("  the replay gave another model")
     }
     var filter = EventFilter()
     filter.users = ["u17"]
-    let filtered = Replay(
-      learner, first..<end,
-      exclusions: [Exclusion(rollback: end, filter: filter, range: first..<end)], at: end + 1)
+    let filtered = Replay(learner, first..<end, leavingOut: [Omissions.Clause(first..<end, filter)])
     var other = try context.keeper.store.load(record)
     times.around.append(try VersionBench.seconds { _ = try filtered.run(into: &other) })
   }

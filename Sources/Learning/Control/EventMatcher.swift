@@ -14,24 +14,14 @@ package struct EventMatcher: Sendable {
 
   private let clauses: [Clause]
 
-  /// - Parameter offset: of the record that asks for the replay.
-  package init(_ exclusions: [Exclusion], at offset: UInt64) {
-    clauses = exclusions.filter { $0.isActive(at: offset) }.map(Self.clause)
-  }
+  package init(_ omitted: [Omissions.Clause]) { clauses = omitted.map(Self.clause) }
 
-  /// One filter, over all records.
-  package init(_ filter: EventFilter) {
-    clauses = [
-      Self.clause(Exclusion(rollback: 0, filter: filter, range: 0..<UInt64.max))
-    ]
-  }
-
-  private static func clause(_ exclusion: Exclusion) -> Clause {
-    let filter = exclusion.filter
-    let first = max(exclusion.range.lowerBound, filter.firstOffset ?? 0)
+  private static func clause(_ omitted: Omissions.Clause) -> Clause {
+    let filter = omitted.filter
+    let first = max(omitted.range.lowerBound, filter.firstOffset ?? 0)
     let from = filter.fromNanos ?? .min
     return Clause(
-      offsets: first..<max(first, min(exclusion.range.upperBound, filter.endOffset ?? .max)),
+      offsets: first..<max(first, min(omitted.range.upperBound, filter.endOffset ?? .max)),
       times: from..<max(from, filter.untilNanos ?? .max), sources: TextSet(filter.sources),
       producers: TextSet(filter.producers), users: TextSet(filter.users), items: TextSet(filter.items),
       types: TextSet(filter.types))

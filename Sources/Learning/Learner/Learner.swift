@@ -120,9 +120,7 @@ package final class Learner: @unchecked Sendable {
     self.offset = offset
     limit = Atomic(.max)
     self.delegate = delegate
-    recordLearner = RecordLearner(
-      log: log, workspace: Workspace(model.plan, model.ensemble),
-      exclusions: { [weak delegate] in delegate?.exclusions ?? [] })
+    recordLearner = RecordLearner(log: log, workspace: Workspace(model.plan, model.ensemble))
     revisionNumber = firstRevision
     publishedOffset = offset
     drift = DriftWatch(model)
@@ -294,15 +292,13 @@ package final class Learner: @unchecked Sendable {
       (model, offset) = try delegate.model(of: rollback.to)
       // The good old model answers from here on.
       publish()
-      if rollback.replays {
-        shown.withLock { $0.isRebuilding = true }
-        defer { shown.withLock { $0.isRebuilding = false } }
-        let replay = Replay(
-          recordLearner, offset..<recordOffset, exclusions: delegate.exclusions, at: recordOffset)
-        guard try replay.run(into: &model, progress: progress) else {
-          return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
-        }
-      }
+      shown.withLock { $0.isRebuilding = rollback.replays }
+      defer { shown.withLock { $0.isRebuilding = false } }
+      guard
+        try rollback.apply(
+          to: &model, over: offset..<recordOffset, exclusions: delegate.exclusions, recordLearner,
+          progress: progress)
+      else { return fail("it was stopped in the midst of the rollback at offset \(recordOffset)") }
       pace.replayed += progress.current.passed
       if let file { model.reload(file) }
       offset = recordOffset + 1

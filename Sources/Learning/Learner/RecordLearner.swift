@@ -11,15 +11,10 @@ internal import Wire
 package struct RecordLearner {
   package let log: EventLog
   package let workspace: Workspace
-  private let exclusions: () -> [Exclusion]
 
-  /// - Parameter exclusions: all there ever were, with those of every record before the one that is learned.
-  package init(
-    log: EventLog, workspace: Workspace, exclusions: @escaping () -> [Exclusion] = { [] }
-  ) {
+  package init(log: EventLog, workspace: Workspace) {
     self.log = log
     self.workspace = workspace
-    self.exclusions = exclusions
   }
 
   // hot: once per record.
@@ -74,25 +69,24 @@ package struct RecordLearner {
     guard event.retractedOffset < offset else { return }
     if let earlier = RetractedView(event) {
       retract(
-        event.retractedOffset, earlier.event.bytes, earlier.timeNanos, earlier.producer.bytes, at: offset,
-        in: &model)
+        event.retractedOffset, earlier.event.bytes, earlier.timeNanos, earlier.producer.bytes, in: &model)
     } else {
       // As older builds wrote them: what the log holds no more cannot be taken back.
       try? log.withRecord(at: event.retractedOffset) { record in
         guard record.kind == RecordKind.event, !record.isTombstone else { return }
-        retract(record.offset, record.payload, record.timeNanos, record.producer, at: offset, in: &model)
+        retract(record.offset, record.payload, record.timeNanos, record.producer, in: &model)
       }
     }
   }
 
   private func retract(
     _ place: UInt64, _ payload: UnsafeRawBufferPointer, _ timeNanos: Int64,
-    _ producer: UnsafeRawBufferPointer, at offset: UInt64, in model: inout Model
+    _ producer: UnsafeRawBufferPointer, in model: inout Model
   ) {
     // What was set aside is not in the model, nor what a rollback left out.
-    guard !model.readmit(place), let earlier = try? EventView(payload) else { return }
-    let left = EventMatcher(exclusions(), at: offset)
-    guard !left.matches(earlier, timeNanos: timeNanos, producer: producer, at: place) else { return }
+    guard !model.readmit(place), let earlier = try? EventView(payload),
+      !model.omissions.contain(earlier, timeNanos: timeNanos, producer: producer, at: place)
+    else { return }
     model.retract(
       earlier, timeNanos: earlier.timeNanos != 0 ? earlier.timeNanos : timeNanos, in: workspace)
   }
@@ -106,7 +100,7 @@ package struct RecordLearner {
     switch command {
     case .configure(let settings): model.configure(settings)
     case .admit(let events):
-      for admitted in events where model.readmit(admitted.offset) {
+      for admitted in events {
         if let event = admitted.event {
           var producer = event.producer
           event.bytes.withUnsafeBytes { bytes in
@@ -135,8 +129,10 @@ package struct RecordLearner {
     _ producer: UnsafeRawBufferPointer, at offset: UInt64, to model: inout Model,
     leavingOut matcher: EventMatcher?
   ) {
+    // An admission that is left out leaves the event where it is.
     guard let event = try? EventView(payload),
-      matcher?.matches(event, timeNanos: timeNanos, producer: producer, at: offset) != true
+      matcher?.matches(event, timeNanos: timeNanos, producer: producer, at: offset) != true,
+      model.readmit(place)
     else { return }
     _ = model.learn(
       event, encoded: payload, timeNanos: event.timeNanos != 0 ? event.timeNanos : timeNanos, offset: place,

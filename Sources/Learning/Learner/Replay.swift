@@ -48,16 +48,19 @@ package struct Replay {
   /// Records that are left out.
   let matcher: EventMatcher
   let range: Range<UInt64>
+  private let omitted: [Omissions.Clause]
 
   /// - Parameters:
-  ///   - exclusions: all there ever were; those active at `offset` hold.
-  ///   - offset: of the record that asks for this replay.
+  ///   - omitted: what is left out, and noted in the model.
+  ///   - forgotten: what is left out without a word.
   package init(
-    _ learner: RecordLearner, _ range: Range<UInt64>, exclusions: [Exclusion], at offset: UInt64
+    _ learner: RecordLearner, _ range: Range<UInt64>, leavingOut omitted: [Omissions.Clause] = [],
+    forgetting forgotten: EventFilter? = nil
   ) {
     self.learner = learner
     self.range = range
-    matcher = EventMatcher(exclusions, at: offset)
+    self.omitted = omitted
+    matcher = EventMatcher(omitted + (forgotten.map { [Omissions.Clause(0..<UInt64.max, $0)] } ?? []))
   }
 
   /// Learns the records of the range, in order. Retracted events are skipped, and so are their retractions.
@@ -68,6 +71,7 @@ package struct Replay {
   ) throws(LogError) -> Bool {
     let retracted = try retractions()
     let filter = matcher.isEmpty ? nil : matcher
+    model.omissions.replace(in: range, with: omitted)
     progress?.update { $0.total = UInt64(range.count) * UInt64(epochs) }
     for epoch in 0..<epochs {
       progress?.update { $0.epoch = UInt32(epoch) }

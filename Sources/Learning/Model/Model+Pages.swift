@@ -10,7 +10,7 @@ package import Tables
 /// What stands before the pages.
 package struct ModelHeader: Equatable, Sendable, ByteCodable {
   /// The only one that is read: a version of an older build is made anew from the log.
-  static let format: UInt16 = 4
+  static let format: UInt16 = 5
 
   /// Of all in the configuration that decides what is learned.
   package var learnedHash: UInt64
@@ -50,10 +50,12 @@ package struct ModelHeader: Equatable, Sendable, ByteCodable {
 private struct SmallState: ByteCodable {
   var bytes: [UInt8]
   var quarantine: Quarantine
+  var omissions: Omissions
 
   func encode(to writer: inout ByteWriter) {
     writer.write(bytes)
     writer.write(quarantine)
+    writer.write(omissions)
   }
 
   init(_ model: Model) {
@@ -61,11 +63,13 @@ private struct SmallState: ByteCodable {
     model.encodeSmallState(to: &writer)
     bytes = writer.bytes
     quarantine = model.quarantine
+    omissions = model.omissions
   }
 
   init(from reader: inout ByteReader) throws(ByteCodecError) {
     bytes = try reader.read()
     quarantine = try reader.read()
+    omissions = try reader.read()
   }
 }
 
@@ -106,6 +110,7 @@ extension Model {
     var reader = ByteReader(state.bytes)
     try decodeSmallState(from: &reader)
     quarantine = state.quarantine
+    omissions = state.omissions
   }
 
   private static func check(_ header: ModelHeader, _ plan: FeaturePlan) throws {

@@ -53,6 +53,7 @@ package struct Model: Sendable {
   package internal(set) var hygiene: Hygiene
   package internal(set) var hygieneCounts: HygieneCounts
   package internal(set) var quarantine: Quarantine
+  package var omissions = Omissions()
   package internal(set) var counters = ModelCounters()
 
   /// A model that has seen nothing.
@@ -108,7 +109,7 @@ package struct Model: Sendable {
     return memory
   }
 
-  /// Of everything but the list of quarantined offsets. O(pages changed since the last call).
+  /// Of everything but what speaks of offsets: the quarantine's list and the omissions. O(pages changed since the last call).
   package var digest: Digest {
     var digest = Digest(low: plan.configuration.learnedHash)
     digest.append(features.digest)

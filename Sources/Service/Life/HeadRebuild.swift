@@ -39,8 +39,7 @@ struct HeadRebuild: Sendable {
     /// The head as it was where a rollback went back to: the log is gone through once.
     var kept: [UInt64: Model] = [:]
     let wanted = try rollbackTargets(before: end)
-    let learner = RecordLearner(
-      log: log, workspace: Workspace(plan, model.ensemble), exclusions: { control.registry.exclusions })
+    let learner = RecordLearner(log: log, workspace: Workspace(plan, model.ensemble))
     let reader = log.reader(from: EventLog.firstOffset, durability: .received)
     while reader.offset < end, let batch = try reader.next() {
       for entry in batch where entry.offset < end {
@@ -66,11 +65,8 @@ struct HeadRebuild: Sendable {
   ) throws {
     guard let record = try record(of: rollback.to) else { return }
     var next = try kept[record.offset] ?? head(at: record.offset)
-    if rollback.replays {
-      let replay = Replay(
-        learner, record.offset..<offset, exclusions: control.registry.exclusions, at: offset)
-      _ = try replay.run(into: &next)
-    }
+    _ = try rollback.apply(
+      to: &next, over: record.offset..<offset, exclusions: control.registry.exclusions, learner)
     model = next
   }
 

@@ -124,19 +124,19 @@ private struct CandidateRun: Sendable {
 
   /// Takes as long as it takes.
   func perform() throws(Status) -> VersionRecord {
-    var (model, start) = try begin()
-    start = first ?? start
+    var (model, learned) = try begin()
+    let start = first ?? learned
     guard start >= context.log.firstOffset else {
       throw Status(
         .outOfRange,
         "the run begins at offset \(start), but the log's oldest record is \(context.log.firstOffset); name first_offset"
       )
     }
-    let exclusions = context.control.registry.exclusions
-    let learner = RecordLearner(
-      log: context.log, workspace: Workspace(context.plan, model.ensemble), exclusions: { exclusions })
+    if learned < start { model.omissions.drop(learned..<start) }
+    let learner = RecordLearner(log: context.log, workspace: Workspace(context.plan, model.ensemble))
     let replay = Replay(
-      learner, start..<max(start, end), exclusions: exclusions, at: context.log.endOffset)
+      learner, start..<max(start, end),
+      leavingOut: context.control.registry.exclusions.clauses(at: context.log.endOffset))
     let isDone: Bool
     do throws(LogError) {
       isDone = try replay.run(into: &model, epochs: epochs, progress: progress)

@@ -123,7 +123,6 @@ struct Forgetting: Sendable {
 
   /// A candidate that has all that the log holds, but for the user.
   private func learnAnew(_ plan: Plan) throws(Status) -> VersionID {
-    let exclusions = context.control.registry.exclusions
     var filter = EventFilter()
     filter.users = [user]
     var model: Model
@@ -134,12 +133,11 @@ struct Forgetting: Sendable {
         throw Status(.internal, "an empty model cannot be made: \(error)")
       }
     }
-    let learner = RecordLearner(
-      log: log, workspace: Workspace(context.plan, model.ensemble), exclusions: { exclusions })
+    let learner = RecordLearner(log: log, workspace: Workspace(context.plan, model.ensemble))
     let start = plan.base?.offset ?? EventLog.firstOffset
     let replay = Replay(
       learner, start..<max(start, plan.end),
-      exclusions: exclusions + [Exclusion(rollback: 0, filter: filter, range: 0..<UInt64.max)], at: plan.end)
+      leavingOut: context.control.registry.exclusions.clauses(at: plan.end), forgetting: filter)
     let isDone: Bool
     do throws(LogError) { isDone = try replay.run(into: &model, progress: progress) } catch {
       throw Status(error)

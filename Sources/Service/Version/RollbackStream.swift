@@ -89,7 +89,7 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     let model = learner.publication.current.model
     let replay = Replay(
       RecordLearner(log: log, workspace: Workspace(model.plan, model.ensemble)), first..<max(first, end),
-      exclusions: registry.exclusions, at: end)
+      leavingOut: registry.exclusions.clauses(at: end))
     var values = ReplayProgress.Values()
     do throws(LogError) {
       let (replayed, excluded) = try replay.count()

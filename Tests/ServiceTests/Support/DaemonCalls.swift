@@ -143,6 +143,20 @@ extension Client {
     }
   }
 
+  @discardableResult
+  func admit(_ offsets: [UInt64]) throws -> UInt64 {
+    try ask(
+      "Update", "Quarantine", Cowbird__V1__QuarantineRequest.self, Cowbird__V1__QuarantineResponse.self
+    ) { request, arena in
+      var admit = Cowbird__V1__QuarantineRequest__Admit.empty
+      (admit.n_offsets, admit.offsets) = (offsets.count, arena.array(offsets))
+      request.action_case = COWBIRD__V1__QUARANTINE_REQUEST__ACTION_ADMIT
+      request.admit = arena.message(admit)
+    } _: {
+      $0.offset
+    }
+  }
+
   struct State {
     var learned: UInt64
     var end: UInt64

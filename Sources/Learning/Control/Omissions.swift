@@ -1,0 +1,99 @@
+// Which records of the log are not in a model, though they stand before its place: what a rollback dropped or left out
+// on the way to it. It goes with the model, as versions of one log differ in it: going forward to a version that was
+// made before a rollback brings back what the rollback left out.
+
+package import Primitives
+internal import Wire
+
+package struct Omissions: Equatable, Sendable, ByteCodable {
+  /// What is left out of a stretch of the log.
+  package struct Clause: Equatable, Sendable {
+    package var range: Range<UInt64>
+    /// Empty: every record of the range.
+    package var filter: EventFilter
+
+    package init(_ range: Range<UInt64>, _ filter: EventFilter = EventFilter()) {
+      (self.range, self.filter) = (range, filter)
+    }
+
+    /// The part of it that lies in a range; nil: none does.
+    package func clamped(to bounds: Range<UInt64>) -> Clause? {
+      let range = range.clamped(to: bounds)
+      return range.isEmpty ? nil : Clause(range, filter)
+    }
+  }
+
+  package private(set) var clauses: [Clause] = []
+  private var matcher = EventMatcher([])
+
+  package init() {}
+
+  /// The records of `range` were learned but for what `clauses` say, whatever was true of them before.
+  mutating func replace(in range: Range<UInt64>, with clauses: [Clause]) {
+    var kept = self.clauses.flatMap { clause in
+      [0..<range.lowerBound, range.upperBound..<UInt64.max].compactMap { clause.clamped(to: $0) }
+    }
+    for clause in clauses.compactMap({ $0.clamped(to: range) }) {
+      // What goes on where it ended is one, so that their number does not grow with every rollback.
+      if let before = kept.firstIndex(where: {
+        $0.range.upperBound == clause.range.lowerBound && $0.filter == clause.filter
+      }) {
+        kept[before].range = kept[before].range.lowerBound..<clause.range.upperBound
+      } else if !kept.contains(where: {
+        $0.filter == clause.filter && clause.range.clamped(to: $0.range) == clause.range
+      }) {
+        kept.append(clause)
+      }
+    }
+    self.clauses = kept
+    matcher = EventMatcher(kept)
+  }
+
+  /// None of the range is in the model.
+  package mutating func drop(_ range: Range<UInt64>) { replace(in: range, with: [Clause(range)]) }
+
+  /// Whether the model lacks the event that stands at `offset`.
+  func contain(
+    _ event: EventView, timeNanos: Int64, producer: UnsafeRawBufferPointer, at offset: UInt64
+  ) -> Bool {
+    matcher.matches(event, timeNanos: timeNanos, producer: producer, at: offset)
+  }
+
+  package static func == (left: Omissions, right: Omissions) -> Bool { left.clauses == right.clauses }
+
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(clauses) { writer, clause in
+      writer.write(clause.range.lowerBound)
+      writer.write(clause.range.upperBound)
+      writer.write(clause.filter)
+    }
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteCodecError) {
+    clauses = try reader.readArray(limit: 1_000_000) { reader throws(ByteCodecError) in
+      let lower = try reader.read(UInt64.self)
+      let upper = try reader.read(UInt64.self)
+      guard lower <= upper else {
+        throw .outOfBounds(what: "range of omissions", value: lower, at: reader.position)
+      }
+      return Clause(lower..<upper, try reader.read())
+    }
+    matcher = EventMatcher(clauses)
+  }
+}
+
+extension Model {
+  /// It comes from another log to `offset` of this one: none of this log's records is in it, nor set aside.
+  package mutating func transplant(to offset: UInt64) {
+    omissions = Omissions()
+    omissions.drop(0..<offset)
+    quarantine = Quarantine()
+  }
+}
+
+extension [Exclusion] {
+  /// What a replay leaves out that the record at `offset` asks for.
+  package func clauses(at offset: UInt64) -> [Omissions.Clause] {
+    filter { $0.isActive(at: offset) }.map { Omissions.Clause($0.range, $0.filter) }
+  }
+}

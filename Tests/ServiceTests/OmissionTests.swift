@@ -1,0 +1,177 @@
+import CMessages
+import Configuration
+import Foundation
+import Learning
+import Service
+import Testing
+import Transport
+import Wire
+
+/// What is in a model, and can be taken back, is a matter of the versions that it went through.
+@Suite(.serialized)
+struct OmissionTests {
+  private func daemon(_ change: (inout Configuration) -> Void = { _ in }) throws -> TestDaemon {
+    try TestDaemon {
+      $0.versions.atStop = false
+      $0.hygiene.value.action = .quarantine
+      $0.hygiene.range.action = .off
+      ($0.hygiene.value.minimum, $0.hygiene.value.maximum) = (0, 10)
+      change(&$0)
+    }
+  }
+
+  private func retraction(of id: String) -> EventBuilder {
+    EventBuilder(timeNanos: 1_700_000_009_000_000_000, .retraction(eventID: id))
+  }
+
+  private func bot(_ range: Range<Int>) -> [EventBuilder] {
+    Shop.ratings(range).map { event in
+      var event = event
+      event.source = "bot"
+      return event
+    }
+  }
+
+  private func odd(source: String = "") -> EventBuilder {
+    EventBuilder(
+      id: "odd", timeNanos: 1_700_000_000_500_000_000, source: source,
+      .interaction(type: "rating", user: "u1", item: "i1", value: 50))
+  }
+
+  private func digest(of body: (Client) throws -> Void) throws -> String {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try body(client)
+    return try client.flush()
+  }
+
+  @Test(
+    "what a rollback forward brings back can be taken back, and what it dropped cannot, after a restart too")
+  func forward() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<120))
+    try client.create()
+    try client.append(Shop.ratings(120..<180))
+    try client.create()
+    try client.append(Shop.ratings(180..<200))
+    try client.rollback(to: .id("v1"))
+    try client.append(Shop.ratings(200..<220))
+    try client.rollback(to: .id("v2"))
+    let forward = try client.flush()
+    try client.append([retraction(of: "r190"), retraction(of: "r210")])
+    #expect(try client.flush() == forward)
+    try client.append([retraction(of: "r150")])
+    let expected = try digest { client in
+      try client.append(Shop.ratings(0..<180))
+      try client.append([retraction(of: "r150")])
+    }
+    #expect(try client.flush() == expected)
+
+    try daemon.restart()
+    #expect(try daemon.client().flush() == expected)
+    // From a version after the rollbacks.
+    try daemon.client().create()
+    try daemon.restart()
+    try daemon.client().append([retraction(of: "r191"), retraction(of: "r211")])
+    #expect(try daemon.client().flush() == expected)
+    // From the log alone.
+    let folder = daemon.directory + "/data/versions/"
+    try daemon.restart(meanwhile: {
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+        try FileManager.default.removeItem(atPath: folder + name)
+      }
+    })
+    #expect(try daemon.client().flush() == expected)
+  }
+
+  @Test("an exclusion that ends for later replays holds in a version that was made without the events")
+  func readmittedElsewhere() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create()
+    try client.append(bot(60..<80))
+    let steps = try client.rollback(to: .id("v1"), excludingSources: ["bot"])
+    try client.append(Shop.ratings(80..<120))
+    try client.create()
+    try client.rollback(to: .id("v2"), readmit: [try #require(steps.last?.offset)])
+    let without = try client.flush()
+    try client.append([retraction(of: "r70")])
+    #expect(try client.flush() == without)
+    // Now they are learned.
+    try client.rollback(to: .id("v1"), replay: true)
+    let with = try client.flush()
+    #expect(with != without)
+    try client.append([retraction(of: "r71")])
+    #expect(try client.flush() != with)
+  }
+
+  @Test(
+    "an admission that a rollback leaves out leaves the event in quarantine, from where it is admitted again")
+  func admission() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<40))
+    let place = try client.append([odd(source: "bot")]).first
+    try client.create()
+    let before = try client.flush()
+    try client.admit([place])
+    let admitted = try client.flush()
+    #expect(admitted != before)
+    try client.rollback(to: .id("v1"), excludingSources: ["bot"])
+    #expect(try client.flush() == before)
+    try client.admit([place])
+    #expect(try client.flush() == admitted)
+    try client.rollback(to: .id("v1"), excludingSources: ["bot"])
+    try client.append([retraction(of: "odd")])
+    #expect(try client.flush() == before)
+    try daemon.restart()
+    #expect(try daemon.client().flush() == before)
+  }
+
+  @Test("a version from elsewhere holds no event of this log, and has none in quarantine")
+  func imported() throws {
+    let other = try self.daemon()
+    try other.client().append(Shop.ratings(0..<40) + [odd()])
+    try other.client().create()
+    let bytes = try other.client().export(.id("v1")).bytes
+
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<80))
+    let imported = try client.importing(bytes)
+    try client.rollback(to: .id(imported.id))
+    #expect(try client.flush() == imported.digest)
+    #expect(daemon.context.learner.publication.current.model.quarantine.count == 0)
+    try client.append([retraction(of: "r7"), retraction(of: "r70")])
+    #expect(try client.flush() == imported.digest)
+    // What is learned from now on can be taken back.
+    try client.append(Shop.ratings(80..<90))
+    let learned = try client.flush()
+    try client.append([retraction(of: "r85")])
+    #expect(try client.flush() != learned)
+    try daemon.restart()
+    #expect(try daemon.client().flush() != learned)
+  }
+
+  @Test("a candidate that passed over a stretch of the log holds nothing of it")
+  func candidate() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    let middle = try client.append(Shop.ratings(50..<100)).first
+    var request = Cowbird__V1__RunRequest.empty
+    request.from_scratch = 1
+    request.first_offset_presence_case = COWBIRD__V1__RUN_REQUEST__FIRST_OFFSET_PRESENCE_FIRST_OFFSET
+    request.first_offset = middle
+    let stream = try client.openStream("cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request))
+    while try stream.receive(Cowbird__V1__RunProgress.self, { _ in true }) != nil {}
+    try client.rollback(to: .latest)
+    let candidate = try client.flush()
+    try client.append([retraction(of: "r20")])
+    #expect(try client.flush() == candidate)
+    try client.append([retraction(of: "r70")])
+    #expect(try client.flush() != candidate)
+  }
+}
