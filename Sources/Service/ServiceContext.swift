@@ -209,15 +209,15 @@ extension ServiceContext {
 /// Who waits for a rollback's end.
 package final class RollbackWatch: Sendable {
   private struct State: Sendable {
-    var done: [(offset: UInt64, error: String?)] = []
-    var waiters: [(offset: UInt64, body: @Sendable (String?) -> Void)] = []
+    var done: [(offset: UInt64, error: Status?)] = []
+    var waiters: [(offset: UInt64, body: @Sendable (Status?) -> Void)] = []
   }
 
   private let state = Guarded(State())
 
   /// Calls `body` once, when the rollback whose record stands at `offset` is carried out (nil) or has failed (why).
-  package func whenDone(_ offset: UInt64, _ body: @escaping @Sendable (String?) -> Void) {
-    let past: (offset: UInt64, error: String?)? = state.withLock { state in
+  package func whenDone(_ offset: UInt64, _ body: @escaping @Sendable (Status?) -> Void) {
+    let past: (offset: UInt64, error: Status?)? = state.withLock { state in
       if let past = state.done.last(where: { $0.offset == offset }) { return past }
       state.waiters.append((offset, body))
       return nil
@@ -225,7 +225,10 @@ package final class RollbackWatch: Sendable {
     if let past { body(past.error) }
   }
 
-  func finish(_ offset: UInt64, error: String?) {
+  /// Whether the rollback was carried out or has failed, in this process's life.
+  func hasEnded(_ offset: UInt64) -> Bool { state.withLock { $0.done.contains { $0.offset == offset } } }
+
+  func finish(_ offset: UInt64, error: Status?) {
     let due = state.withLock { state in
       state.done.append((offset, error))
       if state.done.count > 64 { state.done.removeFirst() }

@@ -15,6 +15,7 @@ extension ControlRecord.Command {
     case .split: "split"
     case .shadow: "shadow"
     case .rollback: "rollback"
+    case .abandon: "abandon"
     case .configure: "configure"
     case .pause: "pause"
     case .resume: "resume"
@@ -28,7 +29,7 @@ extension ControlRecord.Command {
     case .delete(let id), .label(_, let id), .pin(let id, _): id
     case .serve(.version(let id)): id
     case .rollback(let rollback): rollback.to
-    case .serve, .unlabel, .split, .shadow, .configure, .pause, .resume, .admit: nil
+    case .serve, .unlabel, .split, .shadow, .abandon, .configure, .pause, .resume, .admit: nil
     }
   }
 
@@ -51,6 +52,7 @@ extension ControlRecord.Command {
       "rolled back to \(rollback.to)"
         + (rollback.replays ? ", what came after is learned again" : "")
         + (rollback.exclude.isEmpty ? "" : " without what the filter matches")
+    case .abandon(let offset): "the rollback at offset \(offset) could not be carried out, and is void"
     case .configure(let settings):
       "settings " + settings.map { "\($0.path)=\($0.value)" }.joined(separator: " ")
     case .pause: "learning paused"

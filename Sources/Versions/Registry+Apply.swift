@@ -56,6 +56,8 @@ extension Registry {
       shadow = target
     case .rollback(let rollback):
       try apply(rollback, at: offset)
+    case .abandon(let rollback):
+      try abandon(rollback)
     case .pause: if pausedAt == nil { pausedAt = offset }
     case .resume: pausedAt = nil
     case .configure, .admit: break
@@ -71,6 +73,7 @@ extension Registry {
   }
 
   private mutating func serve(_ target: ServingTarget) {
+    beforeReturn?.served = nil
     if target != serving { previous = serving }
     serving = target
     arms = []
@@ -97,6 +100,7 @@ extension Registry {
       sum += arm.percent
     }
     guard abs(sum - 100) < 1e-6 else { throw .invalid("the arms add up to \(sum) percent, not 100") }
+    beforeReturn?.served = nil
     arms = newArms
     salt = newSalt.isEmpty ? "cowbird" : newSalt
   }
@@ -116,11 +120,34 @@ extension Registry {
       exclusions.append(
         Exclusion(rollback: offset, filter: rollback.filter, range: first..<max(offset, first)))
     }
+    let before = BeforeReturn(
+      served: BeforeReturn.Served(serving: serving, previous: previous, arms: arms), pausedAt: pausedAt)
     returns.append(Return(offset: offset, to: rollback.to))
     // Learning that is paused stands behind the rollback then: what it left out is not waited for any more.
     if pausedAt != nil { pausedAt = offset + 1 }
     // The head is the old version from here on, until it has learned what came after.
     serve(.head)
+    beforeReturn = before
+  }
+
+  /// Takes back what the last rollback changed, but for what was chosen since.
+  private mutating func abandon(_ offset: UInt64) throws(RegistryError) {
+    guard let last = returns.last, last.offset == offset, let before = beforeReturn else {
+      throw .conflict("the rollback at offset \(offset) is not the last one")
+    }
+    returns.removeLast()
+    abandoned.append(offset)
+    exclusions.removeAll { $0.rollback == offset }
+    for index in exclusions.indices where exclusions[index].readmitted == offset {
+      exclusions[index].readmitted = nil
+    }
+    if pausedAt == offset + 1 { pausedAt = before.pausedAt }
+    beforeReturn = nil
+    // A version that was served may have been deleted.
+    guard let served = before.served, (try? resolve(served.serving)) != nil,
+      served.arms.allSatisfy({ (try? resolve($0.target)) != nil })
+    else { return }
+    (serving, previous, arms) = (served.serving, served.previous, served.arms)
   }
 
   /// Labels and arms are 1 to 64 of a-z, A-Z, 0-9, '.', '_', '-', and no word that means something else.

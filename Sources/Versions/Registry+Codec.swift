@@ -5,7 +5,7 @@ internal import Learning
 package import Primitives
 
 extension Registry: ByteCodable {
-  private static let format: UInt8 = 1
+  private static let format: UInt8 = 2
 
   package func encoded() -> [UInt8] {
     var writer = ByteWriter()
@@ -38,11 +38,13 @@ extension Registry: ByteCodable {
     writer.writeOptional(pausedAt) { $0.write($1) }
     writer.write(nextNumber)
     writer.write(endOffset)
+    writer.write(abandoned) { $0.write($1) }
+    writer.writeOptional(beforeReturn) { $0.write($1) }
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     let format = try reader.read(UInt8.self)
-    guard format == Self.format else {
+    guard (1...Self.format).contains(format) else {
       throw .outOfBounds(what: "registry format", value: UInt64(format), at: 0)
     }
     let limit = 10_000_000
@@ -69,5 +71,33 @@ extension Registry: ByteCodable {
     pausedAt = try reader.readOptional { reader throws(ByteCodecError) in try reader.read() }
     nextNumber = try reader.read()
     endOffset = try reader.read()
+    guard format > 1 else { return }
+    abandoned = try reader.readArray(limit: limit) { reader throws(ByteCodecError) in try reader.read() }
+    beforeReturn = try reader.readOptional { reader throws(ByteCodecError) in try reader.read() }
+  }
+}
+
+extension Registry.BeforeReturn: ByteCodable {
+  func encode(to writer: inout ByteWriter) {
+    writer.writeOptional(served) { writer, served in
+      writer.write(served.serving)
+      writer.writeOptional(served.previous) { $0.write($1) }
+      writer.write(served.arms) { $0.write($1) }
+    }
+    writer.writeOptional(pausedAt) { $0.write($1) }
+  }
+
+  init(from reader: inout ByteReader) throws(ByteCodecError) {
+    served = try reader.readOptional { reader throws(ByteCodecError) in
+      let serving = try reader.read(ServingTarget.self)
+      let previous = try reader.readOptional { reader throws(ByteCodecError) in
+        try reader.read(ServingTarget.self)
+      }
+      let arms = try reader.readArray(limit: 64) { reader throws(ByteCodecError) in
+        try reader.read(SplitArm.self)
+      }
+      return Served(serving: serving, previous: previous, arms: arms)
+    }
+    pausedAt = try reader.readOptional { reader throws(ByteCodecError) in try reader.read() }
   }
 }

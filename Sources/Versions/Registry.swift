@@ -38,6 +38,19 @@ package struct Registry: Equatable, Sendable {
     package var to: VersionID
   }
 
+  /// What a rollback found.
+  struct BeforeReturn: Equatable, Sendable {
+    /// Nil: something else was chosen since.
+    var served: Served?
+    var pausedAt: UInt64?
+
+    struct Served: Equatable, Sendable {
+      var serving: ServingTarget
+      var previous: ServingTarget?
+      var arms: [SplitArm]
+    }
+  }
+
   /// By id, oldest first.
   package internal(set) var entries: [Entry] = []
   /// By name.
@@ -52,8 +65,12 @@ package struct Registry: Equatable, Sendable {
   /// All that rollbacks ever left out, readmitted or not, oldest first: an old record is replayed as it was
   /// understood at its time.
   package internal(set) var exclusions: [Exclusion] = []
-  /// The rollbacks, oldest first.
+  /// The rollbacks that hold, oldest first.
   package internal(set) var returns: [Return] = []
+  /// Offsets of the rollbacks' records that could not be carried out.
+  package internal(set) var abandoned: [UInt64] = []
+  /// What the last rollback changed, in case that it cannot be carried out.
+  var beforeReturn: BeforeReturn?
   /// Offset of the record that paused learning; nil: it goes on.
   package internal(set) var pausedAt: UInt64?
   package internal(set) var nextNumber: UInt64 = 1

@@ -42,7 +42,7 @@ import Wire
       .unlabel("a"), .pin(VersionID(1), true), .serve(.label("stable")), .serve(.head),
       .split([SplitArm(name: "x", target: .version(VersionID(4)), percent: 12.5)], salt: "s"),
       .shadow(nil), .shadow(.head),
-      .rollback(Rollback(to: VersionID(1), replays: true, exclude: filter, readmit: [7])),
+      .rollback(Rollback(to: VersionID(1), replays: true, exclude: filter, readmit: [7])), .abandon(9),
       .configure([Setting(path: "learning.rate", value: "0.1")]), .pause, .resume,
       .admit([
         AdmittedEvent(offset: 1, event: nil),
@@ -144,6 +144,38 @@ import Wire
       at: 40)
     #expect(registry.exclusions.filter { $0.isActive(at: 100) }.isEmpty)
     #expect(registry.exclusions.filter { $0.isActive(at: 20) }.count == 1)
+  }
+
+  @Test("an abandoned rollback leaves what it found, but for what was chosen since")
+  func abandoned() throws {
+    var registry = try three([
+      .rollback(Rollback(to: VersionID(1), replays: false)), .label("stable", VersionID(2)),
+      .serve(.label("stable")), .pause,
+    ])
+    let before = registry
+    func apply(_ command: ControlRecord.Command, at offset: UInt64) throws {
+      try registry.apply(ControlRecord(author: me, command: command), at: offset)
+    }
+    try apply(.rollback(Rollback(to: VersionID(1), replays: true, readmit: [3])), at: 40)
+    #expect(registry.serving == .head)
+    var reader = ByteReader(registry.encoded())
+    registry = try Registry(from: &reader)
+    #expect(throws: RegistryError.self) { try apply(.abandon(3), at: 41) }
+    try apply(.abandon(40), at: 41)
+    #expect(registry.abandoned == [40])
+    #expect(registry.exclusions == before.exclusions)
+    #expect(registry.returns == before.returns)
+    #expect(registry.serving == before.serving)
+    #expect(registry.previous == before.previous)
+    #expect(registry.pausedAt == before.pausedAt)
+    #expect(throws: RegistryError.self) { try apply(.abandon(40), at: 42) }
+
+    try apply(.rollback(Rollback(to: VersionID(1), replays: false)), at: 50)
+    try apply(.serve(.version(VersionID(3))), at: 51)
+    try apply(.resume, at: 52)
+    try apply(.abandon(50), at: 53)
+    #expect(registry.serving == .version(VersionID(3)))
+    #expect(!registry.isPaused)
   }
 
   @Test("retention keeps the newest, one a period, and whatever is held")

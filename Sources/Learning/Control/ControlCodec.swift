@@ -41,6 +41,7 @@ extension ControlRecord.Command: ByteCodable {
     case create = 1, delete, label, unlabel, pin, serve, split, shadow, rollback, configure, pause, resume,
       admitByOffset
     case admit = 16
+    case abandon
   }
 
   package func encode(to writer: inout ByteWriter) {
@@ -78,6 +79,9 @@ extension ControlRecord.Command: ByteCodable {
     case .rollback(let rollback):
       begin(.rollback)
       writer.write(rollback)
+    case .abandon(let offset):
+      begin(.abandon)
+      writer.write(offset)
     case .configure(let settings):
       begin(.configure)
       writer.write(settings) {
@@ -121,6 +125,7 @@ extension ControlRecord.Command: ByteCodable {
       self = .shadow(
         try reader.readOptional { reader throws(ByteCodecError) in try reader.read(ServingTarget.self) })
     case .rollback: self = .rollback(try reader.read())
+    case .abandon: self = .abandon(try reader.read())
     case .configure:
       self = .configure(
         try reader.readArray(limit: 10_000) { reader throws(ByteCodecError) in

@@ -65,6 +65,8 @@ package struct ControlRecord: Equatable, Sendable {
     case split([SplitArm], salt: String)
     case shadow(ServingTarget?)
     case rollback(Rollback)
+    /// The rollback whose record stands at the offset could not be carried out: all is as if it had not been asked for.
+    case abandon(UInt64)
     case configure([Setting])
     case pause
     case resume

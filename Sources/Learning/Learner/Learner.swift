@@ -33,9 +33,14 @@ package protocol LearnerDelegate: AnyObject, Sendable {
   func model(of version: VersionID) throws -> (model: Model, offset: UInt64)
   /// All exclusions there ever were.
   var exclusions: [Exclusion] { get }
+  /// Whether a later record says that the rollback whose record stands at `offset` is not carried out.
+  func isAbandoned(_ offset: UInt64) -> Bool
+  /// Has such a record written. Blocks.
+  /// - Throws: when that cannot be; the rollback is due still.
+  func abandon(_ offset: UInt64, because reason: String) throws
   /// A drift detector fired, at the event at `offset`.
   func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64)
-  /// The head went back, by the record at `offset`; `error`: why it could not, and learning stands still.
+  /// The head went back, by the record at `offset`; `error`: why it could not, and is as it was.
   func rolledBack(at offset: UInt64, error: (any Error)?)
   /// So many events are in the head now; called after each batch.
   func learned(events: UInt64, offset: UInt64)
@@ -236,6 +241,8 @@ package final class Learner: @unchecked Sendable {
     for record in batch where record.offset < end {
       take(record)
       if failure != nil || limit.load(ordering: .relaxed) <= offset { break }
+      // After a rollback that was given up it goes on from where the head was.
+      if offset != record.offset + 1 { break }
       if isPublicationDue { publish() }
       if isStopping.load(ordering: .relaxed) { break }
     }
@@ -281,38 +288,67 @@ package final class Learner: @unchecked Sendable {
 
   private func rollBack(_ rollback: Rollback, at recordOffset: UInt64) {
     guard let delegate else { return fail("a rollback came before versions could be read") }
+    if delegate.isAbandoned(recordOffset) {
+      offset = recordOffset + 1
+      return
+    }
+    // Stays until it is clear that nobody has to go back to it. A start that fails is repeated.
+    let before = isRecovering ? nil : (model: model, offset: offset)
+    do {
+      guard try carryOut(rollback, at: recordOffset, delegate) else {
+        if let before { (model, offset) = before }
+        return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
+      }
+      // Before anybody sees that it is over, and asks for another.
+      rebuild.withLock { $0 = nil }
+      publish()
+      delegate.rolledBack(at: recordOffset, error: nil)
+    } catch {
+      if let before { (model, offset) = before }
+      giveUp(rollback, at: recordOffset, error, delegate)
+    }
+  }
+
+  /// - Returns: false when it was stopped; the head is then of no use.
+  private func carryOut(
+    _ rollback: Rollback, at recordOffset: UInt64, _ delegate: any LearnerDelegate
+  ) throws -> Bool {
     let progress = rebuild.withLock { current in
       let progress = current ?? ReplayProgress()
       current = progress
       return progress
     }
     if isStopping.load(ordering: .acquiring) { progress.cancel() }
+    (model, offset) = try delegate.model(of: rollback.to)
+    // The good old model answers from here on.
+    publish()
+    shown.withLock { $0.isRebuilding = rollback.replays }
+    defer { shown.withLock { $0.isRebuilding = false } }
+    let isDone = try rollback.apply(
+      to: &model, over: offset..<recordOffset, exclusions: delegate.exclusions, recordLearner,
+      progress: progress)
+    guard isDone else { return false }
+    pace.replayed += progress.current.passed
+    if let file { model.reload(file) }
+    offset = recordOffset + 1
+    drift = DriftWatch(model)
+    return true
+  }
+
+  /// The head is as it was. A record says so, so that a start does not carry out what could not be now.
+  private func giveUp(
+    _ rollback: Rollback, at recordOffset: UInt64, _ error: any Error, _ delegate: any LearnerDelegate
+  ) {
+    let reason = "the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)"
+    if isRecovering { return fail(reason) }
     do {
-      // The bad head goes before the replay: its memory is the replay's.
-      (model, offset) = try delegate.model(of: rollback.to)
-      // The good old model answers from here on.
-      publish()
-      shown.withLock { $0.isRebuilding = rollback.replays }
-      defer { shown.withLock { $0.isRebuilding = false } }
-      guard
-        try rollback.apply(
-          to: &model, over: offset..<recordOffset, exclusions: delegate.exclusions, recordLearner,
-          progress: progress)
-      else { return fail("it was stopped in the midst of the rollback at offset \(recordOffset)") }
-      pace.replayed += progress.current.passed
-      if let file { model.reload(file) }
-      offset = recordOffset + 1
-      drift = DriftWatch(model)
-      // Before anybody sees that it is over, and asks for another.
-      rebuild.withLock { $0 = nil }
-      publish()
-      delegate.rolledBack(at: recordOffset, error: nil)
+      try delegate.abandon(recordOffset, because: reason)
     } catch {
-      fail("the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)")
-      // Whoever asks for the head gets no half of a replay.
-      if offset != recordOffset, let whole = try? delegate.model(of: rollback.to) { (model, offset) = whole }
-      delegate.rolledBack(at: recordOffset, error: error)
+      fail("\(reason); nor could that be written, so that a restart tries it again: \(error)")
     }
+    rebuild.withLock { $0 = nil }
+    publish()
+    delegate.rolledBack(at: recordOffset, error: error)
   }
 
   /// Puts what changed in the file in force, as far as it is no matter of what is learned.

@@ -2,17 +2,21 @@
 
 internal import EventLog
 internal import Features
+internal import Glibc
 internal import Learning
 internal import Logging
 internal import Primitives
 internal import Synchronization
 internal import Versions
+internal import Wire
 
 final class HeadDelegate: LearnerDelegate {
   private let keeper: Keeper
   private let rebuild: HeadRebuild
   private let logger: Logger
   private let context = Guarded<ServiceContext?>(nil)
+  /// What the rollback that is being carried out goes back to, if its file is the next version's parent.
+  private let base = Guarded<VersionRecord?>(nil)
   /// Events in the head, and the offset that it stands at.
   let events = Atomic<UInt64>(0)
   /// Raised when so many events came that a version is due.
@@ -30,11 +34,11 @@ final class HeadDelegate: LearnerDelegate {
   func goLive(_ context: ServiceContext) { self.context.withLock { $0 = context } }
 
   func model(of version: VersionID) throws -> (model: Model, offset: UInt64) {
+    base.withLock { $0 = nil }
     guard let entry = keeper.control.registry[version] else { return try rebuild.model(of: version) }
     do {
       let model = try keeper.takeModel(version)
-      // What is learned from here on grows from it.
-      keeper.begin(at: entry.record)
+      base.withLock { $0 = entry.record }
       return (model, entry.record.offset)
     } catch {
       logger.warning(
@@ -45,6 +49,18 @@ final class HeadDelegate: LearnerDelegate {
   }
 
   var exclusions: [Exclusion] { keeper.control.settledRegistry.exclusions }
+
+  func isAbandoned(_ offset: UInt64) -> Bool {
+    keeper.control.settledRegistry.abandoned.contains(offset)
+  }
+
+  func abandon(_ offset: UInt64, because reason: String) throws {
+    let record = ControlRecord(
+      author: Author(uid: getuid(), name: "cowbird"), reason: reason, command: .abandon(offset))
+    try keeper.control.commit(record)
+    // What is served is what was before.
+    keeper.publishServing()
+  }
 
   func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64) {
     guard let context = context.withLock({ $0 }) else { return }
@@ -58,6 +74,8 @@ final class HeadDelegate: LearnerDelegate {
   }
 
   func rolledBack(at offset: UInt64, error: (any Error)?) {
+    // What is learned from here on grows from it.
+    if error == nil, let base = base.withLock({ $0 }) { keeper.begin(at: base) }
     guard let context = context.withLock({ $0 }) else { return }
     if let error {
       logger.error("a rollback failed", metadata: ["offset": "\(offset)", "error": "\(error)"])
@@ -66,7 +84,17 @@ final class HeadDelegate: LearnerDelegate {
       let settings = context.learner.model.settings
       context.workers.perform { context.restoreSettings(of: settings, from: offset + 1) }
     }
-    context.rollbacks.finish(offset, error: error.map { "\($0)" })
+    let still = context.learner.status.failure
+    context.rollbacks.finish(
+      offset,
+      error: error.map { error in
+        let status = (error as? Status) ?? (error as? LogError).map { Status($0) }
+        return Status(
+          status?.code ?? .internal,
+          "the rollback by the record at offset \(offset) failed: \(status?.message ?? "\(error)"); "
+            + (still.map { "learning stands still: \($0)" }
+              ?? "head and serving are as they were before it, and learning goes on"))
+      })
   }
 
   func learned(events: UInt64, offset: UInt64) {

@@ -38,6 +38,7 @@ struct HeadRebuild: Sendable {
     var model = try Model(plan)
     /// The head as it was where a rollback went back to: the log is gone through once.
     var kept: [UInt64: Model] = [:]
+    let abandoned = control.registry.abandoned
     let wanted = try rollbackTargets(before: end)
     let learner = RecordLearner(log: log, workspace: Workspace(plan, model.ensemble))
     let reader = log.reader(from: EventLog.firstOffset, durability: .received)
@@ -50,6 +51,7 @@ struct HeadRebuild: Sendable {
         }
         let command = try ControlRecord(decoding: Array(entry.payload)).command
         if case .rollback(let rollback) = command {
+          if abandoned.contains(entry.offset) { continue }
           try rollBack(&model, rollback, at: entry.offset, learner, kept)
         } else {
           learner.apply(command, at: entry.offset, to: &model)

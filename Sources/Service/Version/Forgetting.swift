@@ -152,7 +152,7 @@ struct Forgetting: Sendable {
   private func rollBack(to candidate: VersionID) throws(Status) {
     let rollback = Rollback(to: candidate, replays: true)
     let begun = try service.beginRollback(rollback, order("forgotten"))
-    let failure = Guarded<String?>(nil)
+    let failure = Guarded<Status?>(nil)
     let isDone = Signal()
     let seen = isDone.count
     context.rollbacks.whenDone(begun.offset) { error in
@@ -160,7 +160,7 @@ struct Forgetting: Sendable {
       isDone.raise()
     }
     isDone.wait(after: seen)
-    if let failure = failure.withLock({ $0 }) { throw Status(.internal, failure) }
+    if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
   private func deleteVersions(

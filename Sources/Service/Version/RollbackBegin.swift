@@ -19,7 +19,7 @@ extension VersionService {
         if let failure = status.failure {
           throw Status(.failedPrecondition, "learning stands still: \(failure)")
         }
-        if let last, learner.publication.current.offset <= last {
+        if let last, !context.rollbacks.hasEnded(last) {
           throw Status(
             .failedPrecondition,
             "the rollback at offset \(last) is still going on; wait for its end (`cowbird version wait`)")

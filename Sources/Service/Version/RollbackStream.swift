@@ -18,6 +18,9 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     var offset: UInt64
     var plan: Plan
     var progress: ReplayProgress
+    var hasEnded = false
+    /// Why it could not be carried out.
+    var failure: Status?
   }
 
   private let service: VersionService
@@ -102,17 +105,13 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     return values
   }
 
-  /// How many events a plain rollback dropped.
-  private func droppedEvents(_ plan: Plan, before end: UInt64) throws(Status) -> UInt64 {
+  /// How many events a plain rollback dropped, as far as they can be read: it is not undone for that.
+  private func droppedEvents(_ plan: Plan, before end: UInt64) -> UInt64 {
     guard let first = service.control.registry[plan.rollback.to]?.record.offset else { return 0 }
     let reader = service.log.reader(from: max(first, service.log.firstOffset), durability: .received)
     var count: UInt64 = 0
-    do throws(LogError) {
-      while reader.offset < end, let batch = try reader.next() {
-        for record in batch where record.offset < end && record.kind == RecordKind.event { count += 1 }
-      }
-    } catch {
-      throw Status(error)
+    while reader.offset < end, let batch = try? reader.next() {
+      for record in batch where record.offset < end && record.kind == RecordKind.event { count += 1 }
     }
     return count
   }
@@ -125,21 +124,27 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
     let begun = Running(offset: offset, plan: plan, progress: progress)
     if !plan.rollback.replays {
       // What was dropped is counted when it is gone: the bad head answers no longer than it must.
-      let dropped = try droppedEvents(plan, before: begun.offset)
+      let dropped = droppedEvents(plan, before: begun.offset)
       begun.progress.update { $0.excluded = dropped }
     }
     running.withLock { $0 = begun }
     stream.wake()
-    _ = service.learner.publication.whenPublished(begun.offset) { _ in stream.wake() }
+    service.context.rollbacks.whenDone(begun.offset) { [running] failure in
+      running.withLock {
+        $0?.hasEnded = true
+        $0?.failure = failure
+      }
+      stream.wake()
+    }
   }
 
   // MARK: Going on
 
   func woken(_ stream: ServerStream) throws(Status) {
     guard let running = running.withLock({ $0 }) else { return }
-    let status = service.learner.status
-    if let failure = status.failure { throw Status(.internal, failure) }
-    if service.learner.publication.current.offset > running.offset { return finish(stream, running) }
+    if let failure = running.failure { throw failure }
+    if running.hasEnded { return finish(stream, running) }
+    if let failure = service.learner.status.failure { throw Status(.internal, failure) }
     let values = running.progress.current
     if values.total > 0, stream.mayWrite {
       send(stream, stage: "replaying", values) { message in

@@ -698,8 +698,8 @@ struct  Cowbird__V1__WatchEvent
   uint64_t offset;
   int64_t time_nanos;
   /*
-   * "create", "switch", "split", "shadow", "rollback", "label", "unlabel", "pin", "delete", "import", "configure",
-   * "pause", "resume", "admit"; and "drift", which is no record and is told only while it happens.
+   * "create", "switch", "split", "shadow", "rollback", "abandon" (of a rollback that could not be carried out), "label",
+   * "unlabel", "pin", "delete", "import", "configure", "pause", "resume", "admit"; and "drift", which is no record and is told only while it happens.
    */
   char *kind;
   /*

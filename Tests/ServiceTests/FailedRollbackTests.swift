@@ -1,0 +1,110 @@
+import Configuration
+import Foundation
+import Service
+import Testing
+import Transport
+import Wire
+
+/// A rollback whose replay cannot read the log leaves all as it was.
+@Suite(.serialized)
+struct FailedRollbackTests {
+  /// Flips a byte in the middle of the newest segment that is written no more; again, and it is as it was.
+  private func damage(_ daemon: TestDaemon) throws {
+    let folder = daemon.directory + "/data/log/"
+    let segments = try FileManager.default.contentsOfDirectory(atPath: folder)
+      .filter { $0.hasSuffix(".log") }.sorted()
+    let path = folder + segments[segments.count - 2]
+    let file = try #require(FileHandle(forUpdatingAtPath: path))
+    defer { try? file.close() }
+    let place = try file.seekToEnd() / 2
+    try file.seek(toOffset: place)
+    let byte = try #require(try file.read(upToCount: 1)?.first)
+    try file.seek(toOffset: place)
+    try file.write(contentsOf: Data([byte ^ 0x40]))
+  }
+
+  /// A version, three segments of events, the newest of a bot, and a second version, which is served.
+  private func daemon() throws -> (TestDaemon, Client) {
+    let daemon = try TestDaemon {
+      $0.versions.atStop = false
+      $0.log.segment = 64 << 10
+    }
+    let client = try daemon.client()
+    try live(client)
+    try client.serve(.label("stable"))
+    return (daemon, client)
+  }
+
+  private func live(_ client: Client) throws {
+    try client.append(Shop.ratings(0..<50))
+    try client.create()
+    for start in stride(from: 50, to: 2_050, by: 400) { try client.append(Shop.ratings(start..<start + 400)) }
+    var bad = Shop.ratings(2_050..<2_100)
+    for place in bad.indices { bad[place].source = "bot" }
+    try client.append(bad)
+    try client.create(labels: ["stable"])
+  }
+
+  @Test("a rollback that cannot read the log changes nothing, learning goes on, and a restart passes over it")
+  func damaged() throws {
+    let (daemon, client) = try daemon()
+    let before = try client.flush()
+    try damage(daemon)
+    let refused = refusal { try client.rollback(to: .id("v1"), excludingSources: ["bot"]) }
+    #expect(refused?.code == .dataLoss)
+    #expect(refused?.message.contains(".log") == true)
+    #expect(refused?.message.contains("head and serving are as they were") == true)
+    #expect(try client.flush() == before)
+    #expect(try client.listing().serving == "label:stable")
+    try client.append(Shop.ratings(2_100..<2_150))
+    let after = try client.flush()
+    #expect(after != before)
+    // Another may be asked for.
+    #expect(refusal { try client.rollback(to: .id("v1"), replay: true) }?.code == .dataLoss)
+    #expect(try client.flush() == after)
+
+    try damage(daemon)
+    try daemon.restart()
+    let restarted = try daemon.client()
+    #expect(try restarted.flush() == after)
+    #expect(try restarted.listing().serving == "label:stable")
+    // Now it can be read: nothing of what was void is in the way.
+    try restarted.rollback(to: .id("v1"), replay: true)
+    #expect(try restarted.flush() == after)
+    try restarted.rollback(to: .id("v1"), excludingSources: ["bot"])
+    let other = try TestDaemon()
+    try other.client().append(Shop.ratings(0..<2_050) + Shop.ratings(2_100..<2_150))
+    let healed = try other.client().flush()
+    #expect(try restarted.flush() == healed)
+    // From the log alone.
+    let folder = daemon.directory + "/data/versions/"
+    try daemon.restart(meanwhile: {
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+        try FileManager.default.removeItem(atPath: folder + name)
+      }
+    })
+    #expect(try daemon.client().flush() == healed)
+  }
+
+  @Test("learning that was paused is paused where it was after a rollback that failed")
+  func paused() throws {
+    let (daemon, client) = try daemon()
+    _ = try client.pause()
+    try client.append(Shop.ratings(2_100..<2_150))
+    let digest = try client.create().digest
+    try damage(daemon)
+    #expect(refusal { try client.rollback(to: .id("v1"), replay: true) }?.code == .dataLoss)
+    #expect(try client.state().isPaused)
+    #expect(try client.create().digest == digest)
+    try damage(daemon)
+    try daemon.restart()
+    let restarted = try daemon.client()
+    #expect(try restarted.state().isPaused)
+    #expect(try restarted.create().digest == digest)
+    _ = try restarted.resume()
+    let other = try TestDaemon()
+    try live(other.client())
+    try other.client().append(Shop.ratings(2_100..<2_150))
+    #expect(try restarted.flush() == other.client().flush())
+  }
+}
