@@ -23,12 +23,6 @@ package struct Evaluation {
   /// One prediction that was scored.
   package typealias Scored = LatePrediction
 
-  private struct Waiting {
-    var bytes: [UInt8]
-    var timeNanos: Int64
-    var offset: UInt64
-  }
-
   package private(set) var model: Model
   package private(set) var scored: [Scored] = []
   /// Records taken, of any kind.
@@ -38,18 +32,15 @@ package struct Evaluation {
   /// What answers come from, where that is not the newest.
   private var revision: Model?
   private var sinceRevision = 0
-  /// Labels that have not come yet, oldest first from `nextWaiting` on.
-  private var waiting: [Waiting] = []
-  private var nextWaiting = 0
-  private var newestNanos = Int64.min
-  /// For events that say no time: a second after the one before.
-  private var clock = TimeOfOrder()
+  private var late = LateLabels()
+  private var clock: TimeOfOrder
 
   package init(_ plan: FeaturePlan, options: EvaluationOptions = EvaluationOptions()) throws {
     model = try Model(plan)
     self.options = options
     workspace = Workspace(plan, model.ensemble)
     workspace.late = []
+    clock = TimeOfOrder(model.hygiene.rules)
   }
 
   /// Takes the bytes of one `cowbird.v1.Event`. Events that say no time are a second apart.
@@ -59,67 +50,67 @@ package struct Evaluation {
     let time = clock.time(of: event)
     let offset = records
     records += 1
-    newestNanos = max(newestNanos, time)
+    while let now = clock.newestNanos, let due = late.takeNext(at: now) { try learn(due) }
     guard options.publishEvery > 1 || options.delayNanos > 0 else {
-      let outcome = model.learn(event, encoded: bytes, timeNanos: time, offset: offset, in: workspace)
-      noteLate()
-      if case .learned(let prediction, _) = outcome { note(prediction) }
-      return
+      return learn(event, bytes, timeNanos: time, offset: offset, answer: nil)
     }
-    learnDue()
-    if options.publishEvery > 1, revision == nil || sinceRevision >= options.publishEvery {
+    publishIfDue()
+    let answer = (revision ?? model).score(event, timeNanos: time, in: workspace)?.value
+    guard options.delayNanos > 0, event.kind == .interaction else {
+      return learn(event, bytes, timeNanos: time, offset: offset, answer: answer)
+    }
+    // A time that cannot be says nothing about when its label comes.
+    let due = (clock.canBe(time) ? time : clock.newestNanos ?? 0).addingReportingOverflow(options.delayNanos)
+    late.insert(
+      LateLabels.Label(
+        dueNanos: due.overflow ? .max : due.partialValue, offset: offset, timeNanos: time,
+        bytes: Array(bytes),
+        answer: answer))
+  }
+
+  /// The stream is over: the labels that are still to come are learned.
+  package mutating func finish() throws {
+    while let due = late.takeNext(at: .max) { try learn(due) }
+  }
+
+  private mutating func publishIfDue() {
+    guard options.publishEvery > 1 else { return }
+    if revision == nil || sinceRevision >= options.publishEvery {
       revision = model.revision
+      workspace.answering = revision
       sinceRevision = 0
     }
     sinceRevision += 1
-    let answer = (revision ?? model).score(event, timeNanos: time, in: workspace)
-    guard options.delayNanos > 0, event.kind == .interaction else {
-      // What waits for an answer is scored when it is learned, from the newest model.
-      let isScored = answer != nil && !model.waits(event, in: workspace)
-      let (label, weight) = (workspace.example.label, workspace.example.weight)
-      model.learn(event, encoded: bytes, timeNanos: time, offset: offset, in: workspace)
-      noteLate()
-      if isScored, let answer {
-        scored.append(Scored(prediction: answer.value, label: label, weight: weight))
-      }
-      return
-    }
-    if let answer { note(answer.value) }
-    waiting.append(Waiting(bytes: Array(bytes), timeNanos: time, offset: offset))
   }
 
-  private mutating func noteLate() {
-    guard let late = workspace.late, !late.isEmpty else { return }
-    scored += late
-    workspace.late?.removeAll(keepingCapacity: true)
+  private mutating func learn(_ due: LateLabels.Label) throws {
+    try due.bytes.withUnsafeBytes { bytes in
+      learn(
+        try EventView(bytes), bytes, timeNanos: due.timeNanos, offset: due.offset, answer: due.answer)
+    }
   }
 
-  private mutating func note(_ prediction: Float) {
-    let example = workspace.example
-    scored.append(Scored(prediction: prediction, label: example.label, weight: example.weight))
-  }
-
-  /// Learns the labels whose time has come.
-  private mutating func learnDue() {
-    while nextWaiting < waiting.count, waiting[nextWaiting].timeNanos + options.delayNanos <= newestNanos {
-      let due = waiting[nextWaiting]
-      nextWaiting += 1
-      due.bytes.withUnsafeBytes { bytes in
-        guard let event = try? EventView(bytes) else { return }
-        model.learn(event, timeNanos: due.timeNanos, offset: due.offset, in: workspace)
-      }
+  /// Learns an event and scores what was predicted, if hygiene lets it in: with the label and the weight that are
+  /// learned.
+  /// - Parameter answer: what was predicted when the event came; nil: by the model as it is.
+  private mutating func learn(
+    _ event: EventView, _ bytes: UnsafeRawBufferPointer, timeNanos: Int64, offset: UInt64, answer: Float?
+  ) {
+    let outcome = model.learn(event, encoded: bytes, timeNanos: timeNanos, offset: offset, in: workspace)
+    if let late = workspace.late, !late.isEmpty {
+      scored += late
+      workspace.late?.removeAll(keepingCapacity: true)
     }
-    if nextWaiting > 4_096, nextWaiting * 2 > waiting.count {
-      waiting.removeFirst(nextWaiting)
-      nextWaiting = 0
-    }
+    guard case .learned(let prediction, let label) = outcome else { return }
+    scored.append(
+      Scored(prediction: answer ?? prediction, label: label, weight: workspace.example.weight))
   }
 
   /// Events that still wait for what may answer them.
   package var waitingCount: Int {
     let counters = model.pending?.counters ?? ImpressionCounters()
     let settled = counters.joined + counters.expired + counters.dropped
-    return Int(counters.remembered) - Int(settled) + waiting.count - nextWaiting
+    return Int(counters.remembered) - Int(settled) + late.count
   }
 
   /// The only label that was scored, where there is one: nothing can be learned from it.
@@ -139,6 +130,20 @@ package struct Evaluation {
       metrics.update(
         prediction: Double(entry.prediction), label: Double(entry.label), weight: Double(entry.weight))
     }
-    return metrics.values().filter { $0.scope == .total }
+    return metrics.values().filter { $0.scope == .total }.map { figure in
+      guard figure.name == "auc" else { return figure }
+      // All predictions are at hand, so nothing need be estimated.
+      var exact = figure
+      exact.value = auc(of: range) ?? figure.value
+      return exact
+    }
+  }
+
+  private func auc(of range: Range<Int>) -> Double? {
+    let examples = scored[range].sorted { $0.prediction < $1.prediction }
+    return ROCAUC.exact(
+      ascending: examples.lazy.map {
+        ScoredLabel(score: Double($0.prediction), isPositive: $0.label > 0.5, weight: Double($0.weight))
+      })
   }
 }

@@ -60,7 +60,8 @@ extension Model {
         else { return }
         let example = workspace.example
         if case .learned(let prediction, let label) = learnExample(workspace), workspace.late != nil {
-          workspace.late?.append(.init(prediction: prediction, label: label, weight: example.weight))
+          let answer = workspace.answering?.predict(workspace).value ?? prediction
+          workspace.late?.append(.init(prediction: answer, label: label, weight: example.weight))
         }
       }
     }

@@ -73,7 +73,7 @@ extension Model {
   }
 
   /// A feature that is not finite was refused before: an example that cannot be scored counts as one without features.
-  private func predict(_ workspace: Workspace) -> Prediction {
+  func predict(_ workspace: Workspace) -> Prediction {
     (try? ensemble.score(workspace.example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)
   }
 }

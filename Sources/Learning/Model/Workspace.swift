@@ -24,6 +24,8 @@ package final class Workspace {
   let types: UnsafeMutablePointer<TypeRules>
   /// Predictions of events that waited, made when they were learned; nil: nobody asks.
   @exclusivity(unchecked) package var late: [LatePrediction]?
+  /// What those predictions come from; nil: from the model that learns.
+  package var answering: Model?
   /// Numbers of an event, for the anomaly rule.
   var numbers: [Double]
   /// UTF-8 of the names of numeric context attributes, in the order of the configuration.

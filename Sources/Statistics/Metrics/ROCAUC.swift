@@ -20,23 +20,26 @@ package enum ROCAUC {
   /// Nil unless both classes are there. Sorts in place: O(n log n). Scores must not be NaN.
   package static func exact(_ examples: inout [ScoredLabel]) -> Double? {
     examples.sort { $0.score < $1.score }
+    return exact(ascending: examples)
+  }
+
+  /// Nil unless both classes are there. O(n).
+  /// - Parameter examples: by their scores, lowest first.
+  package static func exact(ascending examples: some Sequence<ScoredLabel>) -> Double? {
     var (wins, positives, negatives) = (0.0, 0.0, 0.0)
-    var index = 0
-    while index < examples.count {
-      var (tiedPositives, tiedNegatives) = (0.0, 0.0)
-      let score = examples[index].score
-      while index < examples.count, examples[index].score == score {
-        if examples[index].isPositive {
-          tiedPositives += examples[index].weight
-        } else {
-          tiedNegatives += examples[index].weight
-        }
-        index += 1
-      }
+    var (score, tiedPositives, tiedNegatives) = (-Double.infinity, 0.0, 0.0)
+    func close() {
       wins += tiedPositives * (negatives + tiedNegatives / 2)
       positives += tiedPositives
       negatives += tiedNegatives
+      (tiedPositives, tiedNegatives) = (0, 0)
     }
+    for example in examples {
+      if example.score != score { close() }
+      score = example.score
+      if example.isPositive { tiedPositives += example.weight } else { tiedNegatives += example.weight }
+    }
+    close()
     guard positives > 0, negatives > 0 else { return nil }
     return wins / positives / negatives
   }

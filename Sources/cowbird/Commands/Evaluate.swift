@@ -62,8 +62,16 @@ struct Evaluate: ParsableCommand {
 
   func validate() throws {
     try EventFiles.checkFormat(format)
-    if let plot, !plot.hasSuffix(".png"), !plot.hasSuffix(".svg") {
-      throw ValidationError("--plot: \(plot) ends in neither .png nor .svg")
+    if let plot {
+      guard plot.hasSuffix(".png") || plot.hasSuffix(".svg") else {
+        throw ValidationError("--plot: \(plot) ends in neither .png nor .svg")
+      }
+      // Before anything is learned for it.
+      let place =
+        FileManager.default.fileExists(atPath: plot) ? plot : (plot as NSString).deletingLastPathComponent
+      guard FileManager.default.isWritableFile(atPath: place.isEmpty ? "." : place) else {
+        throw ValidationError("--plot: \(plot) cannot be written")
+      }
     }
     if let delay, DurationText.parse(delay).map({ $0 < 0 }) ?? true {
       throw ValidationError("--delay: \"\(delay)\" is no duration; try 30m, 2h or 7d")
@@ -98,11 +106,12 @@ struct Evaluate: ParsableCommand {
       try evaluation.take(event)
       bar.update(read)
     }
+    try evaluation.finish()
     bar.finish(source.totalBytes)
     let seconds = Double(MonotonicClock.nanos() - start) / 1e9
     let report = EvaluationReport(evaluation, of: source, seconds: seconds)
-    if let plot { try report.draw(to: plot) }
     print(json ? report.json.pretty : report.text)
+    if let plot { try report.draw(to: plot) }
   }
 
   private func source(_ configuration: Configuration) throws -> EventFiles {

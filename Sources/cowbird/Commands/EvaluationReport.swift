@@ -90,7 +90,8 @@ struct EvaluationReport {
 
   /// What makes the figures worthless.
   private var warnings: [String] {
-    if evaluation.scored.isEmpty, evaluation.records > 0 {
+    if evaluation.records == 0 { return ["there is no event in the files, so nothing was predicted"] }
+    if evaluation.scored.isEmpty {
       return ["no event has a label, so nothing was predicted: see the event types of the configuration"]
     }
     guard let label = evaluation.onlyLabel else { return [] }
@@ -119,36 +120,28 @@ struct EvaluationReport {
           ])
       ])
     let bytes = path.hasSuffix(".png") ? figure.png() : Array(figure.svg().utf8)
-    guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
-      throw Refused("--plot: \(path) cannot be written")
+    do {
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw Refused("--plot: \(path) cannot be written: \(error.localizedDescription)")
     }
   }
 
+  /// Means as those of the table: weighted, and with its bounds for the logarithm.
   private func curve(_ isBinary: Bool, window: Int?) -> [Point] {
-    let scored = evaluation.scored
-    var losses: [Double] = []
-    losses.reserveCapacity(scored.count)
-    for entry in scored {
+    let losses = evaluation.scored.map { entry in
       let (p, y) = (Double(entry.prediction), Double(entry.label))
-      if isBinary {
-        let bounded = min(max(p, 1e-7), 1 - 1e-7)
-        losses.append(-(y * log(bounded) + (1 - y) * log(1 - bounded)))
-      } else {
-        losses.append((p - y) * (p - y))
-      }
+      let loss = isBinary ? LogLoss.of(probability: p, isPositive: y > 0.5) : (p - y) * (p - y)
+      return SIMD2(Double(entry.weight) * loss, Double(entry.weight))
     }
     var points: [Point] = []
-    var sum = 0.0
+    var sum = SIMD2<Double>()
     let step = max(1, losses.count / 500)
     for (index, loss) in losses.enumerated() {
       sum += loss
-      var count = index + 1
-      if let window, count > window {
-        sum -= losses[index - window]
-        count = window
-      }
-      guard index >= 50, index % step == 0 else { continue }
-      let mean = max(0, sum / Double(count))
+      if let window, index >= window { sum -= losses[index - window] }
+      guard index >= 50, index % step == 0, sum[1] > 0 else { continue }
+      let mean = max(0, sum[0] / sum[1])
       points.append(Point(Double(index + 1), isBinary ? mean : mean.squareRoot()))
     }
     return points
