@@ -36,6 +36,13 @@ extension FeatureState {
     return inputs._withUnsafeGuaranteedRef { make(event, timeNanos, $0, example) } && example.markOpen()
   }
 
+  /// Asks for the memory that the names of a new user and a new item will need, as most are spelled.
+  @inline(never)
+  private func expectNames(_ event: EventView, _ example: Example) {
+    if example.userKey != 0, example.userOrdinal == nil { users.expect(event.user.bytes) }
+    if example.itemKey != 0, example.itemOrdinal == nil { items.expect(event.item.bytes) }
+  }
+
   private func make(
     _ event: EventView, _ timeNanos: Int64, _ inputs: EventInputs, _ example: Example
   ) -> Bool {
@@ -56,6 +63,7 @@ extension FeatureState {
     shared(example, isEmitted: example.hasLabel)
     candidate(
       inputs.fields.pointee.itemKey, inputs.fields.pointee.itemHint, example, isEmitted: example.hasLabel)
+    if example.userOrdinal == nil || example.itemOrdinal == nil { expectNames(event, example) }
     return true
   }
 

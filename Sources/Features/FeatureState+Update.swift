@@ -18,7 +18,7 @@ extension FeatureState {
     for group in groups.indices { change(group, bit, seconds, example, sign: 1) }
     if example.userKey != 0, example.userOrdinal == nil { admitUser(event.user, seconds, example) }
     if example.itemKey != 0, example.itemOrdinal == nil { admitItem(event.item, seconds, example) }
-    if example.userKey != 0, example.itemKey != 0 { remember(bit, seconds, example) }
+    if !histories.isEmpty, example.userKey != 0, example.itemKey != 0 { remember(bit, seconds, example) }
   }
 
   /// Takes an earlier interaction back: counts, sums and histories that still hold it are corrected. Made as of now,

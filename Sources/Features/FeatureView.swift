@@ -49,4 +49,21 @@ extension Example {
       denseCount: plan.denseCount, user: fields.userHash, item: fields.itemHash,
       seconds: Numerics.tableSeconds(fields.timeNanos), label: fields.label, weight: fields.weight)
   }
+
+  /// hot: the same where it will be read, at once after: bytes that were just written are slow to copy.
+  package func putView(_ view: UnsafeMutablePointer<FeatureView>) {
+    let fields = fields
+    view.pointee.keys = UnsafePointer(keys)
+    view.pointee.values = UnsafePointer(values)
+    view.pointee.slots = UnsafePointer(slots)
+    view.pointee.count = fields.pointee.count
+    view.pointee.sharedCount = fields.pointee.sharedCount
+    view.pointee.dense = UnsafePointer(dense)
+    view.pointee.denseCount = plan.denseCount
+    view.pointee.user = fields.pointee.userHash
+    view.pointee.item = fields.pointee.itemHash
+    view.pointee.seconds = Numerics.tableSeconds(fields.pointee.timeNanos)
+    view.pointee.label = fields.pointee.label
+    view.pointee.weight = fields.pointee.weight
+  }
 }

@@ -64,9 +64,15 @@ package struct DenseLinear: Equatable, Sendable, ByteCodable {
   mutating func adagrad(
     _ dense: UnsafePointer<Float>, gradient: Float, rate: Float, l1: Float, l2: Float
   ) {
-    guard !state.isEmpty else { return }
     let count = weights.count
-    cowbird_dense_adagrad(&weights, &state, dense, count, gradient, rate, l1, l2)
+    // Not by `&`, which retains both arrays.
+    weights.withUnsafeMutableBufferPointer { weights in
+      state.withUnsafeMutableBufferPointer { state in
+        guard state.count == 2 * count else { return }
+        cowbird_dense_adagrad(
+          weights.baseAddress, state.baseAddress, dense, count, gradient, rate, l1, l2)
+      }
+    }
   }
 
   /// Whole, and of so many weights.

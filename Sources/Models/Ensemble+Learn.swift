@@ -12,28 +12,40 @@ extension Ensemble {
   package mutating func predict(
     learning view: FeatureView, _ scratch: EnsembleScratch
   ) throws(Refusal) -> Prediction {
+    scratch.view.initialize(to: view)
+    return try predict(scratch)
+  }
+
+  /// hot: the same of the example in `scratch.view`, which is read where it stands: bytes that were just written are
+  /// slow to copy.
+  package mutating func predict(_ scratch: EnsembleScratch) throws(Refusal) -> Prediction {
     scratch.answer = nil
-    try Self.check(view.label, view.weight)
-    scratch.view.initialize(to: scratch.features.isSound(view) ? view : try scratch.features.load(view))
-    let features = scratch.view.pointee
-    let outputs = scratch.outputs
-    for place in plan.order.indices { outputs[place] = answer(place, features, scratch) }
-    let z = stack.combine(
-      UnsafePointer(outputs.base), members: plan.order.count,
-      user: stack.usesCounts ? popularity(Self.userCountKey(features.user)) : 0,
-      item: stack.usesCounts ? popularity(Self.itemCountKey(features.item)) : 0,
-      dense: UnsafeBufferPointer(start: features.dense + 1, count: max(0, features.denseCount - 1)),
-      scratch.stack)
-    let answer = prediction(z)
+    let (view, outputs) = (scratch.view, scratch.outputs)
+    try Self.check(view.pointee.label, view.pointee.weight)
+    if !scratch.features.isSound(view) { view.pointee = try scratch.features.load(view.pointee) }
+    for place in plan.order.indices { outputs[place] = answer(place, view, scratch) }
+    let answer = prediction(
+      Stack.outright(plan.stack.combination, outputs.base, members: plan.order.count)
+        ?? combine(view.pointee, scratch))
     scratch.answer = answer
     return answer
+  }
+
+  /// What a stack that learns makes of the members' outputs. Not inlined: the stack would be copied for every other.
+  @inline(never)
+  private mutating func combine(_ features: FeatureView, _ scratch: EnsembleScratch) -> Float {
+    stack.combine(
+      UnsafePointer(scratch.outputs.base), members: plan.order.count,
+      user: popularity(Self.userCountKey(features.user)), item: popularity(Self.itemCountKey(features.item)),
+      dense: UnsafeBufferPointer(start: features.dense + 1, count: max(0, features.denseCount - 1)),
+      scratch.stack)
   }
 
   /// What one member says. Not inlined: in a loop the compiler would make every array its own beforehand, and an
   /// empty one costs an allocation each time.
   @inline(never)
   private mutating func answer(
-    _ place: Int, _ features: FeatureView, _ scratch: EnsembleScratch
+    _ place: Int, _ view: UnsafePointer<FeatureView>, _ scratch: EnsembleScratch
   ) -> MemberOutput {
     let member = plan.order[place]
     let outputs = scratch.outputs
@@ -42,29 +54,29 @@ extension Ensemble {
     switch member.kind {
     case .joint, .bias:
       output.own = scratch.joints.with(member.index) {
-        joints[member.index].predict(learning: features, $0, offset: base)
+        joints[member.index].predict(learning: view.pointee, $0, offset: base)
       }
     case .linear:
       output.own = scratch.linears.with(member.index) {
-        linears[member.index].predict(learning: features, $0, offset: base)
+        linears[member.index].predict(learning: view, $0, offset: base)
       }
     case .fm, .mf:
       output.own = scratch.machines.with(member.index) {
-        machines[member.index].predict(learning: features, $0, offset: base)
+        machines[member.index].predict(learning: view, $0, offset: base)
       }
     case .mlp:
       output.own = scratch.perceptrons.with(member.index) {
-        perceptrons[member.index].predict(features.dense, UnsafePointer(outputs.base), $0, offset: base)
+        perceptrons[member.index].predict(view.pointee.dense, UnsafePointer(outputs.base), $0, offset: base)
       }
     case .neighbours:
       let said = scratch.neighbours.with(member.index) {
-        neighbours[member.index].predict(learning: features, $0)
+        neighbours[member.index].predict(learning: view.pointee, $0)
       }
       output.own = said.average
       output.sum = said.sum
     case .pooled:
       output.own = scratch.pooled.with(member.index) {
-        pooled[member.index].predict(learning: features, $0)
+        pooled[member.index].predict(learning: view.pointee, $0)
       }
     }
     output.total =
@@ -89,16 +101,16 @@ extension Ensemble {
     try Self.check(label, weight)
     guard rateScale.isFinite, rateScale >= 0 else { throw .weightNotFinite }
     scratch.answer = nil
-    let features = scratch.view.pointee
+    let view = UnsafePointer(scratch.view)
     let label = min(max(label, plan.objective.minimum), plan.objective.maximum)
     let weight = min(weight, Bounds.exampleWeight)
     let counted = min(weight * rateScale, Bounds.exampleWeight)
     let target = plan.objective.isLogistic ? label : label - prior.mean
-    stack.learn(scratch.stack, target: target, weight: counted)
+    if stack.learns { stack.learn(scratch.stack, target: target, weight: counted) }
     for place in plan.order.indices {
-      learn(place, features, scratch, answer, target: target, weight: weight, rateScale: rateScale)
+      learn(place, view, scratch, answer, target: target, weight: weight, rateScale: rateScale)
     }
-    if stack.usesCounts { count(features) }
+    if stack.learns { count(view.pointee) }
     prior.add(label, weight: weight)
     examples += 1
   }
@@ -106,8 +118,8 @@ extension Ensemble {
   /// One member's step; see `answer`.
   @inline(never)
   private mutating func learn(
-    _ place: Int, _ features: FeatureView, _ scratch: EnsembleScratch, _ answer: Prediction, target: Float,
-    weight: Float, rateScale: Float
+    _ place: Int, _ view: UnsafePointer<FeatureView>, _ scratch: EnsembleScratch, _ answer: Prediction,
+    target: Float, weight: Float, rateScale: Float
   ) {
     let member = plan.order[place]
     // Of what the base said before it learned.
@@ -120,17 +132,17 @@ extension Ensemble {
     switch member.kind {
     case .joint, .bias:
       scratch.joints.with(member.index) {
-        joints[member.index].learn(features, $0, target: target, weight: counted)
+        joints[member.index].learn(view.pointee, $0, target: target, weight: counted)
       }
     case .linear:
       scratch.linears.with(member.index) {
         linears[member.index].learn(
-          features, $0, target: target, weight: weight, rateScale: rateScale, answer: answer)
+          view, $0, target: target, weight: weight, rateScale: rateScale, answer: answer)
       }
     case .fm, .mf:
       scratch.machines.with(member.index) {
         machines[member.index].learn(
-          features, $0, target: target, weight: weight, rateScale: rateScale, answer: answer)
+          view, $0, target: target, weight: weight, rateScale: rateScale, answer: answer)
       }
     case .mlp:
       scratch.perceptrons.with(member.index) {
@@ -138,12 +150,12 @@ extension Ensemble {
       }
     case .neighbours:
       scratch.neighbours.with(member.index) {
-        neighbours[member.index].learn(features, $0, residual: residual)
+        neighbours[member.index].learn(view.pointee, $0, residual: residual)
       }
     case .pooled:
       scratch.pooled.with(member.index) {
         pooled[member.index].learn(
-          features, $0, residual: residual, weight: weight, rateScale: rateScale)
+          view.pointee, $0, residual: residual, weight: weight, rateScale: rateScale)
       }
     }
   }

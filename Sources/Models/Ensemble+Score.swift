@@ -67,12 +67,12 @@ extension Ensemble {
         if member.kind != .neighbours { own[place].sum = 0 }
       }
     }
-    let usesCounts = stack.usesCounts
-    let user = usesCounts ? popularity(Self.userCountKey(batch.user)) : 0
+    let learns = stack.learns
+    let user = learns ? popularity(Self.userCountKey(batch.user)) : 0
     for candidate in 0..<count {
       let z = stack.combine(
         UnsafePointer(all + candidate * members), members: members, user: user,
-        item: usesCounts ? popularity(Self.itemCountKey(batch.item(candidate))) : 0,
+        item: learns ? popularity(Self.itemCountKey(batch.item(candidate))) : 0,
         dense: UnsafeBufferPointer(
           start: batch.dense(candidate) + 1, count: max(0, plan.denseNames.count - 1)),
         scratch.stack)

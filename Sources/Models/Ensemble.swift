@@ -11,7 +11,7 @@
 // order, the counts, the label's mean. Everything learned comes from what was said before any of it changed.
 
 internal import Configuration
-internal import Features
+package import Features
 internal import Primitives
 package import Tables
 
@@ -120,7 +120,7 @@ package final class EnsembleScratch {
   let candidateOutputs: Buffer<MemberOutput>
   let numbers = Buffer<Float>(128)
   /// The example between predicting and learning, and what was answered.
-  let view: UnsafeMutablePointer<FeatureView>
+  package let view: UnsafeMutablePointer<FeatureView>
   @exclusivity(unchecked) var answer: Prediction?
   private let memberCount: Int
 

@@ -106,8 +106,9 @@ package struct FactorisationMachine: Sendable {
 
   /// hot: z of the example; makes rows for new features. Learns the error of `offset` + z.
   mutating func predict(
-    learning features: FeatureView, _ scratch: FactorisationScratch, offset: Float
+    learning view: UnsafePointer<FeatureView>, _ scratch: FactorisationScratch, offset: Float
   ) -> Float {
+    let features = view.pointee
     let count = select(features, scratch)
     scratch.count = count
     rows.prepare(now: features.seconds, room: count)
@@ -173,9 +174,10 @@ package struct FactorisationMachine: Sendable {
 
   /// hot: of the example that `predict(learning:)` saw last.
   mutating func learn(
-    _ features: FeatureView, _ scratch: FactorisationScratch, target: Float, weight: Float, rateScale: Float,
-    answer: Prediction? = nil
+    _ view: UnsafePointer<FeatureView>, _ scratch: FactorisationScratch, target: Float, weight: Float,
+    rateScale: Float, answer: Prediction? = nil
   ) {
+    let features = view.pointee
     let error = target - objective.expected(scratch.z, knowing: answer)
     let gradient = Clip.apply(-error * weight, clip)
     steps += 1

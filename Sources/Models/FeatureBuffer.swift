@@ -63,13 +63,14 @@ final class FeatureBuffer {
 
   /// hot: true for what members may read as it is.
   @inline(__always)
-  func isSound(_ view: FeatureView) -> Bool {
-    precondition(view.denseCount == denseCount, "the example's dense block is not this model's")
+  func isSound(_ view: UnsafePointer<FeatureView>) -> Bool {
+    let (slots, count) = (view.pointee.slots, view.pointee.count)
+    precondition(view.pointee.denseCount == denseCount, "the example's dense block is not this model's")
     var highest: UInt16 = 0
-    for index in 0..<view.count { highest = max(highest, view.slots[index]) }
-    return (view.count == 0 || Int(highest) < slotCount)
-      && cowbird_outside(view.values, view.count, Bounds.smallest, Bounds.value) == 0
-      && cowbird_outside(view.dense, denseCount, Bounds.smallest, Bounds.value) == 0
+    for index in 0..<count { highest = max(highest, slots[index]) }
+    return (count == 0 || Int(highest) < slotCount)
+      && cowbird_outside(view.pointee.values, count, Bounds.smallest, Bounds.value) == 0
+      && cowbird_outside(view.pointee.dense, denseCount, Bounds.smallest, Bounds.value) == 0
   }
 
   /// The copy.

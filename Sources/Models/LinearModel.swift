@@ -44,19 +44,22 @@ package struct LinearModel: Sendable {
   }
 
   /// hot: z of the example; makes rows for new features. Learns the error of `offset` + z.
-  mutating func predict(learning features: FeatureView, _ scratch: LinearScratch, offset: Float) -> Float {
+  mutating func predict(
+    learning view: UnsafePointer<FeatureView>, _ scratch: LinearScratch, offset: Float
+  ) -> Float {
+    let features = view.pointee
     let count = features.count
     sparse.prepare(now: features.seconds, room: count)
     scratch.begin(count)
-    let (rows, gradientInit) = (scratch.rows.base, gradientInit)
+    let (keys, values, rows, gradientInit) = (features.keys, features.values, scratch.rows.base, gradientInit)
     var z: Float = 0
     sparse.withWriter { writer in
       scratch.epoch = writer.epoch
-      scratch.ahead.forEach(features.keys, features.slots, count, writer) { index, hint in
-        let key = features.keys[index]
-        let row = writer.row(key, hint)?.weights ?? scratch.make(key, hint, writer, gradientInit)
-        rows[index] = row
-        z += row[0] * features.values[index]
+      let hints = scratch.ahead.hints(keys, features.slots, count, writer)
+      writer.rows(keys, hints, count, into: rows)
+      for place in 0..<count {
+        let row = rows[place] ?? scratch.make(place, keys[place], hints[place], writer, gradientInit)
+        z += row[0] * values[place]
       }
     }
     z = Bounds.logit(z + dense.dot(features.dense))
@@ -66,26 +69,26 @@ package struct LinearModel: Sendable {
 
   /// hot: of the example that `predict(learning:)` saw last.
   mutating func learn(
-    _ features: FeatureView, _ scratch: LinearScratch, target: Float, weight: Float, rateScale: Float,
-    answer: Prediction? = nil
+    _ view: UnsafePointer<FeatureView>, _ scratch: LinearScratch, target: Float, weight: Float,
+    rateScale: Float, answer: Prediction? = nil
   ) {
+    let features = view.pointee
     let error = target - objective.expected(scratch.z, knowing: answer)
     let gradient = Clip.apply(-error * weight, clip)
     steps += 1
     let rate = rate.at(steps - 1) * rateScale
     sparse.withWriter { writer in
       // Another epoch began if a copy was taken in between.
-      if writer.epoch != scratch.epoch { scratch.findAgain(features, writer) }
+      if writer.epoch != scratch.epoch { scratch.findAgain(view, writer) }
     }
     let rows = scratch.rows.base
     if case .adagrad = optimizer {
-      cowbird_linear_adagrad(
-        scratch.stepped, features.values, features.count, gradient, rate, l1, l2)
+      cowbird_linear_adagrad(rows, features.values, features.count, gradient, rate, l1, l2)
       return dense.adagrad(features.dense, gradient: gradient, rate: rate, l1: l1, l2: l2)
     }
     let step = MemberStep(optimizer, rate: rate, momentum: momentum, steps: steps, l1: l1, l2: l2)
     for index in 0..<features.count {
-      let row = rows[index]
+      guard let row = rows[index] else { continue }
       step.linear(&row[0], gradient * features.values[index], row + 1, row + 2)
     }
     dense.learn(features.dense, gradient: gradient, step)
@@ -125,8 +128,8 @@ package struct LinearModel: Sendable {
 }
 
 final class LinearScratch {
-  /// Where the last example's rows stand, for writing, in `epoch` of the table.
-  let rows = Buffer<UnsafeMutablePointer<Float>>(256)
+  /// Where the last example's rows stand, for writing, in `epoch` of the table; none is nil by then.
+  let rows = Buffer<UnsafeMutablePointer<Float>?>(256)
   @exclusivity(unchecked) var epoch: UInt64 = 0
   /// What a feature without a row reads and steps.
   private let absent: UnsafeMutablePointer<Float>
@@ -147,21 +150,20 @@ final class LinearScratch {
     absent.update(repeating: 0, count: 3)
   }
 
-  /// The same as the kernel takes them.
-  var stepped: UnsafePointer<UnsafeMutablePointer<Float>?> {
-    UnsafeRawPointer(rows.base).assumingMemoryBound(to: UnsafeMutablePointer<Float>?.self)
-  }
-
   /// The row of a key whose hint led nowhere.
   @inline(never)
   func make(
-    _ key: UInt64, _ hint: RowHint, _ writer: TableWriter, _ gradientInit: Float
+    _ place: Int, _ key: UInt64, _ hint: RowHint, _ writer: TableWriter, _ gradientInit: Float
   ) -> UnsafeMutablePointer<Float> {
     let id = writer.findOrInsert(key, hint) { _, state in state?[0] = gradientInit }
-    return id.map { writer.weights($0) } ?? absent
+    let row = id.map { writer.weights($0) } ?? absent
+    rows[place] = row
+    return row
   }
 
-  func findAgain(_ features: FeatureView, _ writer: TableWriter) {
+  @inline(never)
+  func findAgain(_ view: UnsafePointer<FeatureView>, _ writer: TableWriter) {
+    let features = view.pointee
     for index in 0..<features.count {
       rows[index] = writer.find(features.keys[index]).map { writer.weights($0) } ?? absent
     }

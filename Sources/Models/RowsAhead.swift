@@ -57,16 +57,24 @@ final class RowsAhead {
     _ keys: UnsafePointer<UInt64>, _ slots: UnsafePointer<UInt16>, _ count: Int, _ writer: TableWriter,
     where isWanted: ((UInt16) -> Bool)? = nil, _ body: (Int, RowHint) -> Void
   ) {
+    let hints = hints(keys, slots, count, writer, where: isWanted)
+    for place in 0..<count where isWanted?(slots[place]) ?? true { body(place, hints[place]) }
+  }
+
+  /// hot: the hint of every key, by its place; where `isWanted` is given, of those that are wanted by their template.
+  /// Good until the next example.
+  @inline(__always)
+  func hints(
+    _ keys: UnsafePointer<UInt64>, _ slots: UnsafePointer<UInt16>, _ count: Int, _ writer: TableWriter,
+    where isWanted: ((UInt16) -> Bool)? = nil
+  ) -> UnsafePointer<RowHint> {
     let known = advance(writer, where: isWanted)
     if isWanted == nil, known.count == count, count > 0,
       memcmp(known.keys.unsafelyUnwrapped, keys, 8 &* count) == 0
     {
-      let hints = kept(known.hinted)
-      for place in 0..<count { body(place, hints[place]) }
-    } else {
-      let hints = match(keys, slots, count, writer, known, where: isWanted)
-      for place in 0..<count where isWanted?(slots[place]) ?? true { body(place, hints[place]) }
+      return UnsafePointer(kept(known.hinted))
     }
+    return match(keys, slots, count, writer, known, where: isWanted)
   }
 
   /// The example has other keys than its event told: most come in the same order, the rest is looked for now.
@@ -107,7 +115,7 @@ final class RowsAhead {
     let hints = hints.base
     writer.prefetchIndex(keys, count)
     writer.fill(hints, keys, count)
-    for place in 0..<count { writer.prefetchRow(hints[place]) }
+    writer.prefetchRows(hints, count)
     for place in 0..<count { body(place, hints[place]) }
   }
 
@@ -125,8 +133,7 @@ final class RowsAhead {
     }
     let near = places + Int((present &+ 1) & 3)
     if near.pointee.hinted == present &+ 1 {
-      let hints = kept(present &+ 1)
-      for index in 0..<near.pointee.count { writer.prefetchRow(hints[index]) }
+      writer.prefetchRows(kept(present &+ 1), near.pointee.count)
     }
     let place = places + Int(present & 3)
     return place.pointee.hinted == present ? place.pointee : Place()

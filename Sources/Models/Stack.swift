@@ -40,8 +40,8 @@ package struct Stack: Sendable {
     }
   }
 
-  /// The first member's answer and the mean need no counts of users and items.
-  var usesCounts: Bool {
+  /// The first member's answer and the mean learn nothing, and need no counts of users and items.
+  var learns: Bool {
     switch combination {
     case .first, .mean: false
     case .rls, .mlp, .both: true
@@ -54,19 +54,27 @@ package struct Stack: Sendable {
     perceptron?.adopt(rate: section.rate, decay: section.decay)
   }
 
-  /// hot: the answer's z. `dense`: the example's block, without its constant.
-  func combine(
-    _ outputs: UnsafePointer<MemberOutput>, members: Int, user: Double, item: Double,
-    dense: UnsafeBufferPointer<Float>, _ scratch: StackScratch
-  ) -> Float {
+  /// The answer's z where nothing is learned to find it; nil: `combine` does.
+  @inline(__always)
+  static func outright(
+    _ combination: Combination, _ outputs: UnsafePointer<MemberOutput>, members: Int
+  ) -> Float? {
     switch combination {
     case .first: return Bounds.logit(outputs[0].total)
     case .mean:
       var sum: Float = 0
       for member in 0..<members { sum += outputs[member].total }
       return Bounds.logit(sum / Float(members))
-    case .rls, .mlp, .both: break
+    case .rls, .mlp, .both: return nil
     }
+  }
+
+  /// hot: the answer's z. `dense`: the example's block, without its constant.
+  func combine(
+    _ outputs: UnsafePointer<MemberOutput>, members: Int, user: Double, item: Double,
+    dense: UnsafeBufferPointer<Float>, _ scratch: StackScratch
+  ) -> Float {
+    if let z = Self.outright(combination, outputs, members: members) { return z }
     inputs.fill(scratch.x.base, outputs, user: user, item: item)
     var z = Double(outputs[0].total)
     weights.withUnsafeBufferPointer { weights in

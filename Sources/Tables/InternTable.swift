@@ -39,6 +39,11 @@ package struct InternTable: Sendable {
     }
   }
 
+  /// Asks for the memory that `intern` of this name needs first.
+  package func expect(_ name: UnsafeRawBufferPointer) {
+    table.withReader { $0.prefetchIndex(StableHash.of(name, seed: 0)) }
+  }
+
   package mutating func intern(_ name: String, now: UInt32 = 1) -> UInt32? {
     var name = name
     return name.withUTF8 { intern(UnsafeRawBufferPointer($0), now: now) }

@@ -46,8 +46,13 @@ public struct PagedTable: @unchecked Sendable {
   /// True for what `weightsOnly` returned: it cannot be written.
   package var isWeightsOnly: Bool { box.isWeightsOnly }
 
-  @usableFromInline
+  @inlinable @inline(__always)
   mutating func makeWritable() {
+    if !(isKnownUniquelyReferenced(&box) && box.isAlone) { takePages() }
+  }
+
+  @usableFromInline @inline(never)
+  mutating func takePages() {
     if !isKnownUniquelyReferenced(&box) { box = box.copy(withState: true) }
     box.makeWritable()
   }
@@ -172,6 +177,7 @@ public struct PagedTable: @unchecked Sendable {
   /// Stands for all that the table holds: rows at their places, state, clock, counters, bounds. Costs what
   /// changed since the last call on any copy.
   package var digest: Digest {
+    box.lend()
     var digest = Digest(of: box.metadata(), seed: 1)
     digest.append(box.weights.digest)
     if let state = box.state { digest.append(state.digest) }
@@ -183,7 +189,9 @@ public struct PagedTable: @unchecked Sendable {
 
   /// The weights pages in which the tables differ; row id / rowsPerPage is its page.
   package func differingPages(from other: PagedTable) -> [Int] {
-    box.weights.differingPages(from: other.box.weights)
+    box.lend()
+    other.box.lend()
+    return box.weights.differingPages(from: other.box.weights)
   }
 
   package var pageCount: Int { box.weights.pageCount }

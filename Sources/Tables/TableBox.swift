@@ -3,6 +3,7 @@
 internal import CKernels
 internal import Glibc
 internal import Primitives
+public import Synchronization
 
 /// Numbers that a table carries beside its pages.
 public struct TableScalars {
@@ -48,6 +49,9 @@ final class TableBox: @unchecked Sendable {
   @exclusivity(unchecked) var filter: AdmissionFilter?
   @exclusivity(unchecked) var queue = EvictionQueue()
   let isWeightsOnly: Bool
+  @usableFromInline let alone = Atomic<Bool>(false)
+  /// Found by `makeWritable`, and true until `lend`: nothing beside this box sees the pages, nor a digest of them.
+  @inlinable @inline(__always) var isAlone: Bool { alone.load(ordering: .acquiring) }
 
   /// - Parameter comingRows: rows that will be laid upon it at once.
   init(layout: TableLayout, bounds: TableBounds, expectedRows: Int, comingRows: Int = 0) {
@@ -69,6 +73,7 @@ final class TableBox: @unchecked Sendable {
   }
 
   private init(copy other: TableBox, withState: Bool) {
+    other.lend()
     layout = other.layout
     bounds = other.bounds
     weights = other.weights
@@ -92,9 +97,12 @@ final class TableBox: @unchecked Sendable {
 
   func copy(withState: Bool) -> TableBox { TableBox(copy: self, withState: withState) }
 
-  @usableFromInline
+  /// To be called before anything that goes on to see the pages, or a digest of them, without a reference to this box.
+  func lend() { alone.store(false, ordering: .releasing) }
+
   func makeWritable() {
     precondition(!isWeightsOnly, "a copy without optimizer state cannot be written")
+    defer { alone.store(true, ordering: .releasing) }
     if weights.isWritable && state?.isWritable ?? true { return }
     let forks = weights.mustFork
     let lineage = weights.revision.lineage
@@ -127,6 +135,7 @@ final class TableBox: @unchecked Sendable {
   /// not the relative's; or makes an index, where no page is shared.
   /// - Returns: a row whose key another row has too.
   func index(beside relative: TableBox) -> UInt32? {
+    relative.lend()
     let head = HeadRows(self)
     let own: KeyIndex
     let anchored: PageStore?
@@ -174,7 +183,9 @@ final class TableBox: @unchecked Sendable {
   }
 
   private func enter(_ key: UInt64, _ id: UInt32, _ head: HeadRows) {
-    guard let replaced = index.insert(key, id, head) else { return }
+    // Not retained: an atomic operation waits for all that was stored before.
+    let replaced = Unmanaged.passUnretained(index)._withUnsafeGuaranteedRef { $0.insert(key, id, head) }
+    guard let replaced else { return }
     weights.revision.lineage.deferUntilUnseen(payload: replaced, extra: KeyIndex.segmentMark)
   }
 

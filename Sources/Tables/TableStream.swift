@@ -11,6 +11,7 @@ extension PagedTable {
       return
     }
     precondition(!isWeightsOnly, "a copy without optimizer state cannot be written to a stream")
+    box.lend()
     try box.weights.write(to: &sink, name: name, metadata: streamMetadata)
     try box.state?.write(to: &sink, name: name + ".state")
     try box.filter?.cells.write(to: &sink, name: name + ".filter")
@@ -18,6 +19,8 @@ extension PagedTable {
 
   /// Writes what has changed since `parent`, an older copy or another table altogether.
   package func write<Sink: PageSink>(to sink: inout Sink, name: String, since parent: PagedTable) throws {
+    box.lend()
+    parent.box.lend()
     try box.weights.write(
       to: &sink, name: name, metadata: streamMetadata,
       pages: box.weights.differingPages(from: parent.box.weights),
@@ -82,6 +85,8 @@ extension PagedTable {
     _ section: PageSection, _ header: TableHeader, upon box: TableBox, beside relative: TableBox? = nil,
     from source: inout Source
   ) throws {
+    relative?.lend()
+    defer { box.lend() }
     // A whole table is laid upon an empty one only; keys of pages that a diff drops or replaces are gone.
     let rowsPerPage = layout.rowsPerPage
     let former = box.scalars.pointee.limit

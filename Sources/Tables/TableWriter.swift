@@ -133,16 +133,14 @@ public struct TableWriter {
   public func fill(_ hints: UnsafeMutablePointer<RowHint>, _ keys: UnsafePointer<UInt64>, _ count: Int) {
     let ids = UnsafeMutableRawPointer(hints).assumingMemoryBound(to: UInt32.self)
     cowbird_index_guess_n(index.directory, index.shift, keys, count, ids)
-    let limit = scalars.pointee.limit
+    // Read once: the compiler would have to read them again after each store.
+    let (limit, rowShift, slots) = (scalars.pointee.limit, rowShift, weightsCore.pointee.slots)
     for place in 0..<count {
-      guard Int(ids[place]) < limit else {
-        hints[place] = .none
-        continue
-      }
-      let number = Int(ids[place]) &>> rowShift
-      cowbird_prefetch(weightsCore.pointee.slots + number)
-      if let stateCore { cowbird_prefetch(stateCore.pointee.slots + number) }
+      let id = Int(ids[place])
+      if id < limit { cowbird_prefetch(slots + id &>> rowShift) } else { hints[place] = .none }
     }
+    guard let slots = stateCore?.pointee.slots else { return }
+    for place in 0..<count where hints[place].isRow { cowbird_prefetch(slots + Int(ids[place]) &>> rowShift) }
   }
 
   /// Stage 3 (one ahead): asks for the row, and for all of its page if it will be copied.
@@ -164,6 +162,26 @@ public struct TableWriter {
       let state = stateCore.pointee.slots[number].page + (PageHeader.pageBytes &+ place &* stateStride)
       cowbird_prefetch_write(state)
       cowbird_prefetch_write(state + min(64, stateStride &- 1))
+    }
+  }
+
+  /// Stage 3 of many keys.
+  @inlinable @inline(__always)
+  public func prefetchRows(_ hints: UnsafePointer<RowHint>, _ count: Int) {
+    let (slots, epoch) = (weightsCore.pointee.slots, weightsCore.pointee.epoch)
+    let (rowShift, rowMask, rowStride, hasStatePages) = (rowShift, rowMask, rowStride, stateCore != nil)
+    let last = min(64, rowStride &- 1)
+    for place in 0..<count {
+      let hint = hints[place]
+      guard hint.isRow else { continue }
+      let slot = slots[Int(hint.rawValue) &>> rowShift]
+      guard _fastPath(slot.stamp == epoch && !hasStatePages) else {
+        prefetchRow(hint)
+        continue
+      }
+      let row = slot.page + (PageHeader.pageBytes &+ (Int(hint.rawValue) & rowMask) &* rowStride)
+      cowbird_prefetch_write(row)
+      cowbird_prefetch_write(row + last)
     }
   }
 
@@ -203,6 +221,27 @@ public struct TableWriter {
     row.storeBytes(of: scalars.pointee.now, toByteOffset: RowHeader.seen, as: UInt32.self)
     return writable(
       RowID(hint.rawValue), weights: (row + RowHeader.weights).assumingMemoryBound(to: Float.self))
+  }
+
+  /// Stage 4 of many keys: the weights of those whose rows stand where the hints say and may be written at once, marked
+  /// as seen now; nil for the others, as `row` says it.
+  @inlinable @inline(__always)
+  public func rows(
+    _ keys: UnsafePointer<UInt64>, _ hints: UnsafePointer<RowHint>, _ count: Int,
+    into rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+  ) {
+    let (slots, epoch, now) = (weightsCore.pointee.slots, weightsCore.pointee.epoch, scalars.pointee.now)
+    let (rowShift, rowMask, rowStride) = (rowShift, rowMask, rowStride)
+    for place in 0..<count {
+      let hint = hints[place]
+      rows[place] = nil
+      guard hint.isRow else { continue }
+      let slot = slots[Int(hint.rawValue) &>> rowShift]
+      let row = slot.page + (PageHeader.pageBytes &+ (Int(hint.rawValue) & rowMask) &* rowStride)
+      guard _fastPath(slot.stamp == epoch && holds(row, keys[place])) else { continue }
+      row.storeBytes(of: now, toByteOffset: RowHeader.seen, as: UInt32.self)
+      rows[place] = (row + RowHeader.weights).assumingMemoryBound(to: Float.self)
+    }
   }
 
   /// A row that is there, for writing, until another epoch begins. Marks it as seen now.

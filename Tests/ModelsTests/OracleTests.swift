@@ -95,10 +95,11 @@ struct OracleTests {
           (0, 100, Float(x0)), (0, 101, Float(x1)), (0, 102, Float(x2)), (0, UInt64(200 + c), 1),
         ]
         example.withView { view in
-          let z = model.predict(learning: view, scratch, offset: intercept) + intercept
+          var view = view
+          let z = model.predict(learning: &view, scratch, offset: intercept) + intercept
           if (index + 1) % 25 == 0 { predictions.append(Double(plan.objective.expected(z))) }
           let error = plan.objective.error(target: target, z: z)
-          model.learn(view, scratch, target: target, weight: 1, rateScale: 1)
+          model.learn(&view, scratch, target: target, weight: 1, rateScale: 1)
           intercept += 0.02 * error * (isLogistic ? 1 : 2)
         }
       }

@@ -109,32 +109,41 @@ extension Model {
       judgeRanking(event, workspace)
       rankForBlend(event, workspace)
     }
-    let isLearned = example.hasLabel && example.weight > 0 && !postpone(event, encoded, workspace)
+    let isLearned =
+      example.hasLabel && example.weight > 0 && !(workspace.waits && postpone(event, encoded, workspace))
     if isLearned { outcome = learnServed(event, workspace) }
     features.update(event, example)
     if workspace.retrieves { learnRetrieval(workspace) }
     if workspace.waits { answerPending(workspace) }
-    if isLearned { learnNegatives(workspace) }
+    if workspace.draws, isLearned { learnNegatives(workspace) }
     return outcome
   }
 
   @discardableResult
   mutating func learnExample(_ workspace: Workspace) -> LearnOutcome {
-    learn(workspace.example.view, workspace)
+    workspace.example.putView(workspace.scratch.view)
+    return learnView(workspace)
+  }
+
+  /// The same of an example that was kept.
+  mutating func learn(_ view: FeatureView, isLate: Bool = false, _ workspace: Workspace) -> LearnOutcome {
+    workspace.scratch.view.initialize(to: view)
+    return learnView(isLate: isLate, workspace)
   }
 
   /// - Parameter isLate: the same was learned as a negative before. With logistic loss that moved the logit by p, a
   ///   positive moves it by p - 1: weighing 1 / (1 - p), at most 2, it moves it by what both should have.
-  mutating func learn(_ view: FeatureView, isLate: Bool = false, _ workspace: Workspace) -> LearnOutcome {
+  private mutating func learnView(isLate: Bool = false, _ workspace: Workspace) -> LearnOutcome {
+    let (label, weight) = (workspace.scratch.view.pointee.label, workspace.scratch.view.pointee.weight)
     do throws(Refusal) {
-      let prediction = try ensemble.predict(learning: view, workspace.scratch)
-      score(prediction.value, label: view.label, weight: view.weight)
+      let prediction = try ensemble.predict(workspace.scratch)
+      score(prediction.value, label: label, weight: weight)
       let correction = isLate && ensemble.plan.objective.isLogistic ? 1 / max(0.5, 1 - prediction.value) : 1
       try ensemble.learn(
-        label: view.label, weight: view.weight * correction, rateScale: Float(configuration.learning.rate),
+        label: label, weight: weight * correction, rateScale: Float(configuration.learning.rate),
         workspace.scratch)
       counters.examples += 1
-      return .learned(prediction: prediction.value, label: view.label)
+      return .learned(prediction: prediction.value, label: label)
     } catch {
       counters.refused += 1
       return .ignored

@@ -18,6 +18,8 @@ package final class Workspace {
   @exclusivity(unchecked) var ranks: [Float] = []
   /// Some event type waits for what may answer it.
   let waits: Bool
+  /// Some event type has items drawn beside it.
+  let draws: Bool
   /// Some retriever is on.
   let retrieves: Bool
   /// By event type.
@@ -38,6 +40,7 @@ package final class Workspace {
     ahead = EventsAhead(plan, scratch.ahead)
     let section = plan.configuration.retrieval
     waits = plan.configuration.events.contains { $0.delay > 0 }
+    draws = plan.configuration.events.contains { $0.negatives > 0 }
     retrieves = section.retrievers.contains(where: \.isOn)
     ranking =
       section.rank && retrieves
