@@ -26,6 +26,8 @@ package struct DaemonOptions {
   package var mayRebuild = false
   /// Where versions and the registry's checkpoint are kept.
   package var files: any FileSystem = PosixFileSystem()
+  /// Where the log is kept.
+  package var logFiles: any FileSystem = PosixFileSystem()
 
   package init(
     _ configuration: Configuration, reload: @escaping @Sendable () throws -> Configuration
@@ -58,7 +60,7 @@ package final class Daemon: Sendable {
     let logger = style.logger()
     readAgain = options.reload
     let plan = FeaturePlan(configuration)
-    let (log, control, keeper) = try Self.open(configuration, plan, options.files, logger)
+    let (log, control, keeper) = try Self.open(configuration, plan, options, logger)
 
     let rebuild = HeadRebuild(log: log, control: control, plan: plan)
     delegate = HeadDelegate(keeper: keeper, rebuild: rebuild, logger: logger)
@@ -113,13 +115,14 @@ package final class Daemon: Sendable {
   }
 
   private static func open(
-    _ configuration: Configuration, _ plan: FeaturePlan, _ files: any FileSystem, _ logger: Logger
+    _ configuration: Configuration, _ plan: FeaturePlan, _ options: DaemonOptions, _ logger: Logger
   ) throws(Status) -> (EventLog, ControlPlane, Keeper) {
     try makeDirectory(configuration.data)
     let log: EventLog
     do throws(LogError) {
       log = try EventLog.open(
-        directory: configuration.data + "/log", options: LogOptions(configuration))
+        directory: configuration.data + "/log", options: LogOptions(configuration),
+        fileSystem: options.logFiles)
     } catch {
       throw Status(error)
     }
@@ -130,8 +133,9 @@ package final class Daemon: Sendable {
     }
     for note in log.recovery.notes { logger.notice("log: \(note)") }
     do {
-      let control = try ControlPlane(log: log, directory: configuration.data, files: files)
-      let store = try VersionStore(directory: configuration.data + "/versions", plan: plan, files: files)
+      let control = try ControlPlane(log: log, directory: configuration.data, files: options.files)
+      let store = try VersionStore(
+        directory: configuration.data + "/versions", plan: plan, files: options.files)
       let keeper = Keeper(
         store: store, control: control, log: log, fullEvery: configuration.versions.fullEvery,
         residentLimit: configuration.versions.inMemory,

@@ -134,7 +134,7 @@ package final class ServiceContext: Sendable {
   }
 
   /// A whole copy of the head with its offset. Blocks, for a minute at most; not for reactors nor the learner.
-  /// - Throws: UNAVAILABLE while the learner is busy with a rollback.
+  /// - Throws: UNAVAILABLE while the learner is busy with a rollback, FAILED_PRECONDITION when learning stands still.
   package func copyOfHead() throws(Status) -> (Model, UInt64) {
     let head = Guarded<(Model, UInt64)?>(nil)
     let isThere = Signal()
@@ -144,6 +144,10 @@ package final class ServiceContext: Sendable {
       isThere.raise()
     }
     isThere.wait(after: seen, nanos: 60_000_000_000)
+    // It may be half of a replay then.
+    if let failure = learner.status.failure {
+      throw Status(.failedPrecondition, "learning stands still: \(failure)")
+    }
     guard let copy = head.withLock({ $0 }) else {
       throw Status(.unavailable, "the learner is busy with a rollback; nothing was changed, try again later")
     }

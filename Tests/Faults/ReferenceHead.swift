@@ -82,8 +82,8 @@ struct ReferenceHead {
     }
     let version = try #require(records[rollback.to])
     var next = try #require(kept[version.digest], "\(rollback.to) is nowhere")
-    _ = try rollback.apply(
-      to: &next, over: version.offset..<record.offset, exclusions: registry.exclusions, learner)
+    let range = version.offset..<record.offset
+    _ = try rollback.replay(over: range, exclusions: registry.exclusions, learner).run(into: &next)
     model = next
   }
 

@@ -1,5 +1,7 @@
 import Configuration
+import EventLog
 import Foundation
+import Glibc
 import Service
 import Testing
 import Transport
@@ -24,8 +26,8 @@ struct FailedRollbackTests {
   }
 
   /// A version, three segments of events, the newest of a bot, and a second version, which is served.
-  private func daemon() throws -> (TestDaemon, Client) {
-    let daemon = try TestDaemon {
+  private func daemon(on files: any FileSystem = PosixFileSystem()) throws -> (TestDaemon, Client) {
+    let daemon = try TestDaemon(logFiles: files) {
       $0.versions.atStop = false
       $0.log.segment = 64 << 10
     }
@@ -106,5 +108,40 @@ struct FailedRollbackTests {
     try live(other.client())
     try other.client().append(Shop.ratings(2_100..<2_150))
     #expect(try restarted.flush() == other.client().flush())
+  }
+
+  @Test(
+    "wherever a rollback fails to read the log, before its replay and in the midst of it, all is as it was")
+  func everywhere() throws {
+    let files = FaultyFiles()
+    let (daemon, client) = try daemon(on: files)
+    var learned = try client.flush()
+    var failures = 0
+    for call in 1... {
+      files.arm(.init(call: call, number: EMFILE, operation: "map"))
+      let refused = refusal { try client.rollback(to: .id("v1"), excludingSources: ["bot"]) }
+      let isMet = !files.met.isEmpty
+      files.arm(nil)
+      guard isMet else {
+        #expect(refused == nil)
+        break
+      }
+      failures += 1
+      #expect(refused?.code == .resourceExhausted)
+      #expect(try client.flush() == learned)
+      #expect(try client.listing().serving == "label:stable")
+      try client.append(Shop.ratings(2_100 + call..<2_101 + call))
+      let next = try client.flush()
+      #expect(next != learned)
+      learned = next
+    }
+    // The segments that it goes through, once to look for retractions and once to learn.
+    #expect(failures >= 6)
+    let healed = try client.flush()
+    let other = try TestDaemon()
+    try other.client().append(Shop.ratings(0..<2_050) + Shop.ratings(2_101..<2_101 + failures))
+    #expect(try healed == other.client().flush())
+    try daemon.restart()
+    #expect(try daemon.client().flush() == healed)
   }
 }

@@ -14,6 +14,8 @@ final class FaultyFiles: FileSystem {
     var lasts = false
     /// A write is short and goes well, instead of failing.
     var isShort = false
+    /// Calls of others are not counted; nil: all are.
+    var operation: String?
   }
 
   private struct State: Sendable {
@@ -36,6 +38,7 @@ final class FaultyFiles: FileSystem {
   @discardableResult
   func count(_ operation: String, _ path: String) throws(FileError) -> Bool {
     let fault: Fault? = state.withLock { state in
+      if let counted = state.fault?.operation, counted != operation { return nil }
       state.calls += 1
       guard let fault = state.fault, fault.call == state.calls || fault.lasts && fault.call < state.calls
       else { return nil }
@@ -121,5 +124,9 @@ private final class FaultyFile: LogFile {
 
   func nextData(at position: Int) throws(FileError) -> Int? { try real.nextData(at: position) }
   func isLinked() throws(FileError) -> Bool { try real.isLinked() }
-  func map(_ length: Int) throws(FileError) -> MappedBytes { try real.map(length) }
+
+  func map(_ length: Int) throws(FileError) -> MappedBytes {
+    try files.count("map", path)
+    return try real.map(length)
+  }
 }

@@ -1,6 +1,5 @@
 // Going back to a version, and what is left out on the way forward again.
 
-package import EventLog
 package import Primitives
 
 /// Makes `to` head and serving. What came after it is dropped, or learned again but for what is excluded.
@@ -24,21 +23,16 @@ package struct Rollback: Equatable, Sendable {
   /// What it leaves out, of the records between the version and itself.
   package var filter: EventFilter { replays ? exclude : EventFilter() }
 
-  /// Makes the version's model what the head is after the rollback.
+  /// What makes the version's model the head that comes after the rollback.
   /// - Parameters:
   ///   - range: from the version's offset to the rollback's record.
   ///   - exclusions: all there ever were.
-  /// - Returns: false when it was cancelled; the model is then half-way and of no use.
-  package func apply(
-    to model: inout Model, over range: Range<UInt64>, exclusions: [Exclusion], _ learner: RecordLearner,
-    progress: ReplayProgress? = nil
-  ) throws(LogError) -> Bool {
-    guard replays else {
-      model.omissions.drop(range)
-      return true
-    }
-    return try Replay(learner, range, leavingOut: exclusions.clauses(at: range.upperBound))
-      .run(into: &model, progress: progress)
+  package func replay(
+    over range: Range<UInt64>, exclusions: [Exclusion], _ learner: RecordLearner
+  ) -> Replay {
+    replays
+      ? Replay(learner, range, leavingOut: exclusions.clauses(at: range.upperBound))
+      : Replay(learner, dropping: range)
   }
 }
 

@@ -27,51 +27,6 @@ package final class Revision: Sendable {
   }
 }
 
-/// What the learner asks of those who keep versions.
-package protocol LearnerDelegate: AnyObject, Sendable {
-  /// The model of a version, for a rollback; called on the learner's thread.
-  func model(of version: VersionID) throws -> (model: Model, offset: UInt64)
-  /// All exclusions there ever were.
-  var exclusions: [Exclusion] { get }
-  /// Whether a later record says that the rollback whose record stands at `offset` is not carried out.
-  func isAbandoned(_ offset: UInt64) -> Bool
-  /// Has such a record written. Blocks.
-  /// - Throws: when that cannot be; the rollback is due still.
-  func abandon(_ offset: UInt64, because reason: String) throws
-  /// A drift detector fired, at the event at `offset`.
-  func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64)
-  /// The head went back, by the record at `offset`; `error`: why it could not, and is as it was.
-  func rolledBack(at offset: UInt64, error: (any Error)?)
-  /// So many events are in the head now; called after each batch.
-  func learned(events: UInt64, offset: UInt64)
-}
-
-/// Sees each event before it is learned, on the learner's thread.
-package protocol LearnerObserver: AnyObject, Sendable {
-  /// There is something to see for it: asked for each event, so that the head need not be lent in vain.
-  var isWatching: Bool { get }
-  /// `head`: as it is before the event.
-  func willLearn(_ record: LogRecord, head: Model)
-}
-
-/// What is shown of the learner.
-package struct LearnerStatus: Sendable {
-  package var learnedOffset: UInt64 = 0
-  package var publishedOffset: UInt64 = 0
-  package var eventsPerSecond = 0.0
-  /// While there is something to learn; 0: nothing was learned yet.
-  package var busyEventsPerSecond = 0.0
-  package var isPaused = false
-  /// Why learning stands still; nil: it does not.
-  package var failure: String?
-  /// A rollback's replay that is going on.
-  package var isRebuilding = false
-  /// Bytes of the head's tables, shared pages counted once; as of a second ago at most while learning.
-  package var modelBytes = 0
-  /// Of them, rows times their stride.
-  package var rowBytes = 0
-}
-
 package final class Learner: @unchecked Sendable {
   // Sound because: `model`, `offset` and `pace` are touched by the learner's thread only, once it runs.
   private let log: EventLog
@@ -188,7 +143,10 @@ package final class Learner: @unchecked Sendable {
   /// learned first, because the rollback puts another model in the head's place.
   package func hasten(to offset: UInt64) {
     perform { learner in
-      guard learner.offset <= offset, learner.failure == nil else { return }
+      // It may have been there already, and have given it up.
+      guard learner.offset <= offset, learner.failure == nil,
+        learner.delegate?.isAbandoned(offset) == false
+      else { return }
       learner.jump = offset
     }
   }
@@ -292,63 +250,66 @@ package final class Learner: @unchecked Sendable {
       offset = recordOffset + 1
       return
     }
-    // Stays until it is clear that nobody has to go back to it. A start that fails is repeated.
-    let before = isRecovering ? nil : (model: model, offset: offset)
-    do {
-      guard try carryOut(rollback, at: recordOffset, delegate) else {
-        if let before { (model, offset) = before }
-        return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
-      }
-      // Before anybody sees that it is over, and asks for another.
-      rebuild.withLock { $0 = nil }
-      publish()
-      delegate.rolledBack(at: recordOffset, error: nil)
-    } catch {
-      if let before { (model, offset) = before }
-      giveUp(rollback, at: recordOffset, error, delegate)
-    }
-  }
-
-  /// - Returns: false when it was stopped; the head is then of no use.
-  private func carryOut(
-    _ rollback: Rollback, at recordOffset: UInt64, _ delegate: any LearnerDelegate
-  ) throws -> Bool {
     let progress = rebuild.withLock { current in
       let progress = current ?? ReplayProgress()
       current = progress
       return progress
     }
     if isStopping.load(ordering: .acquiring) { progress.cancel() }
-    (model, offset) = try delegate.model(of: rollback.to)
-    // The good old model answers from here on.
-    publish()
-    shown.withLock { $0.isRebuilding = rollback.replays }
-    defer { shown.withLock { $0.isRebuilding = false } }
-    let isDone = try rollback.apply(
-      to: &model, over: offset..<recordOffset, exclusions: delegate.exclusions, recordLearner,
-      progress: progress)
-    guard isDone else { return false }
-    pace.replayed += progress.current.passed
-    if let file { model.reload(file) }
-    offset = recordOffset + 1
-    drift = DriftWatch(model)
-    return true
+    var isHeadGone = false
+    do {
+      let (base, start) = try delegate.model(of: rollback.to)
+      // The good old model answers from here on.
+      publish(base, at: start)
+      var replay = rollback.replay(
+        over: start..<recordOffset, exclusions: delegate.exclusions, recordLearner)
+      // What cannot be read is found while the head is whole.
+      try replay.prepare()
+      // The bad head goes before the replay: its memory is the replay's.
+      isHeadGone = true
+      offset = start
+      model = consume base
+      shown.withLock { $0.isRebuilding = rollback.replays }
+      defer { shown.withLock { $0.isRebuilding = false } }
+      guard try replay.run(into: &model, progress: progress) else {
+        return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
+      }
+      pace.replayed += progress.current.passed
+      goOn(at: recordOffset + 1)
+      delegate.rolledBack(at: recordOffset, error: nil)
+    } catch {
+      giveUp(rollback, at: recordOffset, error, isHeadGone, delegate)
+    }
   }
 
-  /// The head is as it was. A record says so, so that a start does not carry out what could not be now.
+  /// All is as it was before the rollback, and a record says so: a start must not carry out what could not be now.
   private func giveUp(
-    _ rollback: Rollback, at recordOffset: UInt64, _ error: any Error, _ delegate: any LearnerDelegate
+    _ rollback: Rollback, at recordOffset: UInt64, _ error: any Error, _ isHeadGone: Bool,
+    _ delegate: any LearnerDelegate
   ) {
     let reason = "the rollback at offset \(recordOffset) to \(rollback.to) failed: \(error)"
+    // A start that fails is repeated.
     if isRecovering { return fail(reason) }
     do {
+      // As after a restart: from there on the log is learned again.
+      if isHeadGone { (model, offset) = try delegate.newestHead() }
       try delegate.abandon(recordOffset, because: reason)
+      goOn(at: offset)
     } catch {
-      fail("\(reason); nor could that be written, so that a restart tries it again: \(error)")
+      rebuild.withLock { $0 = nil }
+      fail("\(reason); nor can it be undone before a restart: \(error)")
     }
+    delegate.rolledBack(at: recordOffset, error: error)
+  }
+
+  /// The head is another than it was.
+  private func goOn(at offset: UInt64) {
+    self.offset = offset
+    if let file { model.reload(file) }
+    drift = DriftWatch(model)
+    // Before anybody sees that it is over, and asks for another.
     rebuild.withLock { $0 = nil }
     publish()
-    delegate.rolledBack(at: recordOffset, error: error)
   }
 
   /// Puts what changed in the file in force, as far as it is no matter of what is learned.
@@ -390,7 +351,9 @@ package final class Learner: @unchecked Sendable {
     return MonotonicClock.nanos() - lastPublishNanos >= UInt64(section.every)
   }
 
-  private func publish() {
+  private func publish() { publish(model, at: offset) }
+
+  private func publish(_ model: Model, at offset: UInt64) {
     revisionNumber += 1
     publishedOffset = offset
     eventsSincePublish = 0

@@ -49,6 +49,10 @@ package struct Replay {
   let matcher: EventMatcher
   let range: Range<UInt64>
   private let omitted: [Omissions.Clause]
+  /// Nothing of the range is learned, and nothing read.
+  private let isDrop: Bool
+  /// Records of the range that retract and that are retracted; nil: they were not looked for yet.
+  private var retracted: Set<UInt64>?
 
   /// - Parameters:
   ///   - omitted: what is left out, and noted in the model.
@@ -60,8 +64,21 @@ package struct Replay {
     self.learner = learner
     self.range = range
     self.omitted = omitted
+    isDrop = false
     matcher = EventMatcher(omitted + (forgotten.map { [Omissions.Clause(0..<UInt64.max, $0)] } ?? []))
   }
+
+  /// None of the range's records.
+  package init(_ learner: RecordLearner, dropping range: Range<UInt64>) {
+    self.learner = learner
+    self.range = range
+    omitted = [Omissions.Clause(range)]
+    isDrop = true
+    matcher = EventMatcher(omitted)
+  }
+
+  /// Reads all that `run` is going to read: what cannot be read is found before anything is changed.
+  package mutating func prepare() throws(LogError) { if !isDrop { retracted = try retractions() } }
 
   /// Learns the records of the range, in order. Retracted events are skipped, and so are their retractions.
   /// - Returns: false when it was cancelled; the model is then half-way and of no use.
@@ -69,9 +86,10 @@ package struct Replay {
   package func run(
     into model: inout Model, epochs: Int = 1, progress: ReplayProgress? = nil
   ) throws(LogError) -> Bool {
-    let retracted = try retractions()
-    let filter = matcher.isEmpty ? nil : matcher
     model.omissions.replace(in: range, with: omitted)
+    if isDrop { return true }
+    let retracted = if let retracted { retracted } else { try retractions() }
+    let filter = matcher.isEmpty ? nil : matcher
     progress?.update { $0.total = UInt64(range.count) * UInt64(epochs) }
     for epoch in 0..<epochs {
       progress?.update { $0.epoch = UInt32(epoch) }

@@ -54,6 +54,13 @@ final class HeadDelegate: LearnerDelegate {
     keeper.control.settledRegistry.abandoned.contains(offset)
   }
 
+  func newestHead() throws -> (model: Model, offset: UInt64) {
+    try Recovery(
+      log: rebuild.log, control: keeper.control, keeper: keeper, plan: rebuild.plan, logger: logger,
+      mayRebuild: true
+    ).start()
+  }
+
   func abandon(_ offset: UInt64, because reason: String) throws {
     let record = ControlRecord(
       author: Author(uid: getuid(), name: "cowbird"), reason: reason, command: .abandon(offset))

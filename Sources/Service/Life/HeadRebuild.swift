@@ -67,8 +67,8 @@ struct HeadRebuild: Sendable {
   ) throws {
     guard let record = try record(of: rollback.to) else { return }
     var next = try kept[record.offset] ?? head(at: record.offset)
-    _ = try rollback.apply(
-      to: &next, over: record.offset..<offset, exclusions: control.registry.exclusions, learner)
+    let range = record.offset..<offset
+    _ = try rollback.replay(over: range, exclusions: control.registry.exclusions, learner).run(into: &next)
     model = next
   }
 

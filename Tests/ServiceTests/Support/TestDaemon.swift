@@ -20,10 +20,11 @@ final class TestDaemon {
   /// - Parameters:
   ///   - isInMemory: where syncs cost nothing, for thousands of commands.
   ///   - files: where versions are kept.
+  ///   - logFiles: where the log is kept, until a restart.
   ///   - change: what differs from the preset.
   init(
     _ preset: Preset = .ratings, isInMemory: Bool = false, files: any FileSystem = PosixFileSystem(),
-    _ change: (inout Configuration) -> Void = { _ in }
+    logFiles: any FileSystem = PosixFileSystem(), _ change: (inout Configuration) -> Void = { _ in }
   ) throws {
     let memory = "/dev/shm"
     let parent =
@@ -31,7 +32,7 @@ final class TestDaemon {
       ? memory : FileManager.default.temporaryDirectory.path
     directory = parent + "/cowbird-\(UUID().uuidString.prefix(8))"
     configuration = Self.configuration(preset, directory, change)
-    daemon = try Self.start(configuration, file: file, files: files)
+    daemon = try Self.start(configuration, file: file, files: files, logFiles: logFiles)
   }
 
   deinit {
@@ -54,11 +55,12 @@ final class TestDaemon {
 
   static func start(
     _ configuration: Configuration, mayRebuild: Bool = false, file: Box<Configuration> = Box(),
-    files: any FileSystem = PosixFileSystem()
+    files: any FileSystem = PosixFileSystem(), logFiles: any FileSystem = PosixFileSystem()
   ) throws -> Daemon {
     var options = DaemonOptions(configuration, reload: { file.value ?? configuration })
     options.mayRebuild = mayRebuild
     options.files = files
+    options.logFiles = logFiles
     return try Daemon(options)
   }
 
