@@ -241,9 +241,7 @@ package final class Daemon: Sendable {
     }
     accepted = accepted.takingOperation(from: new)
     context.file.withLock { $0 = accepted }
-    let settings = context.configuration
-    let configured = context.configured.map { (path: $0.path, value: $0.value) }
-    context.apply((try? accepted.setting(configured)) ?? settings)
+    context.applyFile()
     let model = accepted
     context.learner.perform { $0.reload(model) }
   }

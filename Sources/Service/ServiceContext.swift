@@ -59,8 +59,8 @@ package final class ServiceContext: Sendable {
     // While learning is paused, what was configured since is not in the head.
     let settings = learner.model.settings + Self.settings(in: log, from: learner.offset)
     configuredSettings = Guarded(settings)
-    let configuration =
-      (try? file.setting(settings.map { (path: $0.path, value: $0.value) })) ?? file
+    let configuration = Self.inForce(file, settings, control.registry.settings)
+    learner.controls.set(configuration)
     limits = Publication(RequestLimits(configuration), offset: 0)
     served = ServedMetrics(keeper.serving, path: configuration.data + "/served")
     configurationInForce = Guarded(configuration)
@@ -78,7 +78,32 @@ package final class ServiceContext: Sendable {
   /// Puts settings in force that need no restart.
   package func apply(_ configuration: Configuration) {
     self.configuration = configuration
+    learner.controls.set(configuration)
     putInForce.withLock { $0 }?(configuration)
+  }
+
+  /// The file with what the head was told, and with what was configured last of all that is in force at once: that is
+  /// no matter of a model, and holds whatever the head is.
+  private static func inForce(
+    _ file: Configuration, _ settings: [Setting], _ last: [Setting]
+  ) -> Configuration {
+    func adding(_ settings: [Setting], to base: Configuration) -> Configuration {
+      (try? base.setting(settings.map { (path: $0.path, value: $0.value) })) ?? base
+    }
+    let head = adding(settings, to: file)
+    return head.takingOperation(from: adding(last, to: head))
+  }
+
+  /// Puts the file in force, with what was configured.
+  func applyFile() {
+    apply(Self.inForce(file.withLock { $0 }, configured, control.registry.settings))
+  }
+
+  /// Paths of what is in force because it was configured.
+  package var configuredPaths: Set<String> {
+    let last = Set(control.registry.settings.map(\.path))
+    let live = configuration.fields.filter { $0.effect == .live && last.contains($0.path) }
+    return Set(configured.map(\.path)).union(live.map(\.path))
   }
 
   /// What else is to be done when settings change.
@@ -96,8 +121,7 @@ package final class ServiceContext: Sendable {
   /// The head went back: the settings are those that it has, and what was changed since.
   func restoreSettings(of head: [Setting], from offset: UInt64) {
     configuredSettings.withLock { $0 = head + Self.settings(in: log, from: offset) }
-    let settings = configured.map { (path: $0.path, value: $0.value) }
-    if let changed = try? file.withLock({ $0 }).setting(settings) { apply(changed) }
+    applyFile()
   }
 
   /// What the log's records from `offset` on configure.

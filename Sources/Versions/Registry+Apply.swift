@@ -60,7 +60,10 @@ extension Registry {
       try abandon(rollback)
     case .pause: if pausedAt == nil { pausedAt = offset }
     case .resume: pausedAt = nil
-    case .configure, .admit: break
+    case .configure(let changes):
+      settings.removeAll { old in changes.contains { $0.path == old.path } }
+      settings += changes
+    case .admit: break
     }
   }
 

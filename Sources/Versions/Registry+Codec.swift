@@ -5,7 +5,7 @@ internal import Learning
 package import Primitives
 
 extension Registry: ByteCodable {
-  private static let format: UInt8 = 2
+  private static let format: UInt8 = 3
 
   package func encoded() -> [UInt8] {
     var writer = ByteWriter()
@@ -40,6 +40,7 @@ extension Registry: ByteCodable {
     writer.write(endOffset)
     writer.write(abandoned) { $0.write($1) }
     writer.writeOptional(beforeReturn) { $0.write($1) }
+    writer.write(settings) { $0.write($1) }
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
@@ -74,6 +75,8 @@ extension Registry: ByteCodable {
     guard format > 1 else { return }
     abandoned = try reader.readArray(limit: limit) { reader throws(ByteCodecError) in try reader.read() }
     beforeReturn = try reader.readOptional { reader throws(ByteCodecError) in try reader.read() }
+    guard format > 2 else { return }
+    settings = try reader.readArray(limit: limit) { reader throws(ByteCodecError) in try reader.read() }
   }
 }
 

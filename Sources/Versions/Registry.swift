@@ -73,6 +73,9 @@ package struct Registry: Equatable, Sendable {
   var beforeReturn: BeforeReturn?
   /// Offset of the record that paused learning; nil: it goes on.
   package internal(set) var pausedAt: UInt64?
+  /// What was configured, each path as it was last. Rollbacks change the models' settings, and not these: they are
+  /// asked for what is no matter of a model.
+  package internal(set) var settings: [Setting] = []
   package internal(set) var nextNumber: UInt64 = 1
   /// All control records below this offset are in this value.
   package internal(set) var endOffset: UInt64 = 0

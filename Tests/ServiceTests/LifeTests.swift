@@ -131,6 +131,46 @@ struct LifeTests {
     #expect(refusal { _ = try client.score("u", ["a", "b", "c", "d"]) }?.code == .invalidArgument)
   }
 
+  @Test("what is no matter of a model is in force when it is acknowledged, through restarts and rollbacks")
+  func operation() throws {
+    let daemon = try TestDaemon()
+    var client = try daemon.client()
+    try client.append(Shop.ratings(0..<60))
+    try client.create()
+    try client.append(Shop.ratings(60..<120))
+    // The record waits, and with it whatever a model would be told.
+    _ = try client.pause()
+    try client.configure([
+      ("learning.cpu_budget", "0.5"), ("publish.every", "77ms"), ("publish.count", "7"),
+      ("learning.rate", "0.5"),
+      ("retrieval.candidates", "50"),
+    ])
+    func expectInForce(rate: Double) throws {
+      let (context, controls) = (daemon.context, daemon.context.learner.controls)
+      #expect(controls.cpuBudget == 0.5 && controls.publishNanos == 77_000_000 && controls.publishCount == 7)
+      #expect(context.configuration.retrieval.candidates == 50)
+      #expect(context.configuration.learning.rate == rate)
+      #expect(context.configuredPaths.contains("publish.every"))
+      #expect(context.configuredPaths.contains("learning.rate") == (rate == 0.5))
+    }
+    try expectInForce(rate: 0.5)
+    try daemon.restart()
+    try expectInForce(rate: 0.5)
+    client = try daemon.client()
+    _ = try client.resume()
+    _ = try client.flush()
+    try expectInForce(rate: 0.5)
+
+    // The model goes back, and with it what it was told; the learner does not.
+    try client.rollback(to: .id("v1"))
+    try daemon.restart()
+    try expectInForce(rate: 1)
+    // The checkpoint knows it, too.
+    try daemon.restart()
+    daemon.daemon.reload()
+    try expectInForce(rate: 1)
+  }
+
   @Test(
     "a rule of hygiene is in force from its record on: before it nothing is set aside, after it what breaks it"
   )

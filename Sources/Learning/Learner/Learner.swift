@@ -63,6 +63,7 @@ package final class Learner: @unchecked Sendable {
   /// The file as it was loaded again; nil: as the model's plan has it.
   private var file: Configuration?
 
+  package let controls: LearnerControls
   package let publication: Publication<Revision>
   /// Progress of the rollback that is being carried out.
   package let rebuild = Guarded<ReplayProgress?>(nil)
@@ -81,6 +82,7 @@ package final class Learner: @unchecked Sendable {
     limit = Atomic(.max)
     self.delegate = delegate
     recordLearner = RecordLearner(log: log, workspace: Workspace(model.plan, model.ensemble))
+    controls = LearnerControls(model.configuration)
     revisionNumber = firstRevision
     publishedOffset = offset
     drift = DriftWatch(model)
@@ -114,6 +116,7 @@ package final class Learner: @unchecked Sendable {
     isStopping.store(true, ordering: .releasing)
     rebuild.withLock { $0?.cancel() }
     signal.raise()
+    controls.changed.raise()
     thread?.join()
     thread = nil
     log.removeHook(hook)
@@ -206,9 +209,10 @@ package final class Learner: @unchecked Sendable {
     }
     pace.noteBusy(since: begin)
     delegate?.learned(events: model.counters.events, offset: offset)
-    pace.rest(
-      busySince: begin, budget: model.configuration.learning.cpuBudget,
-      isStopping: { self.isStopping.load(ordering: .relaxed) })
+    // Nobody is served before recovery is done.
+    if !isRecovering {
+      pace.rest(busySince: begin, controls, isStopping: { self.isStopping.load(ordering: .relaxed) })
+    }
     return true
   }
 
@@ -344,11 +348,11 @@ package final class Learner: @unchecked Sendable {
   private var isPublicationDue: Bool {
     // Nobody reads what is not served yet.
     if isRecovering { return false }
-    let section = model.configuration.publish
-    if section.count > 0, eventsSincePublish >= section.count { return true }
+    let count = controls.publishCount
+    if count > 0, eventsSincePublish >= count { return true }
     // The clock is read for every 16th record: reading it costs as much as a cheap example.
     guard eventsSincePublish & 15 == 0 else { return false }
-    return MonotonicClock.nanos() - lastPublishNanos >= UInt64(section.every)
+    return MonotonicClock.nanos() - lastPublishNanos >= controls.publishNanos
   }
 
   private func publish() { publish(model, at: offset) }

@@ -31,13 +31,13 @@ struct Pace {
     return Double(count - first.count) * 1e9 / Double(now - first.nanos)
   }
 
-  /// Sleeps as long as the budget asks after the work since `begin`.
-  func rest(busySince begin: UInt64, budget: Double, isStopping: () -> Bool) {
-    guard budget < 1 else { return }
-    let pause = Self.pauseNanos(after: MonotonicClock.nanos() - begin, budget: budget)
+  /// Sleeps as long as the budget asks after the work since `begin`, or until it is another.
+  func rest(busySince begin: UInt64, _ controls: LearnerControls, isStopping: () -> Bool) {
+    guard controls.cpuBudget < 1 else { return }
+    let seen = controls.changed.count
+    let pause = Self.pauseNanos(after: MonotonicClock.nanos() - begin, budget: controls.cpuBudget)
     guard pause > 0, !isStopping() else { return }
-    let signal = Signal()
-    signal.wait(after: signal.count, nanos: pause)
+    controls.changed.wait(after: seen, nanos: pause)
   }
 
   /// How long to sleep after work of `busy` nanoseconds, so that work is the share `budget` of the time; at most a

@@ -73,7 +73,7 @@ struct RecommendOrder: Sendable {
         .invalidArgument, "RecommendRequest.diversity: \(request.diversity); 0 to 1 are allowed")
     }
     diversity = request.diversity
-    candidates = configuration.retrieval.candidates
+    candidates = bounds.retrieved
     seed = request.exploration?.pointee.seed ?? 0
     if seed == 0 { seed = Digest(of: bytes).low }
     if let exploration = request.exploration { self.exploration = try Self.exploration(exploration.pointee) }

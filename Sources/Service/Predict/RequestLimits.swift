@@ -7,11 +7,14 @@ package struct RequestLimits: Sendable {
   var bounds: EventBounds
   var candidates: Int
   var seen: SeenDefault
+  /// Best by the blend that rules choose from.
+  var retrieved: Int
 
   package init(_ configuration: Configuration) {
     bounds = EventBounds(idBytes: configuration.limits.idBytes)
     candidates = configuration.limits.candidates
     seen = configuration.retrieval.seen
+    retrieved = configuration.retrieval.candidates
   }
 
   // hot

@@ -159,7 +159,7 @@ package final class UpdateService: Sendable {
 
   private func settingsInForce(_ prefix: String, _ isConfiguredOnly: Bool) -> [UInt8] {
     let configuration = context.configuration
-    let configured = Set(context.configured.map(\.path))
+    let configured = context.configuredPaths
     let arena = MessageArena()
     var answer = Cowbird__V1__SettingsResponse.empty
     answer.configuration_hash = arena.text(hexadecimal(configuration.learnedHash))
