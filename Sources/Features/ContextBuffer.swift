@@ -263,8 +263,8 @@ package final class ContextBuffer {
   }
 
   private func pushTokens(_ text: ByteView, _ place: Int, _ plan: Plan) {
-    Tokens.forEach(in: text, minimum: plan.minimumToken) { token in
-      push(UnsafeRawBufferPointer(token), place, plan)
+    spelling.withNormalized(text.bytes) { text in
+      Tokens.forEach(in: text, minimum: plan.minimumToken) { push(UnsafeRawBufferPointer($0), place, plan) }
     }
   }
 }

@@ -65,10 +65,15 @@ extension FeatureState {
         guard let view = try? AttributeView(attribute) else { continue }
         for text in TextValues.all(of: view) {
           var text = text
-          let hash = text.withUTF8 {
-            plan.categories.withNormalized(UnsafeRawBufferPointer($0)) { StableHash.of($0) }
+          text.withUTF8 { bytes in
+            plan.categories.withNormalized(UnsafeRawBufferPointer(bytes)) { spelled in
+              names[StableHash.of(spelled)] = String(decoding: bytes, as: UTF8.self)
+              guard view.kind == .text || view.kind == .texts else { return }
+              Tokens.forEach(in: spelled, minimum: 1) { token in
+                names[StableHash.of(UnsafeRawBufferPointer(token))] = String(decoding: token, as: UTF8.self)
+              }
+            }
           }
-          names[hash] = text
         }
       }
     }
@@ -126,14 +131,11 @@ extension FeatureState {
   }
 }
 
-/// The texts that an attribute's categories may be known by.
+/// The texts that an attribute's categories are made of.
 enum TextValues {
   static func all(of view: AttributeView) -> [String] {
     switch view.kind {
-    case .text:
-      var tokens = [view.text.string]
-      Tokens.forEach(in: view.text, minimum: 1) { tokens.append(String(decoding: $0, as: UTF8.self)) }
-      return tokens
+    case .text: return [view.text.string]
     case .texts: return view.texts.map(\.string)
     case .number: return [AttributeText.of(view.number)]
     case .flag: return [view.flag ? "true" : "false"]

@@ -98,19 +98,37 @@ struct ColumnUpdate {
   enum Code: UInt8 { case count, decayed, sum, ewmean, last, first, time, session }
   var code: Code
   var column: Int32
-  /// Event types that change it, by place.
+  /// Event types that change it, by place: with a clock those that move the clock, so that the column is always as of
+  /// the clock's time and of its session.
   var types: UInt64
-  /// Word offset of the time of the newest event; -1: not needed.
+  /// Those of them that it counts; the others fade it, or end it after a gap.
+  var counted: UInt64
+  /// Word offset of its clock, the time of the newest event of `types`; -1: it goes by none.
   var last: Int32 = -1
   var gapNanos: Int64 = 0
   var halvings: Double = 0
   /// Place among the targets; -1: 1 for each event.
   var target: Int32 = -1
-  /// Changed by events that make an example only.
+  /// Counts events that make an example only.
   var needsLabel = false
   var isSquared = false
   var rate: Double = 0
   var warmup: Double = 0
+
+  init(
+    code: Code, column: Int32, types: UInt64, counted: UInt64? = nil, last: Int32 = -1, gapNanos: Int64 = 0,
+    halvings: Double = 0, isSquared: Bool = false, rate: Double = 0, warmup: Double = 0
+  ) {
+    (self.code, self.column, self.types, self.counted) = (code, column, types, counted ?? types)
+    (self.last, self.gapNanos, self.halvings) = (last, gapNanos, halvings)
+    (self.isSquared, self.rate, self.warmup) = (isSquared, rate, warmup)
+  }
+
+  /// Of an exponential mean: the weight of an event that comes after `count` others.
+  @inline(__always)
+  func rate(after count: UInt32) -> Double {
+    min(1, warmup > 0 ? max(rate, 1 / (Double(count) + warmup)) : rate)
+  }
 }
 
 /// What a mean is taken of: the label or the value, minus numbers.

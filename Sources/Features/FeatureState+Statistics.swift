@@ -1,7 +1,13 @@
 // Statistics: how a row's columns are read at a moment, how an event changes them, how it is taken back.
 //
 // Times may come late. A reading is never of a negative age; a late event is weighted as it would have been had it
-// come in time, and moves no clock back. So the order of late events does not matter for decayed counts.
+// come in time, and moves no clock back. So the order of late events does not matter for decayed counts. With a gap, an
+// event that is older than the newest by more than that belongs to an earlier session, of which the row holds nothing.
+//
+// A column that fades, or that starts again after a gap, goes by a clock of its row. Every event that moves the clock
+// brings the column up to it, whether it is counted there or not: the events below a rate's line fade what stands
+// above, and an event without a label begins a session for the means of labels, too. Columns that share a clock share
+// the factor that they fade by.
 
 internal import Configuration
 internal import Primitives
@@ -41,7 +47,7 @@ extension FeatureState {
   @inline(__always)
   private static func isOver(_ read: StatisticRead, _ row: UnsafePointer<Float>, _ now: Int64) -> Bool {
     let last = Int64(bitPattern: row.word64(read.last))
-    return last != 0 && now.subtractingReportingOverflow(last).partialValue > read.gapNanos && now > last
+    return last != 0 && isOver(last, read.gapNanos, now)
   }
 
   @inline(__always)
@@ -50,8 +56,11 @@ extension FeatureState {
   ) -> Double {
     if read.gapNanos > 0, isOver(read, row, now) {
       // The gap has ended what the row holds.
-      return read.kind == .count || read.kind == .decayed
-        ? 0 : (read.kind == .mean || read.kind == .square) && read.shrinkage > 0 ? read.prior : .nan
+      switch read.kind {
+      case .count, .decayed: return 0
+      case .rate, .mean, .square: return read.shrinkage > 0 ? read.prior : .nan
+      case .ewmean, .last, .recency, .age, .interval, .session: return .nan
+      }
     }
     switch read.kind {
     case .count: return Double(row.word32(read.column))
@@ -66,8 +75,8 @@ extension FeatureState {
       if count + read.shrinkage == 0 { return .nan }
       let sum = Double(bitPattern: row.word64(read.column))
       return (sum + read.prior * read.shrinkage) / (count + read.shrinkage)
-    case .ewmean, .last:
-      return row.word32(read.column + 1) == 0 ? .nan : Double(row[Int(read.column)])
+    case .ewmean: return row.word32(read.column + 1) == 0 ? .nan : Double(row[Int(read.column)])
+    case .last: return row.word64(read.column + 1) == 0 ? .nan : Double(row[Int(read.column)])
     case .recency, .age:
       let then = Int64(bitPattern: row.word64(read.column))
       return then == 0 ? .nan : seconds(from: then, to: now)
@@ -104,54 +113,88 @@ extension FeatureState {
   ) {
     let now = example.timeNanos
     let targets = example.targets
+    let hasLabel = example.hasLabel
     for index in range.first..<range.first + range.count {
-      let update = plan.updates[index]
-      guard update.types & bit != 0, !update.needsLabel || example.hasLabel else { continue }
-      if sign < 0 {
-        takeBack(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)])
-      } else {
-        apply(update, row, now, update.target < 0 ? 1 : targets[Int(update.target)], &fading)
+      let update = plan.updates.pointer + index
+      guard update.pointee.types & bit != 0 else { continue }
+      let isCounted = update.pointee.counted & bit != 0 && (!update.pointee.needsLabel || hasLabel)
+      let target = update.pointee.target < 0 ? 1 : targets[Int(update.pointee.target)]
+      if sign > 0 {
+        if isCounted || update.pointee.last >= 0 { apply(update, row, now, target, isCounted, &fading) }
+      } else if isCounted {
+        takeBack(update.pointee, row, now, target)
       }
     }
   }
 
   @inline(__always)
   private static func apply(
-    _ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>, _ now: Int64, _ target: Double,
-    _ fading: inout Fading
+    _ update: UnsafePointer<ColumnUpdate>, _ row: UnsafeMutablePointer<Float>, _ now: Int64, _ target: Double,
+    _ isCounted: Bool, _ fading: inout Fading
   ) {
-    let column = update.column
-    let last = update.last < 0 ? 0 : Int64(bitPattern: row.word64(update.last))
-    let isOver = update.gapNanos > 0 && last != 0 && now > last && now &- last > update.gapNanos
-    switch update.code {
+    let column = update.pointee.column
+    let last = update.pointee.last < 0 ? 0 : Int64(bitPattern: row.word64(update.pointee.last))
+    if update.pointee.gapNanos > 0, last != 0 {
+      if isOver(last, update.pointee.gapNanos, now) { startAgain(update.pointee, row) }
+      if isOver(now, update.pointee.gapNanos, last) { return }
+    }
+    if case .decayed = update.pointee.code {
+      let amount = isCounted ? 1.0 : 0
+      row[Int(column)] = Float(
+        fading.sum(Double(row[Int(column)]), as: last, amount, as: now, halvings: update.pointee.halvings))
+      return
+    }
+    guard isCounted else { return }
+    switch update.pointee.code {
     case .count:
-      let count = isOver ? 0 : row.word32(column)
+      let count = row.word32(column)
       row.set(column, count == .max ? count : count + 1)
-    case .decayed:
-      let old = isOver ? 0 : Double(row[Int(column)])
-      row[Int(column)] = Float(fading.sum(old, as: last, 1, as: now, halvings: update.halvings))
     case .sum:
-      let old = isOver ? 0 : Double(bitPattern: row.word64(column))
-      let sum = old + (update.isSquared ? target * target : target)
+      let sum = Double(bitPattern: row.word64(column)) + (update.pointee.isSquared ? target * target : target)
       if sum.isFinite { row.set(column, sum.bitPattern) }
     case .ewmean:
-      let count = isOver ? 0 : row.word32(column + 1)
-      let old = isOver ? 0 : Double(row[Int(column)])
-      let rate = update.warmup > 0 ? max(update.rate, 1 / (Double(count) + update.warmup)) : update.rate
-      row[Int(column)] = finite(old + min(1, rate) * (target - old))
+      let count = row.word32(column + 1)
+      let old = Double(row[Int(column)])
+      let rate = update.pointee.rate(after: count)
+      row[Int(column)] = finite(old + rate * (target - old))
       row.set(column + 1, count == .max ? count : count + 1)
     case .last:
+      let newest = Int64(bitPattern: row.word64(column + 1))
+      guard newest == 0 || now >= newest else { break }
       row[Int(column)] = finite(target)
-      row.set(column + 1, 1 as UInt32)
+      row.set(column + 1, moment(now))
     case .first:
-      let first = isOver ? 0 : Int64(bitPattern: row.word64(column))
-      if first == 0 || now < first { row.set(column, UInt64(bitPattern: now == 0 ? 1 : now)) }
+      let first = Int64(bitPattern: row.word64(column))
+      if first == 0 || now < first { row.set(column, moment(now)) }
     case .time:
-      let old = Int64(bitPattern: row.word64(column))
-      if old == 0 || now > old { row.set(column, UInt64(bitPattern: now == 0 ? 1 : now)) }
-    case .session: if isOver { row.set(column, row.word32(column) &+ 1) }
+      let newest = Int64(bitPattern: row.word64(column))
+      if newest == 0 || now > newest { row.set(column, moment(now)) }
+    case .decayed, .session: break
     }
   }
+
+  /// The column as of a new session.
+  @inline(never)
+  private static func startAgain(_ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>) {
+    let column = update.column
+    switch update.code {
+    case .count, .decayed: row.set(column, 0 as UInt32)
+    case .sum, .ewmean, .first: row.set(column, 0 as UInt64)
+    case .last: row.set(column + 1, 0 as UInt64)
+    case .session: row.set(column, row.word32(column) &+ 1)
+    case .time: break
+    }
+  }
+
+  /// Between the two moments lies more than the gap.
+  @inline(__always)
+  private static func isOver(_ then: Int64, _ gapNanos: Int64, _ now: Int64) -> Bool {
+    now > then && now.subtractingReportingOverflow(then).partialValue > gapNanos
+  }
+
+  /// As a row keeps it: 0 stands for never.
+  @inline(__always)
+  private static func moment(_ nanos: Int64) -> UInt64 { UInt64(bitPattern: nanos == 0 ? 1 : nanos) }
 
   @inline(__always)
   private static func finite(_ value: Double) -> Float {
@@ -161,13 +204,13 @@ extension FeatureState {
 
   /// Counts and sums are corrected; what cannot be undone (exponential means, the newest value, clocks, sessions)
   /// stays until a replay.
+  @inline(never)
   private static func takeBack(
     _ update: ColumnUpdate, _ row: UnsafeMutablePointer<Float>, _ then: Int64, _ target: Double
   ) {
     let column = update.column
     let last = update.last < 0 ? 0 : Int64(bitPattern: row.word64(update.last))
-    // Of an earlier session: the row holds nothing of it any more.
-    if update.gapNanos > 0, last != 0, last > then, last &- then > update.gapNanos { return }
+    if update.gapNanos > 0, last != 0, isOver(then, update.gapNanos, last) { return }
     switch update.code {
     case .count: row.set(column, row.word32(column) == 0 ? 0 : row.word32(column) - 1)
     case .decayed:

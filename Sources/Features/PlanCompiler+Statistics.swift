@@ -70,11 +70,13 @@ extension PlanCompiler {
     var read = StatisticRead(kind: kind, group: Int32(group), column: 0)
     (read.gapNanos, read.halvings) = (gap, halvings)
     (read.prior, read.shrinkage) = (section.prior, section.shrinkage)
-    let needsLast = gap > 0 || halfLife > 0 || kind == .recency || kind == .session
-    func lastColumn(_ types: UInt64) -> Int32 {
-      column(group, "time \(types)", words: 2) { ColumnUpdate(code: .time, column: $0, types: types) }
+    // What moves the clock: a rate has one for what stands above the line and below.
+    let clocked = kind == .rate ? types | mask(section.numerator) : types
+    if gap > 0 || halfLife > 0 || kind == .recency || kind == .session {
+      read.last = column(group, "time \(clocked)", words: 2) {
+        ColumnUpdate(code: .time, column: $0, types: clocked)
+      }
     }
-    if needsLast { read.last = lastColumn(kind == .rate ? types | mask(section.numerator) : types) }
     let last = read.last
     let target = "\(section.target.rawValue) - \(section.minus.joined(separator: " - "))"
     func countColumn(_ of: String) -> Int32 {
@@ -84,10 +86,11 @@ extension PlanCompiler {
         return update
       }
     }
-    func decayedColumn(_ types: UInt64) -> Int32 {
-      column(group, "decayed \(types) \(halfLife) \(gap) \(last)", words: 1) {
+    func decayedColumn(_ counted: UInt64) -> Int32 {
+      column(group, "decayed \(counted) \(halfLife) \(gap) \(last)", words: 1) {
         ColumnUpdate(
-          code: .decayed, column: $0, types: types, last: last, gapNanos: gap, halvings: halvings)
+          code: .decayed, column: $0, types: last < 0 ? counted : clocked, counted: counted, last: last,
+          gapNanos: gap, halvings: halvings)
       }
     }
     switch kind {
@@ -114,7 +117,7 @@ extension PlanCompiler {
         }, section: section)
     case .last:
       read.column = column(
-        group, "last \(types) \(gap) \(target)", words: 2,
+        group, "last \(types) \(gap) \(target)", words: 3,
         {
           ColumnUpdate(code: .last, column: $0, types: types, last: last, gapNanos: gap)
         }, section: section)

@@ -1,7 +1,5 @@
 // Categories made of what is no category: text in tokens, numbers and flags as texts.
 
-internal import Wire
-
 /// Numbers and flags where a category is wanted.
 enum AttributeText {
   /// Whole numbers without a point.
@@ -13,7 +11,9 @@ enum AttributeText {
 /// Text in tokens: what stands between white space, its ASCII letters in lower case, its ASCII punctuation left
 /// out; other characters are kept as they are.
 enum Tokens {
-  static func forEach(in text: ByteView, minimum: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+  static func forEach(
+    in text: UnsafeRawBufferPointer, minimum: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+  ) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 256) { token in
       var length = 0
       var characters = 0
@@ -21,7 +21,7 @@ enum Tokens {
         if characters >= minimum { body(UnsafeBufferPointer(start: token.baseAddress, count: length)) }
         (length, characters) = (0, 0)
       }
-      for byte in text.bytes {
+      for byte in text {
         let kept: UInt8
         switch byte {
         case 0x41...0x5A: kept = byte | 0x20

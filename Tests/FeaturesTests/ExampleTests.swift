@@ -89,6 +89,30 @@ import Wire
     #expect(description.description.contains("user.age=25.0"))
   }
 
+  @Test("tokens are of one spelling by the rule, and have their names, of one text and of several")
+  func tokens() throws {
+    func words(_ title: AttributeValue, rule: String) throws -> [String] {
+      var fixture = try Fixture(
+        """
+        events: {click: {label: positive}}
+        label: {minimum: 0, maximum: 1}
+        entities: {item: {title: text}}
+        features: {sparse: {words: {of: item.title}}}
+        hygiene: {normalise: {categories: \(rule)}}
+        """)
+      try fixture.set(.item, "i", .set, [.init("title", title)])
+      try fixture.make(Fixture.rating("u", "i", at: 0, type: "click"))
+      return fixture.state.describe(fixture.example, user: "u", item: "i").features.map(\.value)
+    }
+    // Compared by bytes: Swift's == takes composed and decomposed for the same.
+    func bytes(_ texts: [String]) -> [[UInt8]] { texts.map { Array($0.utf8) } }
+    let folded = try words(.text("Ame\u{301}lie E\u{301}T\u{C9}"), rule: "{compose: true, fold_case: true}")
+    #expect(bytes(folded) == bytes(["am\u{E9}lie", "\u{E9}t\u{E9}"]))
+    let plain = try words(.text("Ame\u{301}lie \u{C9}T\u{C9}"), rule: "{}")
+    #expect(bytes(plain) == bytes(["ame\u{301}lie", "\u{C9}t\u{C9}"]))
+    #expect(try words(.texts(["Heat wave", "Alien"]), rule: "{}") == ["heat", "wave", "alien"])
+  }
+
   @Test("transforms are applied in the order of the reference, and what is absent is 0 or the missing rule's")
   func transforms() throws {
     var fixture = try fixture()
