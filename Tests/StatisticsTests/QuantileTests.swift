@@ -95,10 +95,43 @@ import Testing
     #expect(outliers.clipped(50, maxRobustZ: 6, maxIQRDistance: 3) == 50)
   }
 
-  @Test("a stream without spread flags nothing")
-  func constant() {
+  /// Usual by either rule: in the daemon's default limits.
+  private func isUsual(_ value: Double, _ outliers: RobustOutliers) -> Bool {
+    outliers.robustZ(value) <= 8 || outliers.iqrDistance(value) <= 10
+  }
+
+  @Test(
+    "values closer together than the sketch can tell do not hide one at twice their size",
+    arguments: [(10_000.0, 10.0), (1_000, 1), (-5_000, 5), (100_000, 10), (1e-3, 1e-6)])
+  func narrow(center: Double, spread: Double) {
     var outliers = RobustOutliers()
-    for _ in 0..<500 { outliers.learn(1) }
+    for k in 0..<2_048 {
+      let value = center + spread * CounterRandom.gauss(seed: 5, counter: UInt64(k))
+      #expect(isUsual(value, outliers))
+      outliers.learn(value)
+    }
+    for far in [2 * center, 0, -center, 999_999 * center.magnitude] { #expect(!isUsual(far, outliers)) }
+    let clipped = outliers.clipped(2 * center, maxRobustZ: 8, maxIQRDistance: 10)
+    #expect((clipped - center).magnitude < 0.06 * center.magnitude)
+  }
+
+  @Test(
+    "where most values are one, others of its size are usual and what is far beyond is not",
+    arguments: [0, 50, 10])
+  func constant(everyOther: Int) {
+    var outliers = RobustOutliers()
+    // A rare class of a label, or two things bought in place of one.
+    for k in 1...2_000 { outliers.learn(everyOther > 0 && k % everyOther == 0 ? Double(k % 3) : 1) }
+    #expect([0, 1, 2, 5].allSatisfy { isUsual($0, outliers) })
+    #expect([999_999, 100, -100].allSatisfy { !isUsual($0, outliers) })
+    #expect(outliers.clipped(2, maxRobustZ: 3, maxIQRDistance: 3) == 2)
+    #expect(outliers.clipped(100, maxRobustZ: 8, maxIQRDistance: 10) < 15)
+  }
+
+  @Test("of a stream of zeros nothing can be said")
+  func zeros() {
+    var outliers = RobustOutliers()
+    for _ in 0..<500 { outliers.learn(0) }
     #expect(outliers.robustZ(2) == 0 && outliers.iqrDistance(2) == 0)
     #expect(outliers.clipped(2, maxRobustZ: 3, maxIQRDistance: 3) == 2)
   }

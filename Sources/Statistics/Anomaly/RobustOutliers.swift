@@ -9,22 +9,34 @@ package import Primitives
 ///
 /// The four figures come from a decayed `QuantileSketch` and are refreshed at 32, 64, 128, … values and then every
 /// `refreshEvery`, so that a judgement costs a few operations. Before `warmUp` values everything is usual.
-/// A rule whose spread is 0 (more than half of the values alike) says nothing: it gives 0 for every value.
+///
+/// Where the sketch sees no spread, a smallest one stands in, so that what is far beyond is told all the same:
+/// - values that lie closer together than its buckets: the width of the median's bucket;
+/// - one value that most are: its own size, so that the other classes of a label or small numbers of a thing stay
+///   usual. Of most values 0 nothing can be said: every value is given 0. Whether one value is most of them is told
+///   by the majority vote of Boyer and Moore.
 ///
 /// - Units: `median`, `scale`, quartiles as the values; `robustZ` and `iqrDistance` none.
 /// - `halfLife`: in values, default 100,000. `refreshEvery`: default 1,024. `warmUp`: default 100.
 /// - Complexity: O(log buckets) per value, O(buckets) per refresh; at most 48 KiB.
-/// - Source: Iglewicz and Hoaglin 1993; Tukey 1977; quantiles: see `QuantileSketch`.
+/// - Source: Iglewicz and Hoaglin 1993; Tukey 1977; Boyer and Moore 1991; quantiles: see `QuantileSketch`.
 package struct RobustOutliers: Sendable, Equatable {
   package let warmUp: Int
   package let refreshEvery: Int
   package private(set) var count = 0
   private var sketch: QuantileSketch
+  /// The value that may be that of most, and by how many votes: without such a value never more than a few.
+  private var candidate = 0.0
+  private var votes = 0
+  private static let majority = 32
+  private static let mostVotes = 1_024
   package private(set) var median = 0.0
-  /// 1.4826 · MAD.
+  /// 1.4826 · MAD, or what stands in for it.
   package private(set) var scale = 0.0
   package private(set) var lowerQuartile = 0.0
   package private(set) var upperQuartile = 0.0
+  /// Between the quartiles, or what stands in for it.
+  private var range = 0.0
 
   package init(halfLife: Double = 100_000, refreshEvery: Int = 1024, warmUp: Int = 100) {
     precondition(refreshEvery > 0 && warmUp >= 0)
@@ -36,6 +48,7 @@ package struct RobustOutliers: Sendable, Equatable {
   /// Takes in a finite value. Judge it first: a value should not vote on itself.
   package mutating func learn(_ value: Double) {
     sketch.update(value)
+    vote(value)
     count += 1
     let isPowerOfTwo = count >= 32 && count & (count - 1) == 0
     if isPowerOfTwo || count % refreshEvery == 0 || count == warmUp { refresh() }
@@ -46,19 +59,33 @@ package struct RobustOutliers: Sendable, Equatable {
     scale = 1.4826 * (sketch.medianAbsoluteDeviation() ?? 0)
     lowerQuartile = sketch.quantile(0.25) ?? 0
     upperQuartile = sketch.quantile(0.75) ?? 0
+    range = upperQuartile - lowerQuartile
+    let smallest = median.magnitude * (votes >= Self.majority ? 1 : 2 * sketch.relativeError)
+    if scale == 0 { scale = smallest }
+    // A normal distribution's quartiles are 1.349 standard deviations apart.
+    if range == 0 { range = 1.349 * smallest }
+  }
+
+  private mutating func vote(_ value: Double) {
+    if value == candidate {
+      votes = min(votes + 1, Self.mostVotes)
+    } else if votes > 0 {
+      votes -= 1
+    } else {
+      (candidate, votes) = (value, 1)
+    }
   }
 
   /// Whether enough values were seen for the figures to mean something.
   package var isWarm: Bool { count >= max(warmUp, 1) && count >= 32 }
 
-  /// Distance from the median in robust deviations; 0 while cold or when the stream has no spread.
+  /// Distance from the median in robust deviations; 0 while cold, or where most values are 0.
   package func robustZ(_ value: Double) -> Double {
     isWarm && scale > 0 ? (value - median).magnitude / scale : 0
   }
 
-  /// Interquartile ranges outside of the quartiles; 0 inside, while cold, or when the quartiles coincide.
+  /// Interquartile ranges outside of the quartiles; 0 inside, while cold, or where most values are 0.
   package func iqrDistance(_ value: Double) -> Double {
-    let range = upperQuartile - lowerQuartile
     guard isWarm, range > 0 else { return 0 }
     return max(0, lowerQuartile - value, value - upperQuartile) / range
   }
@@ -74,7 +101,6 @@ package struct RobustOutliers: Sendable, Equatable {
       low = median - maxRobustZ * scale
       high = median + maxRobustZ * scale
     }
-    let range = upperQuartile - lowerQuartile
     if range > 0 {
       low = max(low, lowerQuartile - maxIQRDistance * range)
       high = min(high, upperQuartile + maxIQRDistance * range)
@@ -85,19 +111,22 @@ package struct RobustOutliers: Sendable, Equatable {
 
 extension RobustOutliers: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
-    for value in [warmUp, refreshEvery, count] { writer.writeInt(value) }
+    for value in [warmUp, refreshEvery, count, votes] { writer.writeInt(value) }
     writer.write(sketch)
-    writer.writeEach([median, scale, lowerQuartile, upperQuartile])
+    writer.writeEach([candidate, median, scale, lowerQuartile, upperQuartile, range])
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     warmUp = try reader.readInt("warm-up", in: 0...Int.max)
     refreshEvery = try reader.readInt("refresh", in: 1...Int.max)
     count = try reader.readInt("count", in: 0...Int.max)
+    votes = try reader.readInt("votes", in: 0...Self.mostVotes)
     sketch = try reader.read(QuantileSketch.self)
+    candidate = try reader.readFinite("candidate")
     median = try reader.readFinite("median")
     scale = try reader.readFinite("scale")
     lowerQuartile = try reader.readFinite("quartile")
     upperQuartile = try reader.readFinite("quartile")
+    range = try reader.readFinite("range")
   }
 }
