@@ -83,6 +83,7 @@ package final class EntityReader {
   private let lines: LineReader
   private let kind: RawEntityChange.Kind
   private let source: Source
+  private var hasDatedTitles = false
 
   /// - Parameters:
   ///   - path: `-` is standard input.
@@ -95,7 +96,9 @@ package final class EntityReader {
     if EventFormat(path: path) == .json {
       source = .json(JSONLinesReader(lines, roles: roles))
     } else {
-      source = .delimited(try MovieLensLayout.entities(kind, lines, roles: roles))
+      let layout = try MovieLensLayout.entities(kind, lines, roles: roles)
+      source = .delimited(layout.reader)
+      hasDatedTitles = layout.hasDatedTitles
     }
   }
 
@@ -105,6 +108,7 @@ package final class EntityReader {
     case .delimited(let reader):
       guard var entity = try reader.nextEntity(kind) else { return nil }
       MovieLensLayout.gatherGenres(&entity)
+      if hasDatedTitles { MovieLensLayout.takeYear(of: &entity) }
       return entity
     case .json(let reader):
       switch try reader.next() {

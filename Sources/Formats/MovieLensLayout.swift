@@ -27,9 +27,10 @@ enum MovieLensLayout {
   }
 
   /// `u.user`, `u.item` (`|`), `users.dat`, `movies.dat` (`::`), or separated values with a header.
+  /// - Returns: whether its titles end with the year, as those of all three films' files do.
   static func entities(
     _ kind: RawEntityChange.Kind, _ lines: LineReader, roles: ColumnRoles
-  ) throws(FormatError) -> DelimitedReader {
+  ) throws(FormatError) -> (reader: DelimitedReader, hasDatedTitles: Bool) {
     let first = try firstLine(lines)
     var roles = roles
     if first.contains("::") {
@@ -39,25 +40,47 @@ enum MovieLensLayout {
         // Codes, not quantities.
         for name in ["occupation", "zip"] where roles.kinds[name] == nil { roles.kinds[name] = .text }
       }
-      return DelimitedReader(
+      let reader = DelimitedReader(
         DelimitedRows(lines, separator: "::", hasQuotes: false, fallsBackToLatin1: true),
         layout: .fixed(columns), roles: roles)
+      return (reader, kind == .item)
     }
     let bars = first.split(separator: "|", omittingEmptySubsequences: false).count
     if kind == .user, bars == 5 {
       if roles.kinds["zip"] == nil { roles.kinds["zip"] = .text }
-      return DelimitedReader(
+      let reader = DelimitedReader(
         DelimitedRows(lines, separator: "|", hasQuotes: false, fallsBackToLatin1: true),
         layout: .fixed(["user", "age", "gender", "occupation", "zip"]), roles: roles)
+      return (reader, false)
     }
     if kind == .item, bars == 24 {
       let columns = ["item", "title", "released", "video_released", "url"] + genres.map { "genre \($0)" }
-      roles.roles["url"] = .ignored
-      return DelimitedReader(
+      for name in ["url", "video_released"] { roles.roles[name] = .ignored }
+      let reader = DelimitedReader(
         DelimitedRows(lines, separator: "|", hasQuotes: false, fallsBackToLatin1: true),
         layout: .fixed(columns), roles: roles)
+      return (reader, true)
     }
-    return withHeader(first, lines, roles, defaultType: "")
+    return (withHeader(first, lines, roles, defaultType: ""), first == "movieId,title,genres")
+  }
+
+  /// Makes `year` of "Toy Story (1995)", or else of the date of release, "01-Jan-1995", which is of no other use; the
+  /// title is what is before.
+  static func takeYear(of entity: inout RawEntityChange) {
+    var year: Double?
+    if let place = entity.attributes.firstIndex(where: { $0.name == "released" }) {
+      if case .text(let date) = entity.attributes.remove(at: place).value { year = Double(date.suffix(4)) }
+    }
+    if let place = entity.attributes.firstIndex(where: { $0.name == "title" }),
+      case .text(let title) = entity.attributes[place].value,
+      let match = title.wholeMatch(of: #/(.*?) *\((\d{4})\) */#)
+    {
+      year = Double(match.2)
+      if !match.1.isEmpty { entity.attributes[place].value = .text(String(match.1)) }
+    }
+    if let year, !entity.attributes.contains(where: { $0.name == "year" }) {
+      entity.attributes.append(NamedAttribute("year", .number(year)))
+    }
   }
 
   /// Makes one attribute `genres` of `u.item`'s 19 flags.

@@ -41,8 +41,9 @@ private let isPresent = FileManager.default.fileExists(atPath: folder + "/rating
         RawEntityChange(
           kind: .item, id: "1",
           attributes: [
-            NamedAttribute("title", .text("Misérables (1995)")),
+            NamedAttribute("title", .text("Misérables")),
             NamedAttribute("genres", .texts(["Drama", "Musical"])),
+            NamedAttribute("year", .number(1995)),
           ])
       ])
     let users = try TemporaryFile("1::F::1::10::48067\n", name: "users.dat")
@@ -55,7 +56,12 @@ private let isPresent = FileManager.default.fileExists(atPath: folder + "/rating
     let old = try TemporaryFile(
       "1|Toy Story (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n", name: "u.item")
     let attributes = try old.entities(.item)[0].attributes
-    #expect(attributes.last == NamedAttribute("genres", .texts(["Animation", "Children's", "Comedy"])))
+    #expect(
+      attributes == [
+        NamedAttribute("title", .text("Toy Story")),
+        NamedAttribute("genres", .texts(["Animation", "Children's", "Comedy"])),
+        NamedAttribute("year", .number(1995)),
+      ])
     #expect(!attributes.contains { $0.name.hasPrefix("genre ") || $0.name == "url" })
     let csv = try TemporaryFile(
       "movieId,title,genres\n7,\"City, The\",(no genres listed)\n", name: "movies.csv")
@@ -65,6 +71,27 @@ private let isPresent = FileManager.default.fileExists(atPath: folder + "/rating
       ])
     let empty = try TemporaryFile("user,age\n,3\n")
     #expect(throws: FormatError.self) { _ = try empty.entities(.user) }
+  }
+
+  @Test(
+    "a film's year is its title's, else its release's; its title is without",
+    arguments: [
+      ("Fargo (1996)|14-Feb-1997", "Fargo", 1996.0), ("1984 (1984)|", "1984", 1984),
+      ("unknown|", "unknown", nil), ("Of Love and Shadows|04-Feb-1994", "Of Love and Shadows", 1994),
+      ("M (Eine Stadt) (1931) |", "M (Eine Stadt)", 1931),
+    ] as [(String, String, Double?)])
+  func years(line: String, title: String, year: Double?) throws {
+    let flags = String(repeating: "|0", count: 19)
+    let file = try TemporaryFile("1|\(line)|||\(flags.dropFirst())\n", name: "u.item")
+    let attributes = try file.entities(.item)[0].attributes
+    #expect(attributes.first == NamedAttribute("title", .text(title)))
+    #expect(attributes.first { $0.name == "year" }?.value == year.map { .number($0) })
+    #expect(!attributes.contains { $0.name == "released" })
+    let csv = try TemporaryFile("movieId,title,genres\n7,Fargo (1996),Drama\n", name: "movies.csv")
+    #expect(try csv.entities(.item)[0].attributes.last == NamedAttribute("year", .number(1996)))
+    // Other files mean what they say.
+    let other = try TemporaryFile("item,title\n7,Fargo (1996)\n", name: "items.csv")
+    #expect(try other.entities(.item)[0].attributes == [NamedAttribute("title", .text("Fargo (1996)"))])
   }
 
   @Test(
