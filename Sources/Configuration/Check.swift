@@ -18,20 +18,24 @@ extension Configuration {
     let sources: SourceMap
     var problems: [ConfigurationProblem] = []
 
-    mutating func fail(_ path: String, _ message: String) {
-      let place = sources.place(of: path)
+    /// - Parameter index: of the list's element that is wrong.
+    mutating func fail(_ path: String, at index: Int? = nil, _ message: String) {
+      let place = sources.place(of: path, at: index)
       problems.append(.init(line: place.line, column: place.column, path: path, message: message))
     }
 
-    mutating func require(_ condition: Bool, _ path: String, _ message: @autoclosure () -> String) {
-      if !condition { fail(path, message()) }
+    mutating func require(
+      _ condition: Bool, _ path: String, at index: Int? = nil, _ message: @autoclosure () -> String
+    ) {
+      if !condition { fail(path, at: index, message()) }
     }
 
     mutating func require(_ names: [String], among known: [String], _ path: String, what: String) {
-      for name in names where !known.contains(name) {
+      for (index, name) in names.enumerated() where !known.contains(name) {
         let hint = Suggestion.hint(for: name, among: known)
         fail(
-          path, "no \(what) \"\(name)\"" + (hint.isEmpty ? "; known: \(known.joined(separator: ", "))" : hint)
+          path, at: index,
+          "no \(what) \"\(name)\"" + (hint.isEmpty ? "; known: \(known.joined(separator: ", "))" : hint)
         )
       }
     }
@@ -96,7 +100,8 @@ extension Configuration {
       checker.require(
         !reserved.contains(value.name), path, "\"\(value.name)\" is a source's name; choose another")
       checkTransforms(value, path, &checker)
-      checker.require(value.types + value.numerator, among: types, "\(path).types", what: "event type")
+      checker.require(value.types, among: types, "\(path).types", what: "event type")
+      checker.require(value.numerator, among: types, "\(path).numerator", what: "event type")
       if let statistic = value.statistic {
         checkStatistic(value, statistic, path, &checker)
         checkAcyclic(index, path, &checker)
@@ -131,36 +136,53 @@ extension Configuration {
     _ value: ValueSection, _ kind: StatisticKind, _ path: String, _ checker: inout Checker
   ) {
     checkCategorical(value.of, "\(path).of", &checker)
-    for name in value.minus {
-      switch source(name) {
-      case .failure(let error): checker.fail("\(path).minus", error.message)
-      case .success(let source):
-        checker.require(nature(source) == .number, "\(path).minus", "\"\(name)\" is no number")
-      }
+    for (index, name) in value.minus.enumerated() {
+      checkNumeric(name, "\(path).minus", at: index, &checker)
     }
     if kind == .decayed {
-      checker.require(value.halfLife > 0, "\(path).half_life", "a decayed count needs a half-life above 0")
+      checker.require(
+        value.halfLife > 0, "\(path).half_life",
+        "\(DurationText.render(value.halfLife)) is not allowed; a decayed count needs a half-life above 0")
     }
-    if kind == .session { checker.require(value.gap > 0, "\(path).gap", "a session needs a gap above 0") }
+    if kind == .session {
+      checker.require(
+        value.gap > 0, "\(path).gap",
+        "\(DurationText.render(value.gap)) is not allowed; a session needs a gap above 0")
+    }
     if kind == .rate {
       checker.require(
-        !value.numerator.isEmpty, "\(path).numerator", "a rate needs the event types above the line")
+        !value.numerator.isEmpty, "\(path).numerator",
+        "names none; a rate needs the event types above the line, of \(events.map(\.name).joined(separator: ", "))"
+      )
       checker.require(
         value.shrinkage > 0, "\(path).shrinkage",
-        "a rate needs a shrinkage above 0 (events that the prior weighs)")
+        "\(YAMLText.number(value.shrinkage)) is not allowed; a rate needs a shrinkage above 0 "
+          + "(events that the prior weighs)")
     }
   }
 
   private func checkTransforms(_ value: ValueSection, _ path: String, _ checker: inout Checker) {
     for (key, bounds) in [("clip", value.clip), ("within", value.within)] where !bounds.isEmpty {
       checker.require(
-        bounds.count == 2 && bounds[0] <= bounds[1], "\(path).\(key)", "needs two numbers, lowest first")
+        bounds.count == 2 && bounds[0] <= bounds[1], "\(path).\(key)",
+        "[\(bounds.map(YAMLText.number).joined(separator: ", "))] is not allowed; allowed: two numbers, lowest first"
+      )
     }
+    requireGrowing(value.bucketise, "\(path).bucketise", &checker)
+    let ends = [
+      ("bucketise", !value.bucketise.isEmpty), ("step", value.step > 0), ("within", !value.within.isEmpty),
+    ].filter(\.1).map(\.0)
     checker.require(
-      zip(value.bucketise, value.bucketise.dropFirst()).allSatisfy { $0 < $1 }, "\(path).bucketise",
-      "boundaries must grow")
-    let ends = [!value.bucketise.isEmpty, value.step > 0, !value.within.isEmpty].count { $0 }
-    checker.require(ends <= 1, path, "only one of bucketise, step and within")
+      ends.count <= 1, path,
+      "has \(ends.joined(separator: " and ")); allowed: one of bucketise, step and within")
+  }
+
+  private func requireGrowing(_ numbers: [Double], _ path: String, _ checker: inout Checker) {
+    for (index, (before, number)) in zip(numbers, numbers.dropFirst()).enumerated() where before >= number {
+      checker.fail(
+        path, at: index + 1,
+        "\(YAMLText.number(number)) after \(YAMLText.number(before)); allowed: numbers that grow")
+    }
   }
 
   /// A value must not be made from itself; `minus` may, because it is read as it was before the event.
@@ -181,12 +203,12 @@ extension Configuration {
   }
 
   private func checkCategorical(_ names: [String], _ path: String, _ checker: inout Checker) {
-    for name in names {
+    for (index, name) in names.enumerated() {
       switch source(name) {
-      case .failure(let error): checker.fail(path, error.message)
+      case .failure(let error): checker.fail(path, at: index, error.message)
       case .success(let source):
         checker.require(
-          nature(source).isCategorical, path,
+          nature(source).isCategorical, path, at: index,
           "\"\(name)\" is a number; make a category of it with bucketise or step")
       }
     }
@@ -207,8 +229,8 @@ extension Configuration {
       checkCategorical(template.of, "\(path).of", &checker)
       if !template.times.isEmpty { checkNumeric(template.times, "\(path).times", &checker) }
     }
-    for entry in features.dense {
-      for factor in Self.factors(of: entry) { checkDense(factor, "features.dense", entry, &checker) }
+    for (index, entry) in features.dense.enumerated() {
+      for factor in Self.factors(of: entry) { checkDense(factor, entry, at: index, &checker) }
     }
   }
 
@@ -222,23 +244,25 @@ extension Configuration {
     }
   }
 
-  private func checkNumeric(_ name: String, _ path: String, _ checker: inout Checker) {
+  private func checkNumeric(_ name: String, _ path: String, at index: Int? = nil, _ checker: inout Checker) {
     switch source(name) {
-    case .failure(let error): checker.fail(path, error.message)
+    case .failure(let error): checker.fail(path, at: index, error.message)
     case .success(let source):
-      checker.require(nature(source) == .number, path, "\"\(name)\" is no number")
+      checker.require(nature(source) == .number, path, at: index, "\"\(name)\" is no number")
     }
   }
 
-  private func checkDense(_ name: String, _ path: String, _ entry: String, _ checker: inout Checker) {
+  private func checkDense(_ name: String, _ entry: String, at index: Int, _ checker: inout Checker) {
+    let path = "features.dense"
     switch source(name) {
-    case .failure(let error): checker.fail(path, error.message)
+    case .failure(let error): checker.fail(path, at: index, error.message)
     case .success(let source):
       switch nature(source) {
       case .number: break
       case .vector:
-        checker.require(name == entry, path, "\"\(entry)\": a vector cannot be a factor of a product")
-      default: checker.fail(path, "\"\(name)\" is no number and no vector")
+        checker.require(
+          name == entry, path, at: index, "\"\(entry)\": a vector cannot be a factor of a product")
+      default: checker.fail(path, at: index, "\"\(name)\" is no number and no vector")
       }
     }
   }
@@ -251,7 +275,28 @@ extension Configuration {
       checker.require(
         member.residualOf.isEmpty ? [] : [member.residualOf], among: names, "\(path).residual_of",
         what: "member")
-      checker.require(member.residualOf != member.name, "\(path).residual_of", "is the member itself")
+      checker.require(
+        member.kind != .mlp || member.optimizer != .ftrl, "\(path).optimizer",
+        "\"ftrl\" is not allowed for kind: mlp, whose weights cannot begin at 0; allowed: adagrad, adam, sgd")
+    }
+    let taking = model.takingPart.map(\.name)
+    if taking.isEmpty, !names.isEmpty {
+      checker.fail(
+        "model.members",
+        "none takes part; set model.use to auto, or model.members.NAME.on of one of "
+          + "\(names.joined(separator: ", ")) to true")
+    } else if taking.isEmpty, checker.sources.marks["model.members"] != nil {
+      checker.fail("model.members", "there is none; name at least one, such as linear: {kind: linear}")
+    }
+    for (place, name) in taking.enumerated() {
+      guard let member = model.members.first(where: { $0.name == name }), !member.residualOf.isEmpty,
+        names.contains(member.residualOf), !taking[..<place].contains(member.residualOf)
+      else { continue }
+      let before = taking[..<place].joined(separator: ", ")
+      checker.fail(
+        "model.members.\(name).residual_of",
+        "\"\(member.residualOf)\" is no member that takes part and stands before it; allowed: "
+          + (before.isEmpty ? "nothing, because it is the first" : "one of \(before)"))
     }
     checker.require(
       model.loss != .logistic || (label.minimum == 0 && label.maximum == 1), "model.loss",
@@ -300,8 +345,6 @@ extension Configuration {
     checker.require(
       retrieval.impressionsType.isEmpty ? [] : [retrieval.impressionsType], among: events.map(\.name),
       "retrieval.impressions_count_as", what: "event type")
-    checker.require(
-      zip(retrieval.blend.buckets, retrieval.blend.buckets.dropFirst()).allSatisfy { $0 < $1 },
-      "retrieval.blend.buckets", "lengths must grow")
+    requireGrowing(retrieval.blend.buckets.map(Double.init), "retrieval.blend.buckets", &checker)
   }
 }

@@ -8,6 +8,8 @@ package struct Kind<Value: Equatable & Sendable> {
   package let allowed: String
   let read: (Node) -> Value?
   package let write: (Value) -> String
+  /// Of a list that cannot be read: the first element that is not allowed, and what it may be.
+  var wrongElement: (Node) -> (node: Node, allowed: String)? = { _ in nil }
 }
 
 /// How values are written in YAML.
@@ -72,6 +74,12 @@ extension Node {
 
   /// `null` or `~`, written out: what takes an inherited entry away. Nothing at all only adds nothing.
   var isExplicitNull: Bool { isNull && text?.isEmpty == false }
+
+  /// Of a list; one value alone stands for a list of one.
+  var elements: [Node] {
+    if case .sequence(let sequence) = self { return Array(sequence) }
+    return [self]
+  }
 
   /// What to show of a node in a message.
   var shown: String {
@@ -190,7 +198,8 @@ extension Kind {
         if node.isNull { return .some(nil) }
         return kind.read(node).map { .some($0) }
       },
-      write: { $0.map(kind.write) ?? "null" })
+      write: { $0.map(kind.write) ?? "null" },
+      wrongElement: kind.wrongElement)
   }
 
   /// A list; one value alone stands for a list of one.
@@ -200,8 +209,7 @@ extension Kind {
     Kind(
       allowed: "a list of \(count.lowerBound) to \(count.upperBound), each \(kind.allowed)",
       read: { node in
-        let nodes: [Node]
-        if case .sequence(let sequence) = node { nodes = Array(sequence) } else { nodes = [node] }
+        let nodes = node.elements
         guard count.contains(nodes.count) else { return nil }
         var values: [Element] = []
         for node in nodes {
@@ -210,6 +218,10 @@ extension Kind {
         }
         return values
       },
-      write: { "[" + $0.map(kind.write).joined(separator: ", ") + "]" })
+      write: { "[" + $0.map(kind.write).joined(separator: ", ") + "]" },
+      wrongElement: { node in
+        guard count.contains(node.elements.count) else { return nil }
+        return node.elements.first { kind.read($0) == nil }.map { ($0, kind.allowed) }
+      })
   }
 }

@@ -233,6 +233,11 @@ package struct ModelSection: Section {
 
   package init() {}
 
+  /// In the order in which they answer.
+  package var takingPart: [MemberSection] {
+    members.filter { $0.isOn && (use == ["auto"] || use.contains($0.name)) }
+  }
+
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("loss", &loss, .choice, .model, "What is minimised.")
     visitor.value(

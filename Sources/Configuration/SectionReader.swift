@@ -11,8 +11,16 @@ struct SourceMap {
     if let mark = node.mark { marks[path] = (mark.line, mark.column) }
   }
 
-  /// The place of `path`, or of the nearest of its ancestors that was read.
-  func place(of path: String) -> (line: Int, column: Int) {
+  /// Remembers a list with its elements: `path[0]` and so on.
+  mutating func note(list path: String, _ node: Node) {
+    note(path, node)
+    guard case .sequence(let elements) = node else { return }
+    for (index, element) in elements.enumerated() { note("\(path)[\(index)]", element) }
+  }
+
+  /// The place of `path`, or of the nearest of its ancestors that was read; of a list's element, if it says which.
+  func place(of path: String, at index: Int? = nil) -> (line: Int, column: Int) {
+    if let index, let mark = marks["\(path)[\(index)]"] { return mark }
     var path = path[...]
     while true {
       if let mark = marks[String(path)] { return mark }
@@ -85,17 +93,20 @@ struct SectionReader: FieldVisitor {
   ) {
     guard let node = take(key) else { return }
     let path = Self.join(path, key)
-    sources.note(path, node)
+    sources.note(list: path, node)
     if let read = kind.read(node) {
       value = read
-    } else {
-      var message = "\(node.shown) is not allowed; allowed: \(kind.allowed)"
-      if kind.allowed.hasPrefix("one of "), let text = node.text {
-        message += Suggestion.hint(
-          for: text, among: kind.allowed.dropFirst(7).split(separator: ", ").map(String.init))
-      }
-      problems.append(Self.problem(at: node, path: path, message))
+      return
     }
+    let (wrong, allowed) = kind.wrongElement(node) ?? (node, kind.allowed)
+    var shown = wrong.shown
+    if case .sequence(let elements) = wrong { shown += " of \(elements.count)" }
+    var message = "\(shown) is not allowed; allowed: \(allowed)"
+    if allowed.hasPrefix("one of "), let text = wrong.text {
+      message += Suggestion.hint(
+        for: text, among: allowed.dropFirst(7).split(separator: ", ").map(String.init))
+    }
+    problems.append(Self.problem(at: wrong, path: path, message))
   }
 
   mutating func section<S: Section>(_ key: String, _ section: inout S, _ about: String) {

@@ -186,4 +186,80 @@ import Testing
       #expect(try Configuration(yaml: configuration.rendered()).server.group == text)
     }
   }
+
+  @Test(
+    "what contradicts something else is said with the line of the element at fault, its value and what is allowed",
+    arguments: [
+      (
+        "features:\n  values:\n    r: {statistic: rate, of: item, types: [click], shrinkage: 3,\n      numerator: [clik]}\n",
+        5, "features.values.r.numerator", "no event type \"clik\"; did you mean \"click\"?"
+      ),
+      (
+        "features:\n  dense:\n    - item_mean\n    - user_offset\n    - itm_count\n",
+        6, "features.dense", "no source \"itm_count\""
+      ),
+      (
+        "features:\n  dense:\n    - item_mean\n    - [a]\n",
+        5, "features.dense", "a list of 1 is not allowed; allowed: text of"
+      ),
+      (
+        "retrieval:\n  retrievers:\n    popularity:\n      half_lives_events:\n        - 100\n        - -5\n",
+        7, "retrieval.retrievers.popularity.half_lives_events",
+        "\"-5\" is not allowed; allowed: a number from 1 to"
+      ),
+      (
+        "features: {sparse: {x: {of: [user, item, type, source, time.hour]}}}\n",
+        2, "features.sparse.x.of", "a list of 5 is not allowed; allowed: a list of 1 to 4"
+      ),
+      (
+        "model:\n  members:\n    a: {kind: linear, residual_of: b}\n    b: {kind: linear, residual_of: a}\n",
+        4, "model.members.a.residual_of",
+        "\"b\" is no member that takes part and stands before it; allowed: one of joint, neighbours, pooled"
+      ),
+      (
+        "model:\n  members:\n    a: {kind: linear, residual_of: pooled}\n    pooled: {on: false}\n",
+        4, "model.members.a.residual_of", "\"pooled\" is no member that takes part"
+      ),
+      (
+        "model:\n  members: {joint: {on: false}, neighbours: null, pooled: null}\n",
+        3, "model.members", "none takes part; set model.use to auto, or model.members.NAME.on of one of joint"
+      ),
+      (
+        "model:\n  members: {joint: null, neighbours: null, pooled: null}\n", 3, "model.members",
+        "there is none; name at least one"
+      ),
+      (
+        "model:\n  members:\n    a: {kind: mlp,\n      optimizer: ftrl}\n",
+        5, "model.members.a.optimizer", "\"ftrl\" is not allowed for kind: mlp"
+      ),
+      (
+        "features: {values: {a: {from: item.year, clip: [5, 1]}}}\n",
+        2, "features.values.a.clip", "[5, 1] is not allowed; allowed: two numbers, lowest first"
+      ),
+      (
+        "features: {values: {a: {from: item.year, within: [5]}}}\n",
+        2, "features.values.a.within", "[5] is not allowed; allowed: two numbers, lowest first"
+      ),
+      (
+        "features:\n  values:\n    a:\n      from: item.year\n      bucketise:\n        - 1\n        - 3\n        - 2\n",
+        9, "features.values.a.bucketise", "2 after 3; allowed: numbers that grow"
+      ),
+      (
+        "features: {values: {a: {from: item.year, bucketise: [1], step: 3}}}\n",
+        2, "features.values.a", "has bucketise and step; allowed: one of bucketise, step and within"
+      ),
+      (
+        "features: {values: {a: {statistic: decayed, of: item, half_life: 0s}}}\n",
+        2, "features.values.a.half_life", "0ns is not allowed; a decayed count needs a half-life above 0"
+      ),
+    ] as [(String, Int, String, String)])
+  func places(rest: String, line: Int, path: String, message: String) throws {
+    let error = #expect(throws: ConfigurationError.self) {
+      try Configuration(yaml: "preset: clicks\n" + rest)
+    }
+    let problem = try #require(error?.problems.first)
+    #expect(problem.line == line)
+    #expect(problem.path == path)
+    #expect(problem.message.hasPrefix(message), "\(problem.message)")
+  }
 }

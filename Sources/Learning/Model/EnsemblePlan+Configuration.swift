@@ -12,10 +12,6 @@ extension EnsemblePlan {
     let configuration = plan.configuration
     let isBinary = configuration.label.minimum == 0 && configuration.label.maximum == 1
     let isLogistic = configuration.model.loss == .auto ? isBinary : configuration.model.loss == .logistic
-    let use = configuration.model.use
-    let members = configuration.model.members.filter { member in
-      member.isOn && (use == ["auto"] || use.contains(member.name))
-    }
     try self.init(
       templates: plan.slots.map { slot in
         Template(
@@ -25,7 +21,7 @@ extension EnsemblePlan {
       denseNames: plan.denseNames,
       objective: Objective(
         isLogistic: isLogistic, minimum: plan.labelMinimum, maximum: plan.labelMaximum),
-      members: members, stack: configuration.model.stack,
+      members: configuration.model.takingPart, stack: configuration.model.stack,
       bounds: TableBounds(
         maximumRows: configuration.limits.rows, admissionCount: min(configuration.limits.admission, 255)))
   }
