@@ -39,7 +39,6 @@ package final class ServiceContext: Sendable {
   package let lag = LagMarks()
   /// How the versions and the arms do on the events that came since.
   package let served: ServedMetrics
-  private let driftOffsets = Guarded<[String: UInt64]>([:])
   private let putInForce = Guarded<(@Sendable (Configuration) -> Void)?>(nil)
 
   package init(
@@ -64,6 +63,8 @@ package final class ServiceContext: Sendable {
     limits = Publication(RequestLimits(configuration), offset: 0)
     served = ServedMetrics(keeper.serving, path: configuration.data + "/served")
     configurationInForce = Guarded(configuration)
+    // What the head's detectors said before this process's life.
+    tally.driftSignals.add(learner.model.driftPlaces.count)
   }
 
   /// The file's settings with what `Configure` and reloads changed.
@@ -108,10 +109,6 @@ package final class ServiceContext: Sendable {
 
   /// What else is to be done when settings change.
   func onApply(_ body: @escaping @Sendable (Configuration) -> Void) { putInForce.withLock { $0 = body } }
-
-  /// Offset of the event at which a drift detector fired last, in this process's life; 0: it did not.
-  package func driftOffset(of detector: String) -> UInt64 { driftOffsets.withLock { $0[detector] ?? 0 } }
-  func noteDrift(_ detector: String, at offset: UInt64) { driftOffsets.withLock { $0[detector] = offset } }
 
   /// What `Configure` changed and is in force, in order: what the head has learned of, and what comes after it in the
   /// log.

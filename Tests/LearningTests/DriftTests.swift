@@ -26,34 +26,47 @@ import Wire
 
   @Test func `each signal names the event at which its detector fired`() throws {
     var stream = try LearnedStream(Self.configuration)
-    var watch = DriftWatch(stream.model)
-    var seen: [String] = []
     for index in 0..<4_000 {
+      let before = stream.model.driftPlaces.count
       try stream.take(Self.event(index))
-      watch.look(at: stream.model, offset: 70_000 + UInt64(index)) { signal, offset in
-        if signal.example > 3_000 { seen.append(signal.detector) }
-        // Each event is an example: the first is number 1.
-        #expect(offset == 70_000 + signal.example - 1)
-        #expect(signal.timeNanos == 1_700_000_000_000_000_000 + Int64(signal.example) - 1)
-        #expect(index - Int(signal.example - 1) < DriftLog.blockSize)
+      stream.model.noteDrift(at: 70_000 + UInt64(index))
+      let places = stream.model.driftPlaces
+      for place in places.newest.suffix(Int(places.count - before)) {
+        // Each event is an example, and its time tells its number.
+        #expect(place.offset - 70_000 == place.timeNanos - 1_700_000_000_000_000_000)
+        #expect(index - Int(place.offset - 70_000) < DriftLog.blockSize)
       }
     }
-    #expect(Set(seen) == ["adwin", "page_hinkley", "ddm"])
+    let places = stream.model.driftPlaces
+    #expect(places.count == stream.model.drift.firings && places.newest.count == Int(places.count))
+    #expect(
+      Set(places.newest.filter { $0.offset > 73_000 }.map(\.detector)) == ["adwin", "page_hinkley", "ddm"])
+    for signal in stream.model.drift.signals {
+      #expect(places.last(of: signal.detector)?.count == signal.count)
+    }
   }
 
   @Test(arguments: [1, 31, 32, 33, 2_999, 3_050])
   func `detectors go on after a restart as if there had been none`(count: Int) throws {
     var stream = try LearnedStream(Self.configuration)
-    for index in 0..<count { try stream.take(Self.event(index)) }
+    for index in 0..<count {
+      try stream.take(Self.event(index))
+      stream.model.noteDrift(at: UInt64(index))
+    }
     var writer = ByteWriter()
     stream.model.encodeSmallState(to: &writer)
+    writer.write(stream.model.driftPlaces)
     var reader = ByteReader(writer.bytes)
     var again = stream
     try again.model.decodeSmallState(from: &reader)
+    again.model.driftPlaces = try reader.read()
     for index in count..<count + 200 {
       try stream.take(Self.event(index))
+      stream.model.noteDrift(at: UInt64(index))
       try again.take(Self.event(index))
+      again.model.noteDrift(at: UInt64(index))
     }
+    #expect(again.model.driftPlaces == stream.model.driftPlaces)
     #expect(again.model.drift == stream.model.drift)
     #expect(again.model.digest == stream.model.digest)
   }

@@ -59,7 +59,8 @@ package final class Learner: @unchecked Sendable {
   private var lastMeasureNanos: UInt64 = 0
   private var memory = MemoryUse()
   private var pace = Pace()
-  private var drift: DriftWatch
+  /// Of the head's drift signals, those that were told.
+  private var driftTold: UInt64
   /// The file as it was loaded again; nil: as the model's plan has it.
   private var file: Configuration?
 
@@ -85,7 +86,7 @@ package final class Learner: @unchecked Sendable {
     controls = LearnerControls(model.configuration)
     revisionNumber = firstRevision
     publishedOffset = offset
-    drift = DriftWatch(model)
+    driftTold = model.driftPlaces.count
     let shown = isRecovering ? (try? Model(model.plan)) ?? model : model
     publication = Publication(
       Revision(shown.revision, number: firstRevision, offset: offset), offset: offset)
@@ -225,10 +226,16 @@ package final class Learner: @unchecked Sendable {
       if let observer, observer.isWatching { observer.willLearn(record, head: model) }
       recordLearner.learn(record, into: &model)
       offset = record.offset + 1
-      drift.look(at: model, offset: record.offset) { delegate?.driftDetected($0, at: $1) }
+      if model.driftPlaces.count != driftTold { tellDrift() }
     }
     eventsSincePublish += 1
     pace.count += 1
+  }
+
+  private func tellDrift() {
+    let places = model.driftPlaces
+    for place in places.newest.suffix(Int(places.count - driftTold)) { delegate?.driftDetected(place) }
+    driftTold = places.count
   }
 
   private func takeControl(_ record: LogRecord) {
@@ -310,7 +317,7 @@ package final class Learner: @unchecked Sendable {
   private func goOn(at offset: UInt64) {
     self.offset = offset
     if let file { model.reload(file) }
-    drift = DriftWatch(model)
+    driftTold = model.driftPlaces.count
     // Before anybody sees that it is over, and asks for another.
     rebuild.withLock { $0 = nil }
     publish()

@@ -15,8 +15,8 @@ package protocol LearnerDelegate: AnyObject, Sendable {
   /// Has such a record written. Blocks.
   /// - Throws: when that cannot be; the rollback is due still.
   func abandon(_ offset: UInt64, because reason: String) throws
-  /// A drift detector fired, at the event at `offset`.
-  func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64)
+  /// A drift detector fired.
+  func driftDetected(_ place: DriftPlaces.Place)
   /// The head went back, by the record at `offset`; `error`: why it could not, and is as it was.
   func rolledBack(at offset: UInt64, error: (any Error)?)
   /// So many events are in the head now; called after each batch.

@@ -60,8 +60,10 @@ package struct RecordLearner {
       retract(event, at: record.offset, in: &model)
       return .observed
     }
-    return model.learn(
+    let outcome = model.learn(
       event, encoded: payload, inputs: inputs, timeNanos: time, offset: record.offset, in: workspace)
+    model.noteDrift(at: record.offset)
+    return outcome
   }
 
   /// Takes back the event that the service has put into the retraction before it was logged.
@@ -137,6 +139,7 @@ package struct RecordLearner {
     _ = model.learn(
       event, encoded: payload, timeNanos: event.timeNanos != 0 ? event.timeNanos : timeNanos, offset: place,
       isAdmitted: true, in: workspace)
+    model.noteDrift(at: place)
   }
 }
 

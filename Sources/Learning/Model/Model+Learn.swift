@@ -157,7 +157,7 @@ extension Model {
     let isBinary = ensemble.plan.objective.isLogistic
     let loss = isBinary ? (p - y) * (p - y) : (p - y).magnitude
     drift.update(
-      loss: loss, isError: isBinary ? (p > 0.5) != (y > 0.5) : nil, example: counters.examples + 1,
+      loss: loss, isError: isBinary ? (p >= 0.5) != (y > 0.5) : nil, example: counters.examples + 1,
       timeNanos: counters.eventTimeNanos)
   }
 

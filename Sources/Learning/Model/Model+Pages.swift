@@ -10,7 +10,7 @@ package import Tables
 /// What stands before the pages.
 package struct ModelHeader: Equatable, Sendable, ByteCodable {
   /// The only one that is read: a version of an older build is made anew from the log.
-  static let format: UInt16 = 6
+  static let format: UInt16 = 7
 
   /// Of all in the configuration that decides what is learned.
   package var learnedHash: UInt64
@@ -51,11 +51,13 @@ private struct SmallState: ByteCodable {
   var bytes: [UInt8]
   var quarantine: Quarantine
   var omissions: Omissions
+  var driftPlaces: DriftPlaces
 
   func encode(to writer: inout ByteWriter) {
     writer.write(bytes)
     writer.write(quarantine)
     writer.write(omissions)
+    writer.write(driftPlaces)
   }
 
   init(_ model: Model) {
@@ -64,12 +66,14 @@ private struct SmallState: ByteCodable {
     bytes = writer.bytes
     quarantine = model.quarantine
     omissions = model.omissions
+    driftPlaces = model.driftPlaces
   }
 
   init(from reader: inout ByteReader) throws(ByteCodecError) {
     bytes = try reader.read()
     quarantine = try reader.read()
     omissions = try reader.read()
+    driftPlaces = try reader.read()
   }
 }
 
@@ -111,6 +115,7 @@ extension Model {
     try decodeSmallState(from: &reader)
     quarantine = state.quarantine
     omissions = state.omissions
+    driftPlaces = state.driftPlaces
   }
 
   private static func check(_ header: ModelHeader, _ plan: FeaturePlan) throws {

@@ -50,6 +50,7 @@ package struct Model: Sendable {
   /// How well retrieval ranks what comes next; nil: no retriever is on, or nothing is judged.
   package internal(set) var ranking: RankingMetricSet?
   package internal(set) var drift: DriftLog
+  package internal(set) var driftPlaces = DriftPlaces()
   package internal(set) var hygiene: Hygiene
   package internal(set) var hygieneCounts: HygieneCounts
   package internal(set) var quarantine: Quarantine
@@ -109,7 +110,7 @@ package struct Model: Sendable {
     return memory
   }
 
-  /// Of everything but what speaks of offsets: the quarantine's list and the omissions. O(pages changed since the last call).
+  /// Of everything but what speaks of offsets: the quarantine's list, the omissions and the drift's places. O(pages changed since the last call).
   package var digest: Digest {
     var digest = Digest(low: plan.configuration.learnedHash)
     digest.append(features.digest)

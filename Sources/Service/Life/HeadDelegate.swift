@@ -69,15 +69,11 @@ final class HeadDelegate: LearnerDelegate {
     keeper.publishServing()
   }
 
-  func driftDetected(_ signal: DriftLog.Signal, at offset: UInt64) {
+  func driftDetected(_ place: DriftPlaces.Place) {
     guard let context = context.withLock({ $0 }) else { return }
     context.tally.driftSignals.add()
-    context.noteDrift(signal.detector, at: offset)
-    logger.notice("drift", metadata: ["detector": "\(signal.detector)", "offset": "\(offset)"])
-    let change = RegistryChange(
-      offset: offset, timeNanos: signal.timeNanos, kind: "drift",
-      summary: "\(signal.detector) fired at offset \(offset), for \(signal.count) times so far")
-    context.workers.perform { context.control.tell(change) }
+    logger.notice("drift", metadata: ["detector": "\(place.detector)", "offset": "\(place.offset)"])
+    context.workers.perform { context.control.tell(RegistryChange(drift: place)) }
   }
 
   func rolledBack(at offset: UInt64, error: (any Error)?) {

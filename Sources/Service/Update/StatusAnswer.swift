@@ -34,7 +34,7 @@ struct StatusAnswer {
       head.model.drift.signals.map { signal in
         var message = Cowbird__V1__DriftSignal.empty
         message.detector = arena.text(signal.detector)
-        message.offset = context.driftOffset(of: signal.detector)
+        message.offset = head.model.driftPlaces.last(of: signal.detector)?.offset ?? 0
         message.time_nanos = signal.timeNanos
         message.count = signal.count
         return message

@@ -8,6 +8,17 @@ internal import Transport
 internal import Versions
 internal import Wire
 
+extension RegistryChange {
+  private static let driftKind = "drift"
+  var isDrift: Bool { kind == Self.driftKind }
+
+  init(drift place: DriftPlaces.Place) {
+    self.init(
+      offset: place.offset, timeNanos: place.timeNanos, kind: Self.driftKind,
+      summary: "\(place.detector) fired at offset \(place.offset), for \(place.count) times so far")
+  }
+}
+
 final class WatchStream: StreamHandler, @unchecked Sendable {
   // Sound because: touched on the stream's reactor only, but for what stands under mutexes.
 
@@ -20,6 +31,8 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
   private let isReady = Atomic(false)
   /// What the log holds of before.
   private let history = Guarded<[RegistryChange]>([])
+  /// What is no record and was told of before: it may have come while that was gathered.
+  private var told: Set<String> = []
   /// Changes below are told.
   private var nextOffset: UInt64 = 0
   private var waiting: [RegistryChange] = []
@@ -43,8 +56,8 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
     // What is live meanwhile waits in the inbox: what the log holds comes first, and nothing comes twice.
     service.context.workers.perform { [self] in
       do {
-        let missed = try service.control.changes(after: after)
-        history.withLock { $0 = missed }
+        let missed = try service.control.changes(after: after) + driftPlaces(after: after)
+        history.withLock { $0 = missed.sorted { $0.offset < $1.offset } }
         isReady.store(true, ordering: .releasing)
         stream.wake()
       } catch {
@@ -60,7 +73,9 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
       defer { history = [] }
       return history
     }
-    waiting += missed + changes.takeAll()
+    told.formUnion(missed.lazy.filter(\.isDrift).map(\.summary))
+    waiting += missed
+    waiting += changes.takeAll().filter { !$0.isDrift || !told.contains($0.summary) }
     guard waiting.count <= Self.limit else {
       unwatch()
       throw Status(
@@ -81,6 +96,12 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
 
   deinit { unwatch() }
 
+  /// What the head's detectors noticed, as far as the head remembers.
+  private func driftPlaces(after offset: UInt64) -> [RegistryChange] {
+    service.context.learner.publication.current.model.driftPlaces.newest.lazy
+      .filter { $0.offset > offset }.map { RegistryChange(drift: $0) }
+  }
+
   private func unwatch() {
     let id = watcher.withLock { id in
       defer { id = nil }
@@ -95,7 +116,7 @@ final class WatchStream: StreamHandler, @unchecked Sendable {
       let change = waiting[sent]
       sent += 1
       // Records come once; what is no record (drift) has its event's offset, and comes as it is.
-      if change.kind != "drift" {
+      if !change.isDrift {
         guard change.offset >= nextOffset else { continue }
         nextOffset = change.offset + 1
       }

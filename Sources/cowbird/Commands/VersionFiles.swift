@@ -192,11 +192,12 @@ struct VersionDiff: ParsableCommand {
 
 struct VersionWatch: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "watch", abstract: "Prints every change of the registry as it happens.",
+    commandName: "watch", abstract: "Prints every change of the registry, and drift, as it happens.",
     discussion: """
       Examples:
         cowbird version watch
-        cowbird version watch --after 0 --json      (everything that the log still holds)
+        cowbird version watch --after 0 --json      (everything that the log still holds, and where the head's newest
+                                                     256 signs of drift were)
       """)
 
   @OptionGroup var client: ClientOptions

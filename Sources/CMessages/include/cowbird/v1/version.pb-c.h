@@ -699,7 +699,8 @@ struct  Cowbird__V1__WatchEvent
   int64_t time_nanos;
   /*
    * "create", "switch", "split", "shadow", "rollback", "abandon" (of a rollback that could not be carried out), "label",
-   * "unlabel", "pin", "delete", "import", "configure", "pause", "resume", "admit"; and "drift", which is no record and is told only while it happens.
+   * "unlabel", "pin", "delete", "import", "configure", "pause", "resume", "admit"; and "drift", which is no
+   * record: its offset is the event's, and of what was missed the head's newest 256 come.
    */
   char *kind;
   /*
