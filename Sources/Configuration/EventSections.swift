@@ -31,7 +31,8 @@ package struct AttributeSection: NamedSection {
     switch type {
     case .vector:
       visitor.value(
-        "dimension", &dimension, .integer(0...4096), .model, "Numbers in the vector; others are refused.")
+        "dimension", &dimension, .integer(0...4096), .model,
+        "Numbers in the vector; one of another length is left out, and counted.")
     case .number:
       visitor.value(
         "missing", &missing, .optional(.number(-1e30...1e30)), .model,

@@ -90,7 +90,7 @@ package struct ValueSection: NamedSection {
     visitor.value("sqrt", &sqrt, .flag, .model, "sign(x) sqrt(|x|).")
     visitor.value(
       "standardise", &standardise, .flag, .model,
-      "Minus the running mean, over the running standard deviation (Welford).")
+      "Minus the running mean, over the running standard deviation (Welford); at most 10 either way.")
     visitor.value("offset", &offset, .number(-1e30...1e30), .model, "Added.")
     visitor.value("scale", &scale, .number(-1e30...1e30), .model, "Multiplied, after the offset.")
     visitor.value(

@@ -10,7 +10,9 @@ package struct LearningSection: Section {
   package init() {}
 
   package mutating func visit(_ visitor: inout some FieldVisitor) {
-    visitor.value("rate", &rate, .number(0...100), .learning, "Multiplies the rate of every member.")
+    visitor.value(
+      "rate", &rate, .number(0...100), .learning,
+      "Multiplies the rate of every member; statistics, histories and retrieval are no members.")
     visitor.value("seed", &seed, .bits, .model, "Seed of all random numbers.")
     visitor.value(
       "cpu_budget", &cpuBudget, .number(0.01...1), .live, "Share of one core that learning may take.")
@@ -65,6 +67,40 @@ package struct ClockRule: Section {
     visitor.value(
       "past", &past, .duration(1_000_000_000...6_307_200_000_000_000_000), .live,
       "Furthest behind the server's clock.")
+  }
+}
+
+/// Asked of the log, by the events' own times: after a quiet day the next event is ahead of the stream, and sound.
+package struct StreamRule: Section {
+  package var action = HygieneAction.off
+  package var weight = 0.1
+  package var ahead: Int64 = 86_400_000_000_000
+  package var behind: Int64 = 14_600 * 86_400_000_000_000
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.action(&action, &weight, [.off, .weight, .quarantine])
+    visitor.value(
+      "ahead", &ahead, .duration(1_000_000_000...3_153_600_000_000_000_000), .learning,
+      "Furthest ahead of the newest event before; more, and the clock of what waits does not follow, until sixteen "
+        + "events in a row agree.")
+    visitor.value(
+      "behind", &behind, .duration(1_000_000_000...6_307_200_000_000_000_000), .learning,
+      "Furthest behind it.")
+  }
+}
+
+/// Weights above what one event may have.
+package struct WeightRule: Section {
+  package var action = HygieneAction.clip
+  package var maximum = 1_000.0
+  package init() {}
+  package static var shorthand: String? { "action" }
+  package mutating func visit(_ visitor: inout some FieldVisitor) {
+    visitor.action(&action, [.off, .reject, .clip, .quarantine])
+    visitor.value(
+      "maximum", &maximum, .number(1e-3...1e4), .learning,
+      "Largest weight of an event. Whatever the rule, no example weighs more than 10000.")
   }
 }
 
@@ -144,7 +180,7 @@ package struct AnomalyRule: Section {
 }
 
 package struct BurstRule: Section {
-  package var action = HygieneAction.weight
+  package var action = HygieneAction.quarantine
   package var weight = 0.1
   package var perUser = 1_000
   package var perSource = 0
@@ -193,7 +229,9 @@ package struct NormaliseRule: Section {
 package struct HygieneSection: Section {
   package var normalise = NormaliseRule()
   package var clock = ClockRule()
+  package var stream = StreamRule()
   package var value = ValueRule()
+  package var weight = WeightRule()
   package var range = RangeRule()
   package var missing = MissingRule()
   package var outlier = OutlierRule()
@@ -202,8 +240,10 @@ package struct HygieneSection: Section {
   package init() {}
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.section("normalise", &normalise, "One spelling for what is meant to be the same.")
-    visitor.section("clock", &clock, "Times that cannot be.")
+    visitor.section("clock", &clock, "Times too far from the server's clock.")
+    visitor.section("stream", &stream, "Times too far from those of the events before.")
     visitor.section("value", &value, "Values out of bounds, whatever the event type.")
+    visitor.section("weight", &weight, "Weights too large for one event.")
     visitor.section("range", &range, "Values that their event type cannot have (its minimum and maximum).")
     visitor.section("missing", &missing, "Events without the value that their label is made from.")
     visitor.section("outlier", &outlier, "Values far from the others of their type.")

@@ -54,6 +54,7 @@ package struct LimitsSection: Section {
   package var memory: Int64 = 8 << 30
   package var admission = 1
   package var expiry: Int64 = 0
+  package var quarantine = 1_000_000
   package var connections = 1_024
 
   package init() {}
@@ -84,6 +85,9 @@ package struct LimitsSection: Section {
     visitor.value(
       "expiry", &expiry, .duration(0...315_360_000_000_000_000), .model,
       "Features not seen for so long lose their weight; 0: never.")
+    visitor.value(
+      "quarantine", &quarantine, .integer(1_000...100_000_000), .learning,
+      "Events listed that hygiene set aside, a quarter of them of one user or source; the oldest go.")
     visitor.value("connections", &connections, .integer(1...100_000), .restart, "Open at a time.")
   }
 }

@@ -55,6 +55,7 @@ package final class ContextBuffer {
     var vectorTop = 0
     var unknown = 0
     var mistyped = 0
+    var unsound = 0
     var isDescribed = false
     /// Attributes that came, named or not.
     var given = 0
@@ -65,6 +66,11 @@ package final class ContextBuffer {
   /// Names that the configuration does not know, and values of another kind than it says, since the last reset.
   package var unknown: Int { fields.pointee.unknown }
   package var mistyped: Int { fields.pointee.mistyped }
+  /// Numbers and vectors that were left out, because they are not finite or too large.
+  var unsound: Int { fields.pointee.unsound }
+
+  /// Magnitude up to which a number may enter features: its square is finite as a Float.
+  package static let largestNumber = 1e18
 
   init(_ attributes: [AttributePlan], _ spelling: TextNormalization?) {
     self.attributes = attributes
@@ -181,16 +187,18 @@ package final class ContextBuffer {
   }
 
   private func addNumber(_ attribute: AttributeView, _ place: Int) -> Bool {
-    var value = Float.nan
+    var value = 0.0
     switch attribute.kind {
-    case .number: value = Float(attribute.number)
+    case .number: value = attribute.number
     case .flag: value = attribute.flag ? 1 : 0
     case .text:
       guard let parsed = Double(attribute.text.string) else { return false }
-      value = Float(parsed)
+      value = parsed
     case .texts, .numbers, .none: return false
     }
-    view.number[place] = value.isFinite ? value : .nan
+    let isSound = value.magnitude <= Self.largestNumber
+    if !isSound { fields.pointee.unsound += 1 }
+    view.number[place] = isSound ? Float(value) : .nan
     return true
   }
 
@@ -223,6 +231,10 @@ package final class ContextBuffer {
     var length = 0
     for value in attribute.numbers {
       guard length < plan.dimension, first + length < vectorCapacity else { return false }
+      guard value.magnitude <= Float(Self.largestNumber) else {
+        fields.pointee.unsound += 1
+        return true
+      }
       view.vectors[first + length] = value
       length += 1
     }

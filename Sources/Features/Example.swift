@@ -76,6 +76,7 @@ package final class Example {
     var originKey: UInt64 = 0
     var unknownAttributes = 0
     var mistypedAttributes = 0
+    var unsoundNumbers = 0
     var coming = ComingEvents()
     /// What the event or the request says of its circumstances.
     var context: ContextView
@@ -106,6 +107,9 @@ package final class Example {
       for buffer in [requestContext, candidateContext, userOverride] { buffer.isDescribed = isDescribed }
     }
   }
+
+  /// No example weighs more, in members and in metrics.
+  package static let maximumWeight: Float = 1e4
 
   /// Rows that one group may have in one example: the values of its sources, crossed.
   static let rowsPerGroup = 64
@@ -194,6 +198,8 @@ extension Example {
     get { fields.pointee.value }
     set { fields.pointee.value = newValue }
   }
+  /// A number of the event's context was left out: not finite, or too large.
+  package var hasUnsoundNumber: Bool { fields.pointee.unsoundNumbers > 0 }
   /// Hash of the id; 0: none.
   package var userKey: UInt64 { fields.pointee.userKey }
   package var itemKey: UInt64 { fields.pointee.itemKey }

@@ -7,20 +7,25 @@ package import Wire
 
 extension FeatureState {
   /// Applies an entity change.
-  package mutating func update(entity event: EventView, timeNanos: Int64) {
-    guard event.kind == .entity, !event.entityID.isEmpty else { return }
+  /// - Returns: how many numbers and vectors were left out, because they are not finite or too large.
+  @discardableResult
+  package mutating func update(entity event: EventView, timeNanos: Int64) -> Int {
+    guard event.kind == .entity, !event.entityID.isEmpty else { return 0 }
     let group = event.entityKind == .user ? 0 : 1
     let key = group == 0 ? plan.userKey(event.entityID) : plan.itemKey(event.entityID)
-    guard key != 0 else { return }
+    guard key != 0 else { return 0 }
     let seconds = Numerics.tableSeconds(timeNanos)
     switch event.action {
-    case .set, .merge: setAttributes(event, group, key, seconds)
+    case .set, .merge: return setAttributes(event, group, key, seconds)
     case .delete: group == 0 ? forgetUser(key) : removeItem(key, seconds)
     case .unspecified: break
     }
+    return 0
   }
 
-  private mutating func setAttributes(_ event: EventView, _ group: Int, _ key: UInt64, _ seconds: UInt32) {
+  private mutating func setAttributes(
+    _ event: EventView, _ group: Int, _ key: UInt64, _ seconds: UInt32
+  ) -> Int {
     let entity = group == 0 ? plan.user : plan.item
     let buffer = ContextBuffer(entity.attributes, plan.categories)
     var raw: [[UInt8]] = []
@@ -37,6 +42,9 @@ extension FeatureState {
       let place = raw.firstIndex { Self.name(of: $0) == Array(view.name.bytes) }
       if let place { raw[place] = Array(attribute.bytes) } else { raw.append(Array(attribute.bytes)) }
     }
+    // Those of before, which a merge keeps, were told when they came.
+    let given = ContextBuffer(entity.attributes, plan.categories)
+    for attribute in event.attributes { given.add(attribute) }
     for attribute in raw {
       attribute.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return }
@@ -47,13 +55,14 @@ extension FeatureState {
     let record = EntityRecord.encode(buffer, raw: raw)
     guard record.count <= EntityRecord.maximumBytes else {
       counters.oversizedRecords += 1
-      return
+      return given.unsound
     }
     store(record, buffer, entity, group, key, seconds)
     let ordinal = plan.ids.withNormalized(event.entityID.bytes) { id in
       group == 0 ? users.intern(id, now: seconds) : items.intern(id, now: seconds)
     }
     setOrdinal(group, key, ordinal)
+    return given.unsound
   }
 
   private static func name(of attribute: [UInt8]) -> [UInt8] {

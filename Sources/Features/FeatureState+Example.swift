@@ -59,6 +59,7 @@ extension FeatureState {
     example.fields.pointee.originKey = inputs.fields.pointee.originKey
     example.fields.pointee.unknownAttributes = inputs.context.unknown
     example.fields.pointee.mistypedAttributes = inputs.context.mistyped
+    example.fields.pointee.unsoundNumbers = inputs.context.unsound
     label(event, type, example)
     shared(example, isEmitted: example.hasLabel)
     candidate(
@@ -84,7 +85,8 @@ extension FeatureState {
     case .negative: example.fields.pointee.label = self.plan.labelMinimum
     }
     let weight = plan.weight * event.weight
-    example.fields.pointee.weight = weight.isFinite && weight > 0 ? weight : 0
+    example.fields.pointee.weight =
+      weight.isFinite && weight > 0 ? min(weight, Example.maximumWeight) : 0
   }
 
   /// Begins a request: the user's and the request's part, made once.

@@ -26,23 +26,31 @@ package struct FeatureCounters: Equatable, Sendable {
   package init() {}
 }
 
-/// Count, mean and sum of squared deviations of a number (Welford 1962).
+/// Count, mean and sum of squared deviations of a number (Welford 1962), each number within `most` deviations of those
+/// before (of ten times the mean or 1, while these are all alike), so that no single one moves it far. What is larger
+/// for good is followed all the same: the deviation grows with each.
 struct Moments: Equatable, Sendable {
+  static let most = 10.0
   var count = 0.0
   var mean = 0.0
   var squares = 0.0
 
   mutating func add(_ x: Double) {
+    var x = x
+    if count > 1 {
+      let bound = Self.most * (squares > 0 ? (squares / count).squareRoot() : max(1, mean.magnitude))
+      x = min(max(x, mean - bound), mean + bound)
+    }
     count += 1
     let difference = x - mean
     mean += difference / count
     squares += difference * (x - mean)
   }
 
-  /// 0 until two different numbers came.
+  /// In -`most`...`most`; 0 until two different numbers came.
   func standardised(_ x: Double) -> Double {
     guard count > 1, squares > 0 else { return 0 }
-    return (x - mean) / (squares / count).squareRoot()
+    return min(max((x - mean) / (squares / count).squareRoot(), -Self.most), Self.most)
   }
 }
 

@@ -2,6 +2,7 @@
 
 internal import Configuration
 package import Features
+internal import Primitives
 internal import Tables
 
 extension Ensemble {
@@ -92,7 +93,8 @@ extension Ensemble {
   }
 
   /// hot: learns the example that `predict(learning:)` has just answered. `rateScale` multiplies every learning
-  /// rate; where there is none (biases, the joint model, least squares) the example counts as that many.
+  /// rate; where there is none (biases, the joint model, least squares) the example counts as that many. Histories and
+  /// neighbours take in an example or not: of those that count less than one, that share is drawn.
   /// - Throws: a label or weight that cannot be learned; nothing has changed then.
   package mutating func learn(
     label: Float, weight: Float = 1, rateScale: Float = 1, _ scratch: EnsembleScratch
@@ -106,20 +108,25 @@ extension Ensemble {
     let weight = min(weight, Bounds.exampleWeight)
     let counted = min(weight * rateScale, Bounds.exampleWeight)
     let target = plan.objective.isLogistic ? label : label - prior.mean
+    let isDrawn =
+      counted >= 1 || CounterRandom.uniform(seed: Self.drawSeed, counter: examples) < Double(counted)
     if stack.learns { stack.learn(scratch.stack, target: target, weight: counted) }
     for place in plan.order.indices {
-      learn(place, view, scratch, answer, target: target, weight: weight, rateScale: rateScale)
+      learn(
+        place, view, scratch, answer, target: target, weight: weight, rateScale: rateScale, isDrawn)
     }
-    if stack.learns { count(view.pointee) }
-    prior.add(label, weight: weight)
+    if stack.learns, isDrawn { count(view.pointee) }
+    prior.add(label, weight: counted)
     examples += 1
   }
+
+  private static let drawSeed: UInt64 = 0x6472_6177
 
   /// One member's step; see `answer`.
   @inline(never)
   private mutating func learn(
     _ place: Int, _ view: UnsafePointer<FeatureView>, _ scratch: EnsembleScratch, _ answer: Prediction,
-    target: Float, weight: Float, rateScale: Float
+    target: Float, weight: Float, rateScale: Float, _ isDrawn: Bool
   ) {
     let member = plan.order[place]
     // Of what the base said before it learned.
@@ -149,13 +156,14 @@ extension Ensemble {
         perceptrons[member.index].learn($0, target: target, weight: weight, rateScale: rateScale)
       }
     case .neighbours:
+      guard isDrawn else { return }
       scratch.neighbours.with(member.index) {
         neighbours[member.index].learn(view.pointee, $0, residual: residual)
       }
     case .pooled:
       scratch.pooled.with(member.index) {
         pooled[member.index].learn(
-          view.pointee, $0, residual: residual, weight: weight, rateScale: rateScale)
+          view.pointee, $0, residual: residual, weight: weight, rateScale: rateScale, isRemembered: isDrawn)
       }
     }
   }

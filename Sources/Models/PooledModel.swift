@@ -75,14 +75,15 @@ package struct PooledModel: Sendable {
 
   /// hot: of the example that `predict(learning:)` saw last.
   mutating func learn(
-    _ features: FeatureView, _ scratch: PooledScratch, residual: Float, weight: Float, rateScale: Float
+    _ features: FeatureView, _ scratch: PooledScratch, residual: Float, weight: Float, rateScale: Float,
+    isRemembered: Bool
   ) {
     guard features.user != 0, features.item != 0 else { return }
     let residual = Bounds.weight(residual)
     if scratch.count > 0, scratch.item != .missing {
       step(scratch, error: Bounds.weight(residual - scratch.z) * weight, rate: rate * rateScale)
     }
-    histories.append(features.user, features.item, residual, seconds: features.seconds)
+    if isRemembered { histories.append(features.user, features.item, residual, seconds: features.seconds) }
   }
 
   private mutating func step(_ scratch: PooledScratch, error: Float, rate: Float) {

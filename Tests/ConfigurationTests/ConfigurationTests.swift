@@ -115,14 +115,14 @@ import Testing
   @Test("a setting is changed by its path with the same checks, all or none")
   func settings() throws {
     let start = Preset.clicks.configuration
-    let changed = try start.setting([("learning.rate", "0.05"), ("hygiene.burst.action", "quarantine")])
-    #expect(changed.learning.rate == 0.05 && changed.hygiene.burst.action == .quarantine)
+    let changed = try start.setting([("learning.rate", "0.05"), ("hygiene.burst.action", "weight")])
+    #expect(changed.learning.rate == 0.05 && changed.hygiene.burst.action == .weight)
     #expect(
       start.changes(to: changed)
         == [
           FieldChange(path: "learning.rate", from: "1", to: "0.05", effect: .learning),
           FieldChange(
-            path: "hygiene.burst.action", from: "weight", to: "quarantine", effect: .learning),
+            path: "hygiene.burst.action", from: "quarantine", to: "weight", effect: .learning),
         ])
     #expect(throws: ConfigurationError.self) {
       try start.setting([("learning.rate", "0.05"), ("publish.every", "never")])

@@ -8,6 +8,8 @@ import Testing
   /// IngestRuleTests.
   private static let possible: [String: [HygieneAction]] = [
     "clock": [.off, .reject],
+    "stream": [.off, .weight, .quarantine],
+    "weight": [.off, .reject, .clip, .quarantine],
     "value": [.off, .reject, .clip, .weight, .quarantine],
     "range": [.off, .reject, .clip, .weight, .quarantine],
     "missing": [.off, .reject, .quarantine],

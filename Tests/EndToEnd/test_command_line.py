@@ -293,7 +293,7 @@ def test_what_configure_changed_is_in_force_and_listed_at_once(tmp_path: pathlib
             {"path": "learning.rate", "value": "0.5", "effect": "learning", "configured": True}
         ]
         values = {setting["path"]: setting["value"] for setting in after["settings"]}
-        assert values["learning.rate"] == "0.5" and values["hygiene.burst.action"] == "weight"
+        assert values["learning.rate"] == "0.5" and values["hygiene.burst.action"] == "quarantine"
         assert "by configure" in daemon.run("update", "settings", "learning.").stdout
     finally:
         daemon.stop()

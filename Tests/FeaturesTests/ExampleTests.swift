@@ -124,7 +124,7 @@ import Wire
     try price(9)
     #expect(abs(fixture.dense("price_log") - (Float(2.302585093) - 1) * 2) < 1e-5)
     #expect(fixture.dense("cheap") == 1 && fixture.dense("user.age") == 40)
-    try price(1e30)
+    try price(1e17)
     #expect(abs(fixture.dense("price_log") - (Float(4.615120517) - 1) * 2) < 1e-5)
     #expect(fixture.dense("cheap") == 0)
     try price(nil)

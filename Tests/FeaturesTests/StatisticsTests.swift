@@ -180,3 +180,29 @@ import Wire
     #expect(Numerics.exp2(0) == 1 && Numerics.exp2(-2000) == 0)
   }
 }
+
+@Suite struct StandardiserTests {
+  @Test("one huge number moves a standardiser little, and numbers that stay large are followed")
+  func robust() {
+    var moments = Moments()
+    for index in 0..<1_000 { moments.add(Double(index % 11)) }
+    let before = moments
+    moments.add(1e17)
+    #expect(abs(moments.mean - before.mean) < 0.1)
+    #expect(abs(moments.standardised(10) - before.standardised(10)) < 0.2)
+    #expect(moments.standardised(1e17) == Moments.most && moments.standardised(-1e17) == -Moments.most)
+    for index in 0..<1_000 { moments.add(1e6 + Double(index % 11)) }
+    #expect(abs(moments.standardised(1e6)) < 3)
+    #expect(moments.mean > 2e5)
+  }
+
+  @Test("usual numbers are standardised as Welford would")
+  func plain() {
+    let numbers = (0..<500).map { Double($0 * $0 % 37) - 12 }
+    var moments = Moments()
+    for number in numbers { moments.add(number) }
+    let mean = numbers.reduce(0, +) / 500
+    let variance = numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 500
+    #expect(abs(moments.mean - mean) < 1e-9 && abs(moments.squares / 500 - variance) < 1e-6)
+  }
+}

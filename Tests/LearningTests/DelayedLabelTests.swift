@@ -2,6 +2,7 @@ import Configuration
 import Features
 import Models
 import Primitives
+import Retrieval
 import Testing
 import Wire
 
@@ -92,6 +93,99 @@ import Wire
     #expect(evaluation.scored.map(\.label) == [1, 0, 1])
     try take("impression", "fargo", at: 41)
     #expect(evaluation.waitingCount == 1)
+  }
+
+  /// Of the configuration of `model`, with more of it.
+  private func stream(_ more: String = "") throws -> LearnedStream {
+    let stream = try LearnedStream(
+      """
+      preset: clicks
+      events:
+        impression: {label: negative, delay: 30s, answered_by: [click], interaction: false}
+      \(more)
+      """)
+    stream.workspace.late = []
+    return stream
+  }
+
+  private func event(_ type: String, _ user: String, _ item: String, at nanos: Int64) -> EventBuilder {
+    EventBuilder(timeNanos: nanos, .interaction(type: type, user: user, item: item))
+  }
+
+  private func event(_ type: String, _ user: String, _ item: String, after seconds: Int64) -> EventBuilder {
+    event(type, user, item, at: start + seconds * second)
+  }
+
+  @Test("no single event with a wrong time ends a wait, or those that come after it")
+  func wrongTimes() throws {
+    var stream = try stream()
+    try stream.take(event("impression", "ann", "alien", after: 0))
+    // 2200, which is set aside, and 2090, which is learned: ahead of the stream.
+    #expect(
+      try stream.take(event("click", "bob", "heat", at: 7_258_118_400 * second)) == .setAside(.impossibleTime)
+    )
+    try stream.take(event("click", "bob", "heat", at: 3_786_912_000 * second))
+    try stream.take(
+      EventBuilder(
+        timeNanos: 7_258_118_400 * second,
+        .impressions(requestID: "r", user: "bob", items: [ShownItem("heat")])))
+    try stream.take(event("impression", "ann", "fargo", after: 1))
+    #expect(stream.model.counters.examples == 1)
+    #expect(stream.model.counters.eventTimeNanos == start + second)
+    try stream.take(event("view", "ann", "heat", after: 30))
+    #expect(stream.model.counters.examples == 2)
+    try stream.take(event("click", "ann", "fargo", after: 30))
+    #expect(stream.model.counters.examples == 3)
+    try stream.take(event("view", "ann", "heat", after: 90))
+    #expect(stream.model.counters.examples == 3)
+  }
+
+  @Test("impressions wait and end again once the stream has left a wrong first time")
+  func wrongStart() throws {
+    var stream = try stream()
+    try stream.take(event("click", "ann", "heat", at: 3_786_912_000 * second))
+    for index in 0..<100 {
+      try stream.take(event("impression", "user-\(index)", "alien", after: Int64(index)))
+    }
+    #expect(stream.model.counters.examples < 90)
+    try stream.take(event("view", "ann", "heat", after: 200))
+    #expect(stream.model.counters.examples == 101)
+  }
+
+  @Test("an impression waits with the weight that hygiene left it; without any it does not wait")
+  func weights() throws {
+    for (weight, expected) in [("0.25", [1, 0.25]), ("0", [1 as Float])] {
+      var stream = try stream(
+        "hygiene: {burst: {action: weight, weight: \(weight), per_user: 1, within: 1h}}")
+      try stream.take(event("impression", "ann", "alien", after: 0))
+      try stream.take(event("impression", "ann", "heat", after: 1))
+      try stream.take(event("view", "bob", "fargo", after: 60))
+      #expect(stream.workspace.late?.map(\.weight) == expected)
+    }
+  }
+
+  @Test("an impression shown again waits again, and while it waits still is learned at once")
+  func again() throws {
+    var stream = try stream()
+    try stream.take(event("impression", "ann", "alien", after: 0))
+    #expect(try stream.take(event("impression", "ann", "alien", after: 10)) != .observed)
+    #expect(stream.model.counters.examples == 1)
+    for showing in 1..<5 {
+      try stream.take(event("impression", "ann", "alien", after: Int64(40 * showing)))
+      #expect(stream.model.counters.examples == 1 + UInt64(showing))
+    }
+    #expect(stream.model.pending?.counters.repeated == 1)
+    #expect(stream.model.pending?.counters.expired == 4)
+  }
+
+  @Test("no impression is lost for want of room", arguments: [0, 1, 10])
+  func room(capacity: Int) throws {
+    var stream = try stream("retrieval: {impressions: \(capacity)}")
+    for index in 0..<100 { try stream.take(event("impression", "user-\(index)", "alien", after: 0)) }
+    #expect(stream.model.counters.examples == 100 - UInt64(capacity))
+    try stream.take(event("view", "ann", "heat", after: 60))
+    #expect(stream.model.counters.examples == 100)
+    #expect(stream.model.pending?.counters.dropped == (capacity == 0 ? 0 : 100 - UInt64(capacity)))
   }
 
   @Test("drawn negatives are the same in every run")

@@ -13,6 +13,7 @@ import Wire
     events: {click: {label: positive}, view: {label: negative}}
     features: {sparse: {item: {of: item}}}
     model: {loss: logistic, members: {linear: {kind: linear}}, stack: {by: first}}
+    hygiene: {burst: off}
     """
 
   /// Clicks on even items; from event 3,000 on, on odd ones.

@@ -22,7 +22,8 @@ struct LearnedStream {
     records.append(bytes)
     return try bytes.withUnsafeBytes { bytes in
       let event = try EventView(bytes)
-      return model.learn(event, encoded: bytes, timeNanos: event.timeNanos, offset: 0, in: workspace)
+      return model.learn(
+        event, encoded: bytes, timeNanos: event.timeNanos, offset: UInt64(records.count), in: workspace)
     }
   }
 

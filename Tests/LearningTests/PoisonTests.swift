@@ -107,7 +107,7 @@ import Wire
     #expect(strange >= 4)
   }
 
-  @Test("a flood by one user is counted and changes what others are told by little")
+  @Test("a flood by one user is counted, and no more of it is learned than one burst")
   func flood() throws {
     var subject = try Subject("preset: ratings")
     try subject.takeOrdinary(0..<300)
@@ -118,11 +118,74 @@ import Wire
           .interaction(type: "rating", user: "bot", item: "item-3", value: 1)))
     }
     subject.expectSound()
-    // The burst that is let through; the rest has a tenth of the weight.
     #expect(counted(subject.model, .userBurst) > 15_000)
     #expect(subject.model.hygieneCounts.count(.userBurst, source: "bot") > 15_000)
+    // A burst is let through, and what a bucket takes in meanwhile.
+    #expect((1_000...1_200).contains(subject.model.counters.examples - 300))
     try subject.takeOrdinary(400..<600)
-    #expect(subject.model.counters.examples > 20_000)
+    #expect((1_500...1_700).contains(subject.model.counters.examples))
+  }
+
+  @Test(
+    "numbers of context and of entities that are too large count as missing, and are counted by source",
+    arguments: [Double.nan, .infinity, 1e300, 1e38, -1e19])
+  func otherNumbers(poison: Double) throws {
+    let yaml = """
+      label: {minimum: 0, maximum: 1}
+      events: {r: {label: threshold, threshold: 0.5}}
+      entities: {user: {age: number, taste: {type: vector, dimension: 2}}}
+      features:
+        context: {amount: number}
+        values: {standard: {from: context.amount, standardise: true}}
+        sparse: {user: user, item: item}
+        dense: [context.amount, standard, user.age, user.taste]
+      model: {members: {linear: {kind: linear}}, stack: first}
+      hygiene: {burst: off}
+      """
+    func learned(_ amount: Double?, _ attributes: [NamedAttribute]) throws -> Model {
+      var subject = try Subject(yaml)
+      for index in 0..<100 {
+        try subject.take(
+          EventBuilder(
+            timeNanos: Self.start + Int64(index) * Self.second, source: "web",
+            .interaction(
+              type: "r", user: "u\(index % 3)", item: "i\(index % 7)", value: Double(index % 2),
+              context: (index == 50 ? amount : Double(index % 5)).map {
+                [NamedAttribute("amount", .number($0))]
+              }
+                ?? [])))
+        if index == 40 {
+          try subject.take(
+            EventBuilder(
+              timeNanos: Self.start, source: "crm", .entity(.user, id: "u1", .set, attributes: attributes)))
+        }
+      }
+      subject.expectSound()
+      return subject.model
+    }
+    let poisoned = try learned(
+      poison,
+      [NamedAttribute("age", .number(poison)), NamedAttribute("taste", .numbers([1, Float(poison)]))])
+    let clean = try learned(nil, [])
+    #expect(poisoned.ensemble.digest == clean.ensemble.digest)
+    #expect(poisoned.metrics == clean.metrics)
+    #expect(poisoned.hygieneCounts.count(.notFinite, source: "web") == 1)
+    #expect(poisoned.hygieneCounts.count(.notFinite, source: "crm") == 1)
+    #expect(clean.hygieneCounts.count(.notFinite) == 0)
+    #expect(ContextBuffer.largestNumber == Hygiene.maxMagnitude)
+  }
+
+  @Test("what could not be predicted lowers the coverage")
+  func coverage() throws {
+    var subject = try Subject("preset: ratings")
+    try subject.takeOrdinary(0..<99)
+    #expect(subject.model.metrics.value("coverage", .total) == 1)
+    let example = subject.workspace.example
+    example.values[0] = .nan
+    #expect(subject.model.learn(example.view, subject.workspace) == .ignored)
+    #expect(subject.model.counters.refused == 1)
+    #expect(subject.model.metrics.value("coverage", .total) == 0.99)
+    subject.expectSound()
   }
 
   @Test("ids, types, categories and texts of 4 MiB are hashed like any other, and no memory is kept of them")

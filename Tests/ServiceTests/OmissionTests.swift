@@ -1,5 +1,6 @@
 import CMessages
 import Configuration
+import Features
 import Foundation
 import Learning
 import Service
@@ -128,6 +129,34 @@ struct OmissionTests {
     #expect(try client.flush() == before)
     try daemon.restart()
     #expect(try daemon.client().flush() == before)
+  }
+
+  @Test("what was passed over for want of weight takes nothing of others along when it is taken back")
+  func uncounted() throws {
+    let daemon = try daemon {
+      ($0.hygiene.burst.action, $0.hygiene.burst.weight) = (.weight, 0)
+      $0.hygiene.burst.perUser = 20
+    }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<40))
+    func bots(_ range: Range<Int>) -> [EventBuilder] {
+      range.map { index in
+        EventBuilder(
+          id: "bot\(index)", timeNanos: 1_700_000_005_000_000_000,
+          .interaction(type: "rating", user: "bot", item: "i1", value: 4))
+      }
+    }
+    try client.append(bots(0..<20))
+    try client.append(bots(20..<100))
+    try client.flush()
+    let passed = daemon.context.learner.publication.current.model
+    try client.append((20..<100).map { retraction(of: "bot\($0)") })
+    try client.flush()
+    let model = daemon.context.learner.publication.current.model
+    #expect(model.features.digest == passed.features.digest)
+    try client.append([retraction(of: "bot3")])
+    try client.flush()
+    #expect(daemon.context.learner.publication.current.model.features.digest != passed.features.digest)
   }
 
   @Test("a version from elsewhere holds no event of this log, and has none in quarantine")

@@ -88,6 +88,7 @@ extension Model {
     omissions = Omissions()
     omissions.drop(0..<offset)
     quarantine = Quarantine()
+    uncounted = Quarantine()
   }
 }
 

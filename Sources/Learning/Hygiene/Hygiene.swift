@@ -16,6 +16,8 @@ package struct HygieneInput: Sendable {
   /// It should have: its label is made from it.
   package var isMissing = false
   package var weight: Double
+  /// A number beside its value and weight was not finite or too large, and was left out.
+  package var hasUnsoundNumber = false
 
   package init(
     timeNanos: Int64, user: UInt64?, source: UInt64, type: Int, value: Double?, isMissing: Bool = false,
@@ -88,7 +90,10 @@ package struct Hygiene: Sendable, Equatable {
       (input.value ?? 0).magnitude <= Self.maxMagnitude && input.weight.magnitude <= Self.maxMagnitude
     // Such a number has no place in a model whatever the configuration says.
     if !isFinite { verdict.add(.notFinite, .quarantine) }
-    judgeTime(input, &verdict)
+    // That one is no part of the features: the rest is sound.
+    if input.hasUnsoundNumber { verdict.add(.notFinite, .count) }
+    if input.weight > rules.maxWeight, isFinite { judgeWeight(input.weight, &verdict) }
+    judgeTime(input.timeNanos, &verdict)
     if let value = input.value, isFinite, let bounds = rules.value, !bounds.contains(value) {
       let nearest = min(max(value, bounds.lowerBound), bounds.upperBound)
       verdict.add(.value, rules.valueAction, clipped: nearest)
@@ -97,7 +102,7 @@ package struct Hygiene: Sendable, Equatable {
     if let value = input.value, isFinite, rules.ranges.indices.contains(input.type),
       let range = rules.ranges[input.type], !range.contains(value)
     {
-      let inside = verdict.clippedValue ?? value
+      let inside = verdict.usualValue ?? value
       let nearest = min(max(inside, range.lowerBound), range.upperBound)
       verdict.add(.range, rules.rangeAction, clipped: nearest)
     }
@@ -106,7 +111,7 @@ package struct Hygiene: Sendable, Equatable {
 
     if let value = input.value, isFinite, outliers.indices.contains(input.type) {
       if outliers[input.type].isOutlier(value) {
-        let clipped = outliers[input.type].clipped(verdict.clippedValue ?? value)
+        let clipped = outliers[input.type].clipped(verdict.usualValue ?? value)
         verdict.add(.outlier, rules.outlierAction, clipped: clipped)
       }
       if isUsual { outliers[input.type].learn(value) }
@@ -118,12 +123,25 @@ package struct Hygiene: Sendable, Equatable {
     return verdict
   }
 
-  private mutating func judgeTime(_ input: HygieneInput, _ verdict: inout HygieneVerdict) {
-    guard (rules.earliestNanos...rules.latestNanos).contains(input.timeNanos) else {
+  /// Judges what has nothing but a time, then takes it into account.
+  package mutating func judge(timeNanos: Int64) -> HygieneVerdict {
+    var verdict = HygieneVerdict()
+    judgeTime(timeNanos, &verdict)
+    return verdict
+  }
+
+  @inline(never)
+  private func judgeWeight(_ weight: Double, _ verdict: inout HygieneVerdict) {
+    verdict.add(.weight, rules.weightAction)
+    if case .clip = rules.weightAction { verdict.cutWeight(by: rules.maxWeight / weight) }
+  }
+
+  private mutating func judgeTime(_ timeNanos: Int64, _ verdict: inout HygieneVerdict) {
+    guard (rules.earliestNanos...rules.latestNanos).contains(timeNanos) else {
       verdict.add(.impossibleTime, rules.impossibleTime)
       return
     }
-    switch clock.observe(input.timeNanos) {
+    switch clock.observe(timeNanos) {
     case .inPlace: break
     case .ahead: verdict.add(.futureTime, rules.futureTime)
     case .behind: verdict.add(.oldTime, rules.oldTime)
@@ -133,9 +151,7 @@ package struct Hygiene: Sendable, Equatable {
   /// An event whose time is out of place takes its token at the stream's own time, so that a wrong clock cannot
   /// lock or refill a bucket.
   private mutating func judgeBursts(_ input: HygieneInput, _ verdict: inout HygieneVerdict) -> Bool {
-    let isMisplaced =
-      verdict.contains(.impossibleTime) || verdict.contains(.futureTime) || verdict.contains(.oldTime)
-    let time = isMisplaced ? clock.markNanos ?? rules.earliestNanos : input.timeNanos
+    let time = verdict.isInPlace ? input.timeNanos : clock.markNanos ?? rules.earliestNanos
     var isBurst = false
     if let user = input.user, users?.admits(key: user, timeNanos: time) == false {
       verdict.add(.userBurst, rules.userBurstAction)

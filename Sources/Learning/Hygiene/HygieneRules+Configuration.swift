@@ -7,13 +7,14 @@ extension HygieneRules {
     self.init()
     let section = configuration.hygiene
     let numbers = configuration.features.context.count { $0.type == .number }
-    let clock = section.clock
-    maxAheadNanos = max(clock.future, 86_400_000_000_000)
-    maxBehindNanos = clock.past
+    maxAheadNanos = section.stream.ahead
+    maxBehindNanos = section.stream.behind
     impossibleTime = .quarantine
-    // Ahead of the stream is not ahead of the clock, which Ingest asks: after a quiet day the next event is.
-    futureTime = .count
-    oldTime = .count
+    futureTime = HygieneResponse(section.stream.action, section.stream.weight)
+    oldTime = futureTime
+    // Whatever the rule says, no example weighs more than `Example.maximumWeight`.
+    maxWeight = section.weight.action == .off ? .infinity : section.weight.maximum
+    weightAction = HygieneResponse(section.weight.action, 1)
     let within = Double(section.burst.within) / 1e9
     let burstAction = HygieneResponse(section.burst.action, section.burst.weight)
     func limit(_ events: Int) -> BurstLimit? {

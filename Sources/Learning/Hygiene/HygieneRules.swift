@@ -24,6 +24,8 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
   case range
   /// No value, where the label is made from it.
   case missing
+  /// A weight above the largest that the configuration allows.
+  case weight
 
   /// As in counters and messages: `hygiene.user_burst`.
   package var name: String {
@@ -39,16 +41,17 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
     case .value: "value"
     case .range: "range"
     case .missing: "missing"
+    case .weight: "weight"
     }
   }
 
   /// What an event did to break the rule, and the settings that decide.
   package var explanation: String {
     switch self {
-    case .notFinite: "its value or weight is not finite, or beyond 1e18"
+    case .notFinite: "a number in it is not finite, or beyond 1e18"
     case .impossibleTime: "its time lies before 1980 or after 2100"
-    case .futureTime: "its time is far ahead of the stream's (hygiene.clock.future)"
-    case .oldTime: "its time is far behind the stream's (hygiene.clock.past)"
+    case .futureTime: "its time is far ahead of the stream's (hygiene.stream.ahead)"
+    case .oldTime: "its time is far behind the stream's (hygiene.stream.behind)"
     case .userBurst: "its user sent more than hygiene.burst.per_user within hygiene.burst.within"
     case .sourceBurst: "its source sent more than hygiene.burst.per_source within hygiene.burst.within"
     case .outlier: "its value is far from the others of its type (hygiene.outlier)"
@@ -57,6 +60,7 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
     case .range:
       "its value lies outside of what its type may have (events.NAME.minimum to maximum, hygiene.range)"
     case .missing: "it has no value, and the label of its type is made from it (hygiene.missing)"
+    case .weight: "its weight is above hygiene.weight.maximum"
     }
   }
 }
@@ -98,6 +102,11 @@ package struct HygieneVerdict: Sendable, Equatable {
   package private(set) var weightFactor = 1.0
   /// The value to learn instead.
   package private(set) var clippedValue: Double?
+  /// The value to keep statistics of instead: a value that is learned with a smaller weight is clipped there, because
+  /// what is kept has no weights.
+  package private(set) var usualValue: Double?
+  /// What the event's own weight is cut down by.
+  package private(set) var weightCut: Double?
 
   package init() {}
 
@@ -107,6 +116,11 @@ package struct HygieneVerdict: Sendable, Equatable {
     case .quarantine, .reject: false
     default: true
     }
+  }
+
+  /// Its time is one that the stream can have: clocks may follow it.
+  package var isInPlace: Bool {
+    !contains(.impossibleTime) && !contains(.futureTime) && !contains(.oldTime)
   }
 
   package func contains(_ reason: HygieneReason) -> Bool { reasons & (1 << UInt16(reason.rawValue)) != 0 }
@@ -119,11 +133,24 @@ package struct HygieneVerdict: Sendable, Equatable {
     reasons |= 1 << UInt16(reason.rawValue)
     switch action {
     case .count: break
-    case .clip: clippedValue = clipped
-    case .weight(let factor): weightFactor *= factor
+    case .clip:
+      clippedValue = clipped
+      usualValue = clipped
+    case .weight(let factor):
+      weightFactor *= factor
+      if clipped != nil { usualValue = clipped }
     case .quarantine, .reject: weightFactor = 0
     }
   }
+
+  /// A number that was left out.
+  static var unsoundNumber: HygieneVerdict {
+    var verdict = HygieneVerdict()
+    verdict.add(.notFinite, .count)
+    return verdict
+  }
+
+  mutating func cutWeight(by factor: Double) { weightCut = factor }
 }
 
 /// The limits and actions of every rule; nil or empty switches a rule off.
@@ -156,6 +183,9 @@ package struct HygieneRules: Sendable, Equatable {
   /// Values that each event type may have, by its place; nil or no entry: any.
   package var ranges: [ClosedRange<Double>?] = []
   package var rangeAction: HygieneResponse = .quarantine
+  /// Largest weight that an event may have; off by default.
+  package var maxWeight = Double.infinity
+  package var weightAction: HygieneResponse = .clip
   /// What is done with an event whose label has no value to be made from.
   package var missingAction: HygieneResponse = .quarantine
 

@@ -86,7 +86,7 @@ package struct RecordLearner {
     _ producer: UnsafeRawBufferPointer, in model: inout Model
   ) {
     // What was set aside is not in the model, nor what a rollback left out.
-    guard !model.readmit(place), let earlier = try? EventView(payload),
+    guard !model.readmit(place), !model.uncounted.remove(place), let earlier = try? EventView(payload),
       !model.omissions.contain(earlier, timeNanos: timeNanos, producer: producer, at: place)
     else { return }
     model.retract(

@@ -1,5 +1,10 @@
 // Labels that are not known when the event comes: an impression waits for the click that may answer it, and is
 // learned with its own label when nothing came; and negatives that nobody sent, drawn from the catalogue.
+//
+// Nothing is lost on the way: what cannot wait (the same user and item wait already, it is too long, there is no room
+// at all) is learned at once with its own label, and what has to make room for another is learned then.
+//
+//   waiting   ┌ event ┬ weight f32 ┐   the weight that hygiene left it
 
 package import Configuration
 internal import Features
@@ -14,7 +19,8 @@ extension ImpressionJoin {
   package init?(_ configuration: Configuration) {
     let delay = configuration.events.map(\.delay).max() ?? 0
     guard delay > 0 else { return nil }
-    self.init(capacity: configuration.retrieval.impressions, waitNanos: delay)
+    // What was learned is not corrected later.
+    self.init(capacity: configuration.retrieval.impressions, waitNanos: delay, lateNanos: 0)
   }
 }
 
@@ -28,41 +34,58 @@ extension Model {
 
   /// Lets the event of the workspace's example wait for its answer.
   /// - Returns: false when it has to be learned at once: its type does not wait, it says itself what came of it, or
-  ///   there is no room for it.
+  ///   it cannot wait.
   mutating func postpone(
     _ event: EventView, _ encoded: UnsafeRawBufferPointer, _ workspace: Workspace
   ) -> Bool {
     let example = workspace.example
-    guard waits(event, in: workspace), !encoded.isEmpty, encoded.count <= ImpressionJoin.longestFeatures
+    let size = encoded.count + Self.weightBytes
+    guard waits(event, in: workspace), !encoded.isEmpty, size <= ImpressionJoin.longestFeatures
     else { return false }
-    pending?.remember(
-      request: example.userKey, item: example.itemKey, features: encoded, nanos: example.timeNanos)
-    return true
+    while let oldest = pending?.evict(toFit: size) { learnWaited(oldest, workspace) }
+    let (weight, nanos) = (example.weight, waitingTime(example.timeNanos))
+    return withUnsafeTemporaryAllocation(byteCount: size, alignment: 4) { memory in
+      memory.copyMemory(from: encoded)
+      memory.storeBytes(of: weight, toByteOffset: encoded.count, as: Float.self)
+      return pending?.remember(
+        request: example.userKey, item: example.itemKey, features: UnsafeRawBufferPointer(memory),
+        nanos: nanos) ?? false
+    }
   }
+
+  private static let weightBytes = MemoryLayout<Float>.size
 
   /// Ends the wait of what this event answers.
   mutating func answerPending(_ workspace: Workspace) {
     let example = workspace.example
     guard workspace.types[example.type].answers, pending != nil, example.userKey != 0, example.itemKey != 0
     else { return }
-    _ = pending?.join(request: example.userKey, item: example.itemKey, nanos: example.timeNanos)
+    let nanos = waitingTime(example.timeNanos)
+    _ = pending?.join(request: example.userKey, item: example.itemKey, nanos: nanos)
   }
 
-  /// Learns what nobody answered in time, with features as they are now.
+  /// Learns what nobody answered in time.
   mutating func learnExpired(before nanos: Int64, _ workspace: Workspace) {
     guard pending != nil else { return }
-    for impression in pending?.expire(nanos: nanos, atMost: 64) ?? [] {
-      impression.features.own.withUnsafeBytes { bytes in
-        guard let event = try? EventView(bytes) else { return }
-        let time = event.timeNanos != 0 ? event.timeNanos : impression.nanos
-        guard features.makeExample(event, timeNanos: time, into: workspace.example),
-          workspace.example.hasLabel, workspace.example.weight > 0
-        else { return }
-        let example = workspace.example
-        if case .learned(let prediction, let label) = learnExample(workspace), workspace.late != nil {
-          let answer = workspace.answering?.predict(workspace).value ?? prediction
-          workspace.late?.append(.init(prediction: answer, label: label, weight: example.weight))
-        }
+    pending?.turnBack(to: nanos)
+    for impression in pending?.expire(nanos: nanos, atMost: 64) ?? [] { learnWaited(impression, workspace) }
+  }
+
+  /// Learns what waited, with features as they are now and the weight that it had.
+  private mutating func learnWaited(_ impression: ExpiredImpression, _ workspace: Workspace) {
+    impression.features.own.withUnsafeBytes { bytes in
+      let size = bytes.count - Self.weightBytes
+      guard size > 0, let event = try? EventView(UnsafeRawBufferPointer(rebasing: bytes[..<size])) else {
+        return
+      }
+      let example = workspace.waited
+      let time = event.timeNanos != 0 ? event.timeNanos : impression.nanos
+      guard features.makeExample(event, timeNanos: time, into: example), example.hasLabel else { return }
+      example.weight = bytes.loadUnaligned(fromByteOffset: size, as: Float.self)
+      guard example.weight > 0 else { return }
+      if case .learned(let prediction, let label) = learn(example.view, workspace), workspace.late != nil {
+        let answer = workspace.answering?.predict(example, workspace).value ?? prediction
+        workspace.late?.append(.init(prediction: answer, label: label, weight: example.weight))
       }
     }
   }

@@ -27,6 +27,7 @@ extension Model {
 
   /// Lets the items of an impressions event wait.
   mutating func show(_ event: EventView, timeNanos: Int64, _ workspace: Workspace) -> Bool {
+    let waitsFrom = waitingTime(timeNanos)
     guard let view = try? ImpressionsView(event), !event.requestID.isEmpty else { return false }
     let request = StableHash.of(event.requestID.bytes)
     let isMade = view.configuration != plan.configuration.learnedHash
@@ -41,7 +42,7 @@ extension Model {
         isNew = join.remember(
           request: request, item: item, shared: view.sharedFeatures.bytes,
           features: impression.features.bytes,
-          nanos: timeNanos)
+          nanos: waitsFrom)
       } else {
         let shared = made ?? begin(event, view, timeNanos, workspace)
         made = shared
@@ -49,7 +50,7 @@ extension Model {
         let own = ServedFeatures.encodeOwn(workspace.example)
         isNew = shared.withUnsafeBytes { shared in
           own.withUnsafeBytes {
-            join.remember(request: request, item: item, shared: shared, features: $0, nanos: timeNanos)
+            join.remember(request: request, item: item, shared: shared, features: $0, nanos: waitsFrom)
           }
         }
       }
@@ -106,8 +107,8 @@ extension Model {
     var join = shown ?? emptyShown
     shown = nil
     let outcome = join.join(
-      request: StableHash.of(event.requestID.bytes), item: example.itemKey, nanos: example.timeNanos,
-      isExpected: true)
+      request: StableHash.of(event.requestID.bytes), item: example.itemKey,
+      nanos: waitingTime(example.timeNanos), isExpected: true)
     shown = join
     let (bytes, isLate): (ServedBytes, Bool)
     switch outcome {
@@ -125,10 +126,12 @@ extension Model {
 
   /// Learns the impressions that nobody answered in time as negatives.
   mutating func learnUnanswered(before nanos: Int64, _ workspace: Workspace) {
-    guard shown != nil, let unanswered = shown?.expire(nanos: nanos, atMost: 64), !unanswered.isEmpty,
+    guard shown != nil else { return }
+    shown?.turnBack(to: nanos)
+    guard let unanswered = shown?.expire(nanos: nanos, atMost: 64), !unanswered.isEmpty,
       ensemble.plan.objective.isLogistic
     else { return }
-    let example = workspace.example
+    let example = workspace.waited
     for impression in unanswered {
       guard let user = ServedFeatures.userKey(impression.features.shared) else { continue }
       example.resetBuffers()

@@ -37,24 +37,19 @@ extension Model {
   ) -> LearnOutcome {
     switch event.kind {
     case .interaction:
-      if workspace.waits { learnExpired(before: timeNanos, workspace) }
-      learnUnanswered(before: timeNanos, workspace)
       return learnInteraction(
         event, encoded, inputs, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .entity:
       forget(event)
-      features.update(entity: event, timeNanos: timeNanos)
+      if features.update(entity: event, timeNanos: timeNanos) > 0 {
+        hygieneCounts.add(.unsoundNumber, source: event.source.string)
+      }
       describe(event)
       note(timeNanos)
       return .observed
     case .impressions:
-      learnUnanswered(before: timeNanos, workspace)
-      guard show(event, timeNanos: timeNanos, workspace) else {
-        counters.ignored += 1
-        return .ignored
-      }
-      note(timeNanos)
-      return .observed
+      return learnImpressions(
+        event, timeNanos: timeNanos, offset: offset, isAdmitted: isAdmitted, in: workspace)
     case .retraction, .none:
       // A retraction needs the event that it speaks of: `retract`.
       counters.ignored += 1
@@ -89,35 +84,99 @@ extension Model {
       workspace.ahead.tell(example)
       hygiene.expect(user: workspace.ahead.comingUser)
     }
+    var isCounted = true
+    var usualValue: Double?
     if !isAdmitted {
       let verdict = judge(event, example, workspace)
       if !verdict.isClean {
         hygieneCounts.add(verdict, source: event.source.string)
-        if !verdict.isLearned {
-          let reason = verdict.reason ?? .notFinite
-          counters.quarantined += 1
-          quarantine.add(offset, reason)
-          return .setAside(reason)
-        }
-        example.weight *= Float(verdict.weightFactor)
-        if let value = verdict.clippedValue { example.clip(to: value) }
+        if !verdict.isLearned { return setAside(verdict, offset, of: example.owner) }
+        example.weigh(verdict, eventWeight: event.weight)
+        isCounted = isDrawn(verdict.weightFactor)
+        if !isCounted { passOver(verdict, offset, of: example.owner) }
+        usualValue = verdict.usualValue
+        if verdict.weightFactor == 0 { return .observed }
       }
+      if verdict.isInPlace { learnWaiting(workspace) }
     }
     note(timeNanos)
     var outcome = LearnOutcome.observed
-    if workspace.retrieves {
+    if workspace.retrieves && isCounted {
       judgeRanking(event, workspace)
       rankForBlend(event, workspace)
     }
     let isLearned =
       example.hasLabel && example.weight > 0 && !(workspace.waits && postpone(event, encoded, workspace))
     if isLearned { outcome = learnServed(event, workspace) }
-    features.update(event, example)
-    if workspace.retrieves { learnRetrieval(workspace) }
+    if isCounted {
+      if let usualValue {
+        let (value, label) = (example.value, example.label)
+        example.clip(to: usualValue)
+        features.update(event, example)
+        (example.value, example.label) = (value, label)
+      } else {
+        features.update(event, example)
+      }
+      if workspace.retrieves { learnRetrieval(workspace) }
+    }
     if workspace.waits { answerPending(workspace) }
-    if workspace.draws, isLearned { learnNegatives(workspace) }
+    if workspace.draws, isLearned && isCounted { learnNegatives(workspace) }
     return outcome
   }
+
+  private mutating func learnImpressions(
+    _ event: EventView, timeNanos: Int64, offset: UInt64, isAdmitted: Bool, in workspace: Workspace
+  ) -> LearnOutcome {
+    if !isAdmitted {
+      let verdict = hygiene.judge(timeNanos: timeNanos)
+      hygieneCounts.add(verdict, source: event.source.string)
+      if !verdict.isLearned { return setAside(verdict, offset, of: plan.userKey(event.user)) }
+      guard isDrawn(verdict.weightFactor) else {
+        note(timeNanos)
+        return .observed
+      }
+      if verdict.isInPlace { learnWaiting(workspace) }
+    }
+    guard show(event, timeNanos: timeNanos, workspace) else {
+      counters.ignored += 1
+      return .ignored
+    }
+    note(timeNanos)
+    return .observed
+  }
+
+  private mutating func passOver(_ verdict: HygieneVerdict, _ offset: UInt64, of owner: UInt64) {
+    uncounted.add(offset, verdict.reason ?? .notFinite, of: owner, limit: configuration.limits.quarantine)
+  }
+
+  private mutating func setAside(
+    _ verdict: HygieneVerdict, _ offset: UInt64, of owner: UInt64
+  ) -> LearnOutcome {
+    let reason = verdict.reason ?? .notFinite
+    counters.quarantined += 1
+    quarantine.add(offset, reason, of: owner, limit: configuration.limits.quarantine)
+    return .setAside(reason)
+  }
+
+  /// Whether an event that has this share of its weight enters what takes in whole events only: statistics, histories,
+  /// retrieval. That share of them does, drawn by their number, so that it is the same ones at every replay.
+  private func isDrawn(_ share: Double) -> Bool {
+    share >= 1
+      || CounterRandom.uniform(
+        seed: configuration.learning.seed ^ 0x7368_6172, counter: counters.events) < share
+  }
+
+  // hot: once per event.
+  /// Learns what has waited long enough, by the stream's own clock: no event with a wrong time moves that far.
+  @inline(__always)
+  private mutating func learnWaiting(_ workspace: Workspace) {
+    guard pending != nil || shown != nil, let now = hygiene.clock.markNanos else { return }
+    learnExpired(before: now, workspace)
+    learnUnanswered(before: now, workspace)
+  }
+
+  /// When something that waits began to, of an event at this time: not ahead of the stream.
+  func waitingTime(_ nanos: Int64) -> Int64 { min(nanos, hygiene.clock.markNanos ?? nanos) }
 
   @discardableResult
   mutating func learnExample(_ workspace: Workspace) -> LearnOutcome {
@@ -146,6 +205,7 @@ extension Model {
       return .learned(prediction: prediction.value, label: label)
     } catch {
       counters.refused += 1
+      metrics.updateUncovered()
       return .ignored
     }
   }
@@ -163,17 +223,18 @@ extension Model {
 
   private mutating func note(_ timeNanos: Int64) {
     counters.events += 1
-    counters.eventTimeNanos = max(counters.eventTimeNanos, timeNanos)
+    counters.eventTimeNanos = max(counters.eventTimeNanos, waitingTime(timeNanos))
   }
 
   private mutating func judge(_ event: EventView, _ example: Example, _ workspace: Workspace)
     -> HygieneVerdict
   {
-    let input = HygieneInput(
+    var input = HygieneInput(
       timeNanos: example.timeNanos, user: example.userKey == 0 ? nil : example.userKey,
       source: example.originKey, type: example.type,
       value: event.hasValue ? event.value : nil,
-      isMissing: !event.hasValue && workspace.types[example.type].needsValue, weight: Double(example.weight))
+      isMissing: !event.hasValue && workspace.types[example.type].needsValue, weight: Double(event.weight))
+    input.hasUnsoundNumber = example.hasUnsoundNumber
     guard hygiene.rules.anomaly != nil else { return hygiene.judge(input, numbers: Span()) }
     workspace.numbers[0] = event.hasValue ? event.value : .nan
     for (place, name) in workspace.numericNames.enumerated() {
@@ -191,6 +252,20 @@ extension Model {
 }
 
 extension Example {
+  /// Hash of the event's user, or of its source where it has none.
+  var owner: UInt64 { userKey != 0 ? userKey : originKey }
+
+  /// Weight and value as the verdict has them.
+  func weigh(_ verdict: HygieneVerdict, eventWeight: Float) {
+    if let cut = verdict.weightCut {
+      // From the whole: this example's was bounded already.
+      let whole = type >= 0 ? Float(plan.configuration.events[type].weight) * eventWeight : weight
+      weight = min(weight, whole * Float(cut))
+    }
+    weight *= Float(verdict.weightFactor)
+    if let value = verdict.clippedValue { clip(to: value) }
+  }
+
   /// The value of an event was moved, and the label that is made from it.
   func clip(to value: Double) {
     self.value = value

@@ -10,7 +10,7 @@ package import Tables
 /// What stands before the pages.
 package struct ModelHeader: Equatable, Sendable, ByteCodable {
   /// The only one that is read: a version of an older build is made anew from the log.
-  static let format: UInt16 = 7
+  static let format: UInt16 = 8
 
   /// Of all in the configuration that decides what is learned.
   package var learnedHash: UInt64
@@ -50,12 +50,14 @@ package struct ModelHeader: Equatable, Sendable, ByteCodable {
 private struct SmallState: ByteCodable {
   var bytes: [UInt8]
   var quarantine: Quarantine
+  var uncounted: Quarantine
   var omissions: Omissions
   var driftPlaces: DriftPlaces
 
   func encode(to writer: inout ByteWriter) {
     writer.write(bytes)
     writer.write(quarantine)
+    writer.write(uncounted)
     writer.write(omissions)
     writer.write(driftPlaces)
   }
@@ -65,6 +67,7 @@ private struct SmallState: ByteCodable {
     model.encodeSmallState(to: &writer)
     bytes = writer.bytes
     quarantine = model.quarantine
+    uncounted = model.uncounted
     omissions = model.omissions
     driftPlaces = model.driftPlaces
   }
@@ -72,6 +75,7 @@ private struct SmallState: ByteCodable {
   init(from reader: inout ByteReader) throws(ByteCodecError) {
     bytes = try reader.read()
     quarantine = try reader.read()
+    uncounted = try reader.read()
     omissions = try reader.read()
     driftPlaces = try reader.read()
   }
@@ -114,6 +118,7 @@ extension Model {
     var reader = ByteReader(state.bytes)
     try decodeSmallState(from: &reader)
     quarantine = state.quarantine
+    uncounted = state.uncounted
     omissions = state.omissions
     driftPlaces = state.driftPlaces
   }

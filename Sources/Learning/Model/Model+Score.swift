@@ -17,7 +17,7 @@ extension Model {
   /// The answer for one candidate of the request that was begun: a probability, or a value within the label's range.
   package func score(itemKey: UInt64, context: AttributeViews? = nil, in workspace: Workspace) -> Prediction {
     features.makeCandidate(itemKey: itemKey, context: context, into: workspace.example)
-    return predict(workspace)
+    return predict(workspace.example, workspace)
   }
 
   /// The answer that an event would get before it is learned; nil: it makes no example.
@@ -26,7 +26,7 @@ extension Model {
     guard features.makeExample(event, timeNanos: timeNanos, into: example), example.hasLabel else {
       return nil
     }
-    return predict(workspace)
+    return predict(workspace.example, workspace)
   }
 
   /// Gathers a candidate of the request that was begun; no candidate may have facts of its own.
@@ -73,7 +73,7 @@ extension Model {
   }
 
   /// A feature that is not finite was refused before: an example that cannot be scored counts as one without features.
-  func predict(_ workspace: Workspace) -> Prediction {
-    (try? ensemble.score(workspace.example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)
+  func predict(_ example: Example, _ workspace: Workspace) -> Prediction {
+    (try? ensemble.score(example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)
   }
 }

@@ -54,6 +54,9 @@ package struct Model: Sendable {
   package internal(set) var hygiene: Hygiene
   package internal(set) var hygieneCounts: HygieneCounts
   package internal(set) var quarantine: Quarantine
+  /// Events that were learned with a smaller weight and entered nothing that takes in whole events: there is nothing
+  /// there to take back.
+  var uncounted = Quarantine()
   package var omissions = Omissions()
   package internal(set) var counters = ModelCounters()
 
@@ -110,7 +113,8 @@ package struct Model: Sendable {
     return memory
   }
 
-  /// Of everything but what speaks of offsets: the quarantine's list, the omissions and the drift's places. O(pages changed since the last call).
+  /// Of everything but what speaks of offsets: the quarantine's list, that of what was not counted, the omissions and
+  /// the drift's places. O(pages changed since the last call).
   package var digest: Digest {
     var digest = Digest(low: plan.configuration.learnedHash)
     digest.append(features.digest)

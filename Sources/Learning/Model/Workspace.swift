@@ -9,6 +9,8 @@ package import Retrieval
 package final class Workspace {
   package let plan: FeaturePlan
   package let example: Example
+  /// Of what waited, made and learned while an event's own example stands.
+  lazy var waited = Example(plan)
   package let scratch: EnsembleScratch
   let ahead: EventsAhead
   package let retrieval = RetrievalScratch()

@@ -11,9 +11,9 @@
 //   shared  ┌ rows that have it u32 ┬ bytes ┐     what the items of an answer have in common stands once
 //   index   (request, item) hashed to a row; the row says whether it is the one
 //
-// Time is the callers', and never goes back: an impression that comes late waits as if it had come now. Memory is
-// bounded, by the number of rows and by 2 KiB of features for each on average: when a newcomer finds no room the
-// oldest goes, from those expired first, and is counted.
+// Time is the callers': an impression that comes late waits as if it had come now, and only `turnBack` moves time
+// back. Memory is bounded, by the number of rows and by 2 KiB of features for each on average: when a newcomer finds no
+// room the oldest goes, from those expired first, and is counted; who wants it takes it out beforehand (`evict`).
 
 package import Primitives
 internal import Tables
@@ -146,7 +146,7 @@ package struct ImpressionJoin: Sendable {
     var entry = ImpressionRow(request: request, item: item, nanos: now)
     let ownChunks = ChainStore.chunks(own.count)
     let sharedChunks = shared.isEmpty ? 0 : ChainStore.chunks(shared.count + 4)
-    while index.count >= capacity || features.held + ownChunks + sharedChunks > chunkLimit { dropOldest() }
+    while !hasRoom(ownChunks + sharedChunks) { dropOldest() }
     entry.ownLength = UInt32(own.count)
     entry.own = features.store(own)
     if !shared.isEmpty {
@@ -156,6 +156,25 @@ package struct ImpressionJoin: Sendable {
     insert(key, entry)
     counters.remembered += 1
     return true
+  }
+
+  private func hasRoom(_ chunks: Int) -> Bool {
+    index.count < capacity && features.held + chunks <= chunkLimit
+  }
+
+  /// Takes out the oldest that waits, if it would have to go for an impression with features of so many bytes; nil:
+  /// there is room.
+  package mutating func evict(toFit bytes: Int) -> ExpiredImpression? {
+    guard capacity > 0, bytes <= Self.longestFeatures else { return nil }
+    while !hasRoom(ChainStore.chunks(bytes)) {
+      if first(expired) == nil, let row = first(waiting), entry(row).state == .waiting {
+        let oldest = impression(entry(row))
+        dropOldest()
+        return oldest
+      }
+      dropOldest()
+    }
+    return nil
   }
 
   /// What an answer's items have in common: that of the impression that came last, if it is the same answer's.
@@ -226,9 +245,7 @@ package struct ImpressionJoin: Sendable {
       let entry = entry(row)
       if entry.state == .waiting {
         setState(row, .expired)
-        negatives.append(
-          ExpiredImpression(
-            request: entry.request, item: entry.item, nanos: entry.nanos, features: bytes(entry)))
+        negatives.append(impression(entry))
         counters.expired += 1
       }
       append(row, to: \.expired)
@@ -242,7 +259,11 @@ package struct ImpressionJoin: Sendable {
 
   private mutating func advance(to nanos: Int64) { now = max(now, nanos) }
 
+  /// The callers' clock had gone wrong: what waits since a time that lies ahead of this has waited long enough.
+  package mutating func turnBack(to nanos: Int64) { now = min(now, nanos) }
+
   private func isOver(_ since: Int64, _ wait: Int64) -> Bool {
+    if since > now { return true }
     let (end, overflow) = since.addingReportingOverflow(wait < 0 ? .max : wait)
     return !overflow && end <= now
   }
@@ -272,6 +293,11 @@ package struct ImpressionJoin: Sendable {
   // MARK: Rows and queues
 
   func entry(_ row: Int) -> ImpressionRow { rows.reader.row(row).load(as: ImpressionRow.self) }
+
+  private func impression(_ entry: ImpressionRow) -> ExpiredImpression {
+    ExpiredImpression(
+      request: entry.request, item: entry.item, nanos: entry.nanos, features: bytes(entry))
+  }
 
   private func bytes(_ entry: ImpressionRow) -> ServedBytes {
     ServedBytes(

@@ -11,7 +11,7 @@ package enum IngestRule: String, CaseIterable, Sendable {
   case clock
   /// Its type is not in the configuration.
   case type
-  case value, range, missing
+  case value, weight, range, missing
   /// It takes back an event that the log does not know.
   case retraction
   /// Its producer's numbering.
@@ -32,6 +32,8 @@ package struct IngestRules: Sendable {
   private var kinds: [Kind]
   private var clock: ClockRule
   private var value: ValueRule
+  /// Largest weight; infinity: the rule does not reject.
+  private var maxWeight: Double
   package var batchEvents: Int
   package var durability: LogDurability
   /// For records of files.
@@ -48,6 +50,7 @@ package struct IngestRules: Sendable {
     }
     clock = hygiene.clock
     value = hygiene.value
+    maxWeight = hygiene.weight.action == .reject ? hygiene.weight.maximum : .infinity
     batchEvents = configuration.limits.batchEvents
     types = configuration.recordTypes
     durability =
@@ -71,6 +74,14 @@ package struct IngestRules: Sendable {
         $0.name.count == event.type.count && event.type.bytes.elementsEqual($0.name)
       })
     else { return (.type, unknownType(event.type.string)) }
+    if Double(event.weight) > maxWeight {
+      return (
+        .weight,
+        EventRefusal(
+          field: "interaction.weight",
+          reason: "\(event.weight); at most \(maxWeight) is allowed (hygiene.weight)")
+      )
+    }
     guard event.hasValue else {
       return kinds[place].needsValue ? (.missing, missing(kinds[place])) : nil
     }

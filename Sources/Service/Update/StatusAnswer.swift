@@ -79,7 +79,7 @@ struct StatusAnswer {
     var counters: [(name: String, source: String, value: UInt64)] = [
       ("events", "", model.counters.events), ("examples", "", model.counters.examples),
       ("quarantined", "", model.counters.quarantined), ("refused", "", model.counters.refused),
-      ("ignored", "", model.counters.ignored),
+      ("ignored", "", model.counters.ignored), ("quarantine.unlisted", "", model.quarantine.unlisted),
       ("attributes.unknown", "", model.features.counters.unknownAttributes),
       ("attributes.mistyped", "", model.features.counters.mistypedAttributes),
       ("features.omitted", "", model.features.counters.omittedFeatures),
@@ -90,7 +90,15 @@ struct StatusAnswer {
       ("impressions.remembered", "", shown.remembered), ("impressions.joined", "", shown.joined),
       ("impressions.joined_late", "", shown.joinedLate), ("impressions.expired", "", shown.expired),
       ("impressions.dropped", "", shown.dropped), ("impressions.unknown", "", shown.unknown),
+      ("impressions.repeated", "", shown.repeated), ("impressions.refused", "", shown.refused),
     ]
+    if let delayed = model.pending?.counters {
+      counters += [
+        ("delayed.waited", "", delayed.remembered), ("delayed.answered", "", delayed.joined),
+        ("delayed.expired", "", delayed.expired), ("delayed.cut_short", "", delayed.dropped),
+        ("delayed.repeated", "", delayed.repeated), ("delayed.refused", "", delayed.refused),
+      ]
+    }
     for count in model.hygieneCounts.all {
       counters.append(("hygiene.\(count.reason.name)", count.source, count.count))
     }

@@ -126,7 +126,7 @@ struct StatusScreen {
 
   private static func hygiene(_ message: Cowbird__V1__StatusResponse) -> String {
     // What is usual is no matter of hygiene; the JSON has all of it.
-    let usual = ["events", "examples", "quarantined", "impressions."]
+    let usual = ["events", "examples", "quarantined", "impressions.", "delayed."]
     let counts = elements(message.hygiene, message.n_hygiene).filter { counter in
       let name = text(counter.name)
       return counter.value > 0 && !usual.contains { name == $0 || ($0.hasSuffix(".") && name.hasPrefix($0)) }

@@ -29,7 +29,10 @@ import Wire
 
   /// `clock` is asked at the door: see IngestRuleTests.
   static let all =
-    cases("value", .value, [.off, .reject, .clip, .weight, .quarantine], ", minimum: 0, maximum: 20")
+    cases("stream", .futureTime, [.off, .weight, .quarantine], ", ahead: 2h")
+    + cases("stream", .oldTime, [.off, .weight, .quarantine], ", behind: 2h")
+    + cases("weight", .weight, [.off, .reject, .clip, .quarantine], ", maximum: 5")
+    + cases("value", .value, [.off, .reject, .clip, .weight, .quarantine], ", minimum: 0, maximum: 20")
     + cases("range", .range, [.off, .reject, .clip, .weight, .quarantine])
     + cases("missing", .missing, [.off, .reject, .quarantine])
     + cases(
@@ -54,7 +57,11 @@ import Wire
     var event = usual(
       index, user: reason == .userBurst ? "user-0" : "odd", source: reason == .sourceBurst ? "shop" : "web")
     guard case .interaction(_, _, _, var value, var context, _, _) = event.kind else { return event }
+    var weight: Float = 1
     switch reason {
+    case .futureTime: event.timeNanos += 10_000 * Self.second
+    case .oldTime: event.timeNanos -= 10_000 * Self.second
+    case .weight: weight = 20
     case .value: value = 25
     case .range: value = 14
     case .missing: value = nil
@@ -64,7 +71,7 @@ import Wire
     }
     event.kind = .interaction(
       type: "rating", user: reason == .userBurst ? "user-0" : "odd", item: "item-1", value: value,
-      context: context)
+      context: context, weight: weight)
     return event
   }
 
@@ -101,7 +108,9 @@ import Wire
     let isLearned = stream.model.counters.examples == before.counters.examples + 1
 
     let source = tested.reason == .sourceBurst ? "shop" : "web"
-    #expect(counted == (tested.action == .off && tested.reason != .missing ? 0 : 1))
+    // What is no rule's alone is counted whether the rule is on or not.
+    let isAlwaysCounted = [.missing, .futureTime, .oldTime].contains(tested.reason)
+    #expect(counted == (tested.action == .off && !isAlwaysCounted ? 0 : 1))
     #expect(
       tested.action == .off
         || stream.model.hygieneCounts.count(tested.reason, source: source)
@@ -111,8 +120,10 @@ import Wire
     case .off:
       // No label is made up for what has no value.
       #expect(isLearned == (tested.reason != .missing))
-      #expect(tested.reason == .missing ? outcome == .observed : example.weight == 1)
+      let weight: Float = tested.reason == .weight ? 20 : 1
+      #expect(tested.reason == .missing ? outcome == .observed : example.weight == weight)
     case .weight: #expect(isLearned && example.weight == 0.25)
+    case .clip where tested.reason == .weight: #expect(isLearned && example.weight == 5)
     case .clip:
       #expect(isLearned && example.weight == 1)
       let usualTop: ClosedRange<Double> = tested.reason == .outlier ? 7...9 : 12...20
