@@ -105,7 +105,7 @@ let package = Package(
     tests("Transport", ["CMessages", "CSystem", "EchoServer", "Primitives", "Wire"]),
     tests("EventLog", ["CSystem", "Primitives"]),
     tests("Configuration"),
-    tests("Statistics"),
+    tests("Statistics", ["Configuration", "Features", "Wire"]),
     tests("Formats", ["Wire"]),
     tests("Plot"),
     tests("Tables", ["CKernels", "Primitives"]),

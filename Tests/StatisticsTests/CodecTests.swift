@@ -28,57 +28,26 @@ import Testing
 
   private func gauss(_ k: Int) -> Double { CounterRandom.gauss(seed: 9, counter: UInt64(k)) }
 
-  @Test("moments, quantiles and scalers are read back as they were written")
+  @Test("means and quantiles are read back as they were written")
   func numbers() throws {
-    var (moments, central) = (RunningMoments(), CentralMoments())
-    var (mean, variance) = (ExponentialMean(alpha: 0.1), ExponentialVariance(alpha: 0.1))
-    var (rolling, extremum) = (RollingMoments(size: 7), RollingExtremum(.maximum, size: 7))
-    var (p2, window) = (P2Quantile(probability: 0.9), RollingQuantile(probability: 0.9, size: 7))
+    var mean = RunningMean()
     var (sketch, decayed) = (QuantileSketch(), QuantileSketch(halfLife: 10))
-    var (standard, adaptive, range) = (StandardScaler(), AdaptiveStandardScaler(), MinMaxScaler())
-    var (largest, robust) = (MaxAbsScaler(), RobustScaler())
     for k in 0..<20 {
       let x = gauss(k)
-      moments.update(x, weight: 0.5)
-      central.update(x)
       mean.update(x)
-      variance.update(x)
-      rolling.update(x)
-      extremum.update(x)
-      p2.update(x)
-      window.update(x)
       sketch.update(x)
       decayed.update(x)
-      standard.learn(x)
-      adaptive.learn(x)
-      range.learn(x)
-      largest.learn(x)
-      robust.learn(x)
       guard [0, 3, 19].contains(k) else { continue }
-      try check(moments)
-      try check(central)
       try check(mean)
-      try check(variance)
-      try check(rolling)
-      try check(extremum)
-      try check(p2)
-      try check(window)
       try check(sketch)
       try check(decayed)
-      try check(standard)
-      try check(adaptive)
-      try check(range)
-      try check(largest)
-      try check(robust)
     }
     try check(PageHinkley())
-    try check(MinMaxScaler())
   }
 
   @Test("detectors are read back as they were written, and go on alike")
   func detectors() throws {
-    var (adwin, pageHinkley, ddm, eddm) = (ADWIN(), PageHinkley(threshold: 5), DDM(), EDDM())
-    var (fhddm, hddma, hddmw) = (FHDDM(window: 70, confidence: 0.01), HDDMA(), HDDMW())
+    var (adwin, pageHinkley, ddm) = (ADWIN(), PageHinkley(threshold: 5), DDM())
     var outliers = RobustOutliers()
     var forest = HalfSpaceTrees(limits: [-3...3, -3...3], trees: 2, height: 3, window: 50, seed: 1)
     for k in 0..<700 {
@@ -86,25 +55,17 @@ import Testing
       _ = adwin.update(x)
       _ = pageHinkley.update(x)
       _ = ddm.update(isError: x > 1)
-      _ = eddm.update(isError: x > 1)
-      _ = fhddm.update(x < 1)
-      _ = hddma.update(isError: x > 1)
-      _ = hddmw.update(isError: x > 1)
       outliers.learn(x)
       forest.learn([x, gauss(k + 1)].span)
       guard k % 233 == 0 else { continue }
       try check(adwin)
       try check(pageHinkley)
       try check(ddm)
-      try check(eddm)
-      try check(fhddm)
-      try check(hddma)
-      try check(hddmw)
       try check(outliers, everyCut: false)
       try check(forest, everyCut: false)
       try check(DriftMonitor(adwin: adwin, pageHinkley: nil, ddm: ddm))
     }
-    #expect(adwin.detections > 0 && fhddm.detections > 0 && hddmw.detections > 0)
+    #expect(adwin.detections > 0)
   }
 
   @Test("metric sets are read back as they were written, and go on alike")
@@ -112,7 +73,6 @@ import Testing
     var binary = MetricSet(task: .binary, window: 30, halfLife: 10)
     var regression = MetricSet(task: .regression, window: 30, halfLife: 10)
     var ranking = RankingMetricSet(k: 5, window: 30, halfLife: 10)
-    var (rolling, binned) = (RollingROCAUC(size: 7), BinnedROCAUC())
     for k in 0..<100 {
       let p = CounterRandom.uniform(seed: 1, counter: UInt64(k))
       let isPositive = CounterRandom.uniform(seed: 2, counter: UInt64(k)) < p
@@ -122,14 +82,10 @@ import Testing
       ranking.update(rank: k % 8 == 0 ? nil : k % 8)
       ranking.coverage.update(ordinal: UInt32(k * 1000))
       ranking.novelty.update(interactions: Double(k), of: 1000)
-      rolling.update(score: p, isPositive: isPositive)
-      binned.update(score: p, isPositive: isPositive)
     }
     try check(binary, everyCut: false)
     try check(regression, everyCut: false)
     try check(ranking, everyCut: false)
-    try check(rolling)
-    try check(binned)
     var writer = ByteWriter()
     writer.write(binary)
     var reader = ByteReader(writer.bytes)
@@ -146,8 +102,7 @@ import Testing
     var writer = ByteWriter()
     writer.write(Double.nan)
     writer.write(1.0)
-    writer.write(1.0)
     var reader = ByteReader(writer.bytes)
-    #expect(throws: ByteCodecError.self) { _ = try reader.read(RunningMoments.self) }
+    #expect(throws: ByteCodecError.self) { _ = try reader.read(RunningMean.self) }
   }
 }

@@ -19,8 +19,8 @@ package import Primitives
 ///
 /// - `delta`: δ, the rate of false alarms; default 0.002. `clock`: default 32. `maxBuckets`: default 5.
 ///   `minWindowLength`: least length of either part; default 5. `gracePeriod`: no test up to this width; default 10.
-/// - `restartsAfterDrift`: the value after a drift begins an empty window, as in River, which gives one alarm for
-///   one change (default). False: the new part of the window stays, as in the paper.
+/// The value after a drift begins an empty window, as in River, which gives one alarm for one change; in the paper the
+/// new part of the window stays.
 /// - Complexity: O(1) amortised per value plus O(maxBuckets log W) every `clock` values.
 /// - Source: Bifet and Gavaldà, SDM 2007; constants as in River and MOA.
 package struct ADWIN: Sendable, Equatable {
@@ -30,11 +30,10 @@ package struct ADWIN: Sendable, Equatable {
     package var maxBuckets = 5
     package var minWindowLength = 5
     package var gracePeriod = 10
-    package var restartsAfterDrift = true
 
     package init(
       delta: Double = 0.002, clock: Int = 32, maxBuckets: Int = 5, minWindowLength: Int = 5,
-      gracePeriod: Int = 10, restartsAfterDrift: Bool = true
+      gracePeriod: Int = 10
     ) {
       precondition(delta > 0 && delta < 1 && clock > 0 && maxBuckets > 0)
       precondition(minWindowLength > 0 && gracePeriod >= 0)
@@ -43,7 +42,6 @@ package struct ADWIN: Sendable, Equatable {
       self.maxBuckets = maxBuckets
       self.minWindowLength = minWindowLength
       self.gracePeriod = gracePeriod
-      self.restartsAfterDrift = restartsAfterDrift
     }
   }
 
@@ -86,7 +84,7 @@ package struct ADWIN: Sendable, Equatable {
     }
     guard isCut else { return .stable }
     detections += 1
-    isSpent = parameters.restartsAfterDrift
+    isSpent = true
     return .drift
   }
 
@@ -210,7 +208,6 @@ extension ADWIN: ByteCodable {
     ] {
       writer.writeInt(value)
     }
-    writer.write(parameters.restartsAfterDrift)
     writer.write(isSpent)
     writer.writeEach([width, total, deviations])
     writer.writeInt(detections)
@@ -232,8 +229,7 @@ extension ADWIN: ByteCodable {
         delta: delta, clock: try reader.readInt("clock", in: 1...Int.max),
         maxBuckets: try reader.readInt("buckets", in: 1...4096),
         minWindowLength: try reader.readInt("least length", in: 1...Int.max),
-        gracePeriod: try reader.readInt("grace period", in: 0...Int.max),
-        restartsAfterDrift: try reader.read(Bool.self)))
+        gracePeriod: try reader.readInt("grace period", in: 0...Int.max)))
     isSpent = try reader.read(Bool.self)
     width = try reader.readDouble("width", in: 0...0x1p62)
     total = try reader.readFinite("total")

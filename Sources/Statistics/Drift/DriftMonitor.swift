@@ -14,12 +14,6 @@ package struct DriftMonitor: Sendable, Equatable {
     package static let adwin = Fired(rawValue: 1)
     package static let pageHinkley = Fired(rawValue: 2)
     package static let ddm = Fired(rawValue: 4)
-
-    /// Names of the detectors, as the configuration spells them.
-    package var names: [String] {
-      [(Fired.adwin, "adwin"), (.pageHinkley, "page_hinkley"), (.ddm, "ddm")]
-        .filter { contains($0.0) }.map { $0.1 }
-    }
   }
 
   package private(set) var adwin: ADWIN?
@@ -44,12 +38,6 @@ package struct DriftMonitor: Sendable, Equatable {
     }
     if let isError, ddm?.update(isError: isError) == .drift { fired.insert(.ddm) }
     return fired
-  }
-
-  /// How often each detector has fired, by name, in a fixed order; only those that run.
-  package var detections: [(name: String, count: Int)] {
-    [("adwin", adwin?.detections), ("page_hinkley", pageHinkley?.detections), ("ddm", ddm?.detections)]
-      .compactMap { name, count in count.map { (name, $0) } }
   }
 }
 

@@ -66,17 +66,6 @@ package struct QuantileSketch: Sendable, Equatable {
     if keys.count > maxBuckets { joinPairs() }
   }
 
-  /// As if the other's values had been taken in here too. Neither may decay.
-  package mutating func merge(_ other: QuantileSketch) {
-    precondition(halfLife == nil && other.halfLife == nil)
-    var other = other
-    while other.bits > bits { other.joinPairs() }
-    while bits > other.bits { joinPairs() }
-    for (key, count) in zip(other.keys, other.counts) { add(key, count: count) }
-    sum += other.sum
-    while keys.count > maxBuckets { joinPairs() }
-  }
-
   /// The smallest value with at least `probability` of the weight at or below it, within `relativeError`. Nil
   /// before the first value.
   package func quantile(_ probability: Double) -> Double? {
@@ -141,7 +130,7 @@ package struct QuantileSketch: Sendable, Equatable {
       counts[guess] += count
       return
     }
-    let index = keys.lowerBound(of: key)
+    let index = place(of: key)
     guesses[slot] = Int32(index)
     if index < keys.count, keys[index] == key {
       counts[index] += count
@@ -149,6 +138,16 @@ package struct QuantileSketch: Sendable, Equatable {
       keys.insert(key, at: index)
       counts.insert(count, at: index)
     }
+  }
+
+  /// Of the first key that is not below.
+  private func place(of key: Int32) -> Int {
+    var (low, high) = (0, keys.count)
+    while low < high {
+      let middle = (low + high) >> 1
+      if keys[middle] < key { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   package static func == (left: Self, right: Self) -> Bool {

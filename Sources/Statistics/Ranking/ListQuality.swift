@@ -43,7 +43,7 @@ package struct CatalogueCoverage: Sendable, Equatable {
 /// - Complexity: O(1) per item.
 /// - Source: Zhou et al., PNAS 107(10), 2010.
 package struct Novelty: Sendable, Equatable {
-  private var mean = RunningMoments()
+  private var mean = RunningMean()
 
   package init() {}
 
@@ -52,8 +52,8 @@ package struct Novelty: Sendable, Equatable {
     mean.update(-DeterministicMath.log2(min(1, max(interactions, 0.5) / total)))
   }
 
-  package var value: Double? { mean.weight > 0 ? mean.mean : nil }
-  package var count: UInt64 { UInt64(mean.weight) }
+  package var value: Double? { mean.count > 0 ? mean.mean : nil }
+  package var count: UInt64 { UInt64(mean.count) }
 }
 
 /// Intra-list diversity: one less the mean similarity of the pairs of a list, averaged over lists.
@@ -61,7 +61,7 @@ package struct Novelty: Sendable, Equatable {
 /// - Complexity: O(n²) similarities for a list of n; none is kept.
 /// - Source: Ziegler et al., WWW 2005.
 package struct ListDiversity: Sendable, Equatable {
-  private var mean = RunningMoments()
+  private var mean = RunningMean()
 
   package init() {}
 
@@ -82,8 +82,8 @@ package struct ListDiversity: Sendable, Equatable {
     return value.isFinite ? value : nil
   }
 
-  package var value: Double? { mean.weight > 0 ? mean.mean : nil }
-  package var count: UInt64 { UInt64(mean.weight) }
+  package var value: Double? { mean.count > 0 ? mean.mean : nil }
+  package var count: UInt64 { UInt64(mean.count) }
 }
 
 extension CatalogueCoverage: ByteCodable {
@@ -115,7 +115,7 @@ extension Novelty: ByteCodable {
   package func encode(to writer: inout ByteWriter) { writer.write(mean) }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
-    mean = try reader.read(RunningMoments.self)
+    mean = try reader.read(RunningMean.self)
   }
 }
 
@@ -123,6 +123,6 @@ extension ListDiversity: ByteCodable {
   package func encode(to writer: inout ByteWriter) { writer.write(mean) }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
-    mean = try reader.read(RunningMoments.self)
+    mean = try reader.read(RunningMean.self)
   }
 }

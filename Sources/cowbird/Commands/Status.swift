@@ -100,7 +100,7 @@ struct StatusScreen {
 
   /// All of them are in the JSON.
   private static let shown: Set = [
-    "logloss", "normalized_entropy", "auc", "accuracy", "rmse", "mae", "r2", "calibration",
+    "logloss", "normalized_entropy", "auc", "accuracy", "rmse", "mae", "calibration",
   ]
 
   static func learning(_ message: Cowbird__V1__StatusResponse) -> [String] {
