@@ -157,6 +157,8 @@ struct GroupRange {
   var count: Int
   /// Event types that change any of its columns.
   var types: UInt64
+  /// Those whose labels any of its columns counts.
+  var labelTypes: UInt64
 }
 
 /// Where an entity's attribute stands: in its row, or in its record.
@@ -359,7 +361,8 @@ package final class FeaturePlan: @unchecked Sendable {
       ranges.append(
         GroupRange(
           seed: group.seed, first: updates.count, count: group.updates.count,
-          types: group.updates.reduce(0) { $0 | $1.types }))
+          types: group.updates.reduce(0) { $0 | $1.types },
+          labelTypes: group.updates.reduce(0) { $0 | ($1.needsLabel ? $1.counted : 0) }))
       updates += group.updates
     }
     self.updates = Constants(updates)

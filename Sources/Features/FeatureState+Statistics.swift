@@ -127,6 +127,20 @@ extension FeatureState {
     }
   }
 
+  /// Counts in one row the label of an event that it was changed by without.
+  static func changeLabel(
+    _ plan: FeaturePlan, _ range: GroupRange, _ row: UnsafeMutablePointer<Float>, _ bit: UInt64,
+    _ example: Example
+  ) {
+    for index in range.first..<range.first + range.count {
+      let update = plan.updates.pointer + index
+      guard update.pointee.needsLabel, update.pointee.counted & bit != 0 else { continue }
+      // No mean of labels fades.
+      var fading = Fading()
+      apply(update, row, example.timeNanos, example.targets[Int(update.pointee.target)], true, &fading)
+    }
+  }
+
   @inline(__always)
   private static func apply(
     _ update: UnsafePointer<ColumnUpdate>, _ row: UnsafeMutablePointer<Float>, _ now: Int64, _ target: Double,

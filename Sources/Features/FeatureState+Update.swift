@@ -7,7 +7,8 @@ package import Wire
 
 extension FeatureState {
   /// Changes statistics, histories and the catalogue by the interaction that `example` was made of, by this state,
-  /// with nothing changed since. Statistics of what `minus` names are as they were before the event.
+  /// with nothing changed since. Statistics of what `minus` names are as they were before the event. Without a label
+  /// (`example.hasLabel`) nothing that is made of labels counts it: that may come later, see `updateLabel`.
   package mutating func update(_ event: EventView, _ example: Example) {
     precondition(example.plan === plan && example.type >= 0, "no example of an event")
     let bit: UInt64 = 1 << UInt64(example.type)
@@ -21,10 +22,33 @@ extension FeatureState {
     if !histories.isEmpty, example.userKey != 0, example.itemKey != 0 { remember(bit, seconds, example) }
   }
 
+  /// Counts the label of an interaction that `update` was told of without one, in the rows that are still there.
+  /// - Parameter example: made of the interaction by this state, with nothing changed since.
+  package mutating func updateLabel(_ example: Example) {
+    precondition(example.plan === plan && example.type >= 0, "no example of an event")
+    let bit: UInt64 = 1 << UInt64(example.type)
+    setTargets(example)
+    let plan = plan
+    for group in groups.indices where plan.ranges[group].labelTypes & bit != 0 {
+      let start = Int(example.rowStart[group])
+      let found = UnsafeBufferPointer(start: example.rows + start, count: Int(example.rowCount[group]))
+      groups[group].withWriter { writer in
+        for place in found {
+          guard let id = writer.find(place.key, place.hint) else { continue }
+          Self.changeLabel(plan, plan.ranges[group], writer.weights(id), bit, example)
+        }
+      }
+    }
+  }
+
   /// Takes an earlier interaction back: counts, sums and histories that still hold it are corrected. Made as of now,
   /// so what its `minus` values were then is taken to be what they are.
-  package mutating func retract(_ event: EventView, timeNanos: Int64, _ example: Example) {
+  /// - Parameter isLabelCounted: false: `update` was told of it without its label, and that was all.
+  package mutating func retract(
+    _ event: EventView, timeNanos: Int64, isLabelCounted: Bool = true, _ example: Example
+  ) {
     guard makeExample(event, timeNanos: timeNanos, into: example) else { return }
+    if !isLabelCounted { example.hasLabel = false }
     let bit: UInt64 = 1 << UInt64(example.type)
     setTargets(example)
     let seconds = Numerics.tableSeconds(timeNanos)

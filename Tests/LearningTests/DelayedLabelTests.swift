@@ -188,6 +188,93 @@ import Wire
     #expect(stream.model.pending?.counters.dropped == (capacity == 0 ? 0 : 100 - UInt64(capacity)))
   }
 
+  /// Running means of the label (0 or 1, minus 0.5) over impressions and clicks.
+  private func counting() throws -> LearnedStream {
+    try LearnedStream(
+      """
+      label: {minimum: 0, maximum: 1, center: 0.5}
+      events:
+        click: {label: positive}
+        view: {label: none}
+        impression: {label: negative, delay: 30s, answered_by: [click]}
+      features:
+        values:
+          mean: {statistic: mean, of: item, types: [click, impression], missing: 0}
+          session: {statistic: mean, of: item, types: [click, impression], gap: 1h, missing: 0}
+          last: {statistic: last, of: item, types: [click, impression], missing: 0}
+          count: {statistic: count, of: item, types: [click, impression]}
+        sparse: {item: {of: item}}
+        dense: [mean, session, last, count]
+      model:
+        loss: logistic
+        members: {linear: {kind: linear}}
+        stack: {by: first}
+      """)
+  }
+
+  private func figures(_ stream: LearnedStream) throws -> [Float] {
+    let example = Example(stream.model.plan)
+    let event = event("click", "zoe", "alien", after: 2_000)
+    try event.encoded().withUnsafeBytes {
+      _ = stream.model.features.makeExample(try EventView($0), timeNanos: event.timeNanos, into: example)
+    }
+    return Array(example.denseArray.dropFirst())
+  }
+
+  @Test("a mean of labels counts an impression when its answer is known, and one that was clicked not at all")
+  func means() throws {
+    var stream = try counting()
+    for user in 0..<10 {
+      try stream.take(event("impression", "u\(user)", "alien", after: Int64(100 * user)))
+      try stream.take(event("click", "u\(user)", "alien", after: Int64(100 * user + 5)))
+    }
+    #expect(try figures(stream) == [0.5, 0.5, 0.5, 20])
+    try stream.take(event("impression", "ann", "alien", after: 1_000))
+    #expect(try figures(stream) == [0.5, 0.5, 0.5, 21])
+    try stream.take(event("view", "bob", "heat", after: 1_040))
+    // Ten clicks and one negative: (10 x 0.5 - 0.5) / 11.
+    let mean = Float(4.5 / 11)
+    #expect(try figures(stream) == [mean, mean, -0.5, 21])
+    // Nobody's answer comes late for a mean of what was learned: the click counts beside it.
+    try stream.take(event("click", "ann", "alien", after: 1_050))
+    #expect(try figures(stream) == [Float(5.0 / 12), Float(5.0 / 12), 0.5, 22])
+  }
+
+  @Test("a retracted impression takes back what was counted of it, and waits no more")
+  func retraction() throws {
+    var stream = try counting()
+    func retract(_ event: EventBuilder) throws {
+      try event.encoded().withUnsafeBytes {
+        stream.model.retract(try EventView($0), timeNanos: event.timeNanos, in: stream.workspace)
+      }
+    }
+    try stream.take(event("click", "eve", "alien", after: 0))
+    let before = try figures(stream)
+    // One waits, one is answered, one is learned.
+    let waiting = event("impression", "ann", "alien", after: 10)
+    try stream.take(waiting)
+    try retract(waiting)
+    #expect(try figures(stream) == before)
+    let answered = event("impression", "bob", "alien", after: 11)
+    let click = event("click", "bob", "alien", after: 12)
+    try stream.take(answered)
+    try stream.take(click)
+    try retract(answered)
+    try retract(click)
+    #expect(try figures(stream) == before)
+    let examples = stream.model.counters.examples
+    try stream.take(event("view", "eve", "heat", after: 100))
+    #expect(stream.model.counters.examples == examples)
+    #expect(try figures(stream) == before)
+    let learned = event("impression", "cy", "alien", after: 110)
+    try stream.take(learned)
+    try stream.take(event("view", "eve", "heat", after: 200))
+    #expect(stream.model.counters.examples == examples + 1)
+    try retract(learned)
+    // The newest label is not taken back.
+    #expect(try figures(stream) == [before[0], before[1], -0.5, before[3]])
+  }
+
   @Test("drawn negatives are the same in every run")
   func negatives() throws {
     func digest() throws -> String {

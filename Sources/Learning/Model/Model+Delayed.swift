@@ -4,7 +4,10 @@
 // Nothing is lost on the way: what cannot wait (the same user and item wait already, it is too long, there is no room
 // at all) is learned at once with its own label, and what has to make room for another is learned then.
 //
-//   waiting   ┌ event ┬ weight f32 ┐   the weight that hygiene left it
+// The label of what waits is not known, to statistics of labels either: they count it when it is learned, or the
+// label of what answers it.
+//
+//   waiting   ┌ event ┬ weight f32 ┬ counted u8 ┐   what hygiene left it: its weight, and whether statistics have it
 
 package import Configuration
 internal import Features
@@ -36,24 +39,26 @@ extension Model {
   /// - Returns: false when it has to be learned at once: its type does not wait, it says itself what came of it, or
   ///   it cannot wait.
   mutating func postpone(
-    _ event: EventView, _ encoded: UnsafeRawBufferPointer, _ workspace: Workspace
+    _ event: EventView, _ encoded: UnsafeRawBufferPointer, isCounted: Bool, _ workspace: Workspace
   ) -> Bool {
     let example = workspace.example
-    let size = encoded.count + Self.weightBytes
-    guard waits(event, in: workspace), !encoded.isEmpty, size <= ImpressionJoin.longestFeatures
+    let size = encoded.count + Self.verdictBytes
+    guard example.hasLabel, example.weight > 0, waits(event, in: workspace), !encoded.isEmpty,
+      size <= ImpressionJoin.longestFeatures
     else { return false }
     while let oldest = pending?.evict(toFit: size) { learnWaited(oldest, workspace) }
     let (weight, nanos) = (example.weight, waitingTime(example.timeNanos))
     return withUnsafeTemporaryAllocation(byteCount: size, alignment: 4) { memory in
       memory.copyMemory(from: encoded)
       memory.storeBytes(of: weight, toByteOffset: encoded.count, as: Float.self)
+      memory[size - 1] = isCounted ? 1 : 0
       return pending?.remember(
         request: example.userKey, item: example.itemKey, features: UnsafeRawBufferPointer(memory),
         nanos: nanos) ?? false
     }
   }
 
-  private static let weightBytes = MemoryLayout<Float>.size
+  private static let verdictBytes = MemoryLayout<Float>.size + 1
 
   /// Ends the wait of what this event answers.
   mutating func answerPending(_ workspace: Workspace) {
@@ -62,6 +67,20 @@ extension Model {
     else { return }
     let nanos = waitingTime(example.timeNanos)
     _ = pending?.join(request: example.userKey, item: example.itemKey, nanos: nanos)
+  }
+
+  /// Ends the wait of an event that is retracted.
+  /// - Returns: whether its own label was not counted: it waited, or was answered. Once the time for answers is over
+  ///   this is known no more, and it is taken for one that nobody answered.
+  mutating func withdraw(_ event: EventView, _ workspace: Workspace) -> Bool {
+    guard pending != nil, !event.hasValue, let type = plan.typeIndex(of: event.type.string),
+      workspace.types[type].waits
+    else { return false }
+    // The same may have been shown again while this one waited, and learned at once.
+    return pending?.withdraw(request: plan.userKey(event.user), item: plan.itemKey(event.item)) { bytes in
+      (try? EventView(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.verdictBytes))))?.timeNanos
+        == event.timeNanos
+    } ?? false
   }
 
   /// Learns what nobody answered in time.
@@ -74,7 +93,7 @@ extension Model {
   /// Learns what waited, with features as they are now and the weight that it had.
   private mutating func learnWaited(_ impression: ExpiredImpression, _ workspace: Workspace) {
     impression.features.own.withUnsafeBytes { bytes in
-      let size = bytes.count - Self.weightBytes
+      let size = bytes.count - Self.verdictBytes
       guard size > 0, let event = try? EventView(UnsafeRawBufferPointer(rebasing: bytes[..<size])) else {
         return
       }
@@ -83,6 +102,7 @@ extension Model {
       guard features.makeExample(event, timeNanos: time, into: example), example.hasLabel else { return }
       example.weight = bytes.loadUnaligned(fromByteOffset: size, as: Float.self)
       guard example.weight > 0 else { return }
+      defer { if bytes[size + MemoryLayout<Float>.size] != 0 { features.updateLabel(example) } }
       if case .learned(let prediction, let label) = learn(example.view, workspace), workspace.late != nil {
         let answer = workspace.answering?.predict(example, workspace).value ?? prediction
         workspace.late?.append(.init(prediction: answer, label: label, weight: example.weight))

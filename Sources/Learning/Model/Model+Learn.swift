@@ -67,7 +67,8 @@ extension Model {
   /// Corrects the counters and histories that still hold `event`.
   package mutating func retract(_ event: EventView, timeNanos: Int64, in workspace: Workspace) {
     guard event.kind == .interaction else { return }
-    features.retract(event, timeNanos: timeNanos, workspace.example)
+    let isLabelCounted = !withdraw(event, workspace)
+    features.retract(event, timeNanos: timeNanos, isLabelCounted: isLabelCounted, workspace.example)
     note(timeNanos)
   }
 
@@ -105,8 +106,9 @@ extension Model {
       judgeRanking(event, workspace)
       rankForBlend(event, workspace)
     }
-    let isLearned =
-      example.hasLabel && example.weight > 0 && !(workspace.waits && postpone(event, encoded, workspace))
+    // A label that waits for its answer is unknown to statistics, too.
+    if workspace.waits, postpone(event, encoded, isCounted: isCounted, workspace) { example.hasLabel = false }
+    let isLearned = example.hasLabel && example.weight > 0
     if isLearned { outcome = learnServed(event, workspace) }
     if isCounted {
       if let usualValue {

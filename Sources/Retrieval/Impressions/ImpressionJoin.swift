@@ -236,6 +236,21 @@ package struct ImpressionJoin: Sendable {
     return .late(bytes)
   }
 
+  /// Ends the wait of an impression that is taken back.
+  /// - Parameter isIt: whether it is the one that waits, by its own features.
+  /// - Returns: whether it is remembered, waiting or answered.
+  package mutating func withdraw(
+    request: UInt64, item: UInt64, where isIt: (UnsafeRawBufferPointer) -> Bool
+  ) -> Bool {
+    guard let row = index.find(StableHash.combine(request, item)) else { return false }
+    let entry = entry(row)
+    guard entry.request == request, entry.item == item, entry.state != .expired,
+      features.bytes(entry.own, Int(entry.ownLength)).withUnsafeBytes(isIt)
+    else { return false }
+    setState(row, .clicked)
+    return true
+  }
+
   /// The impressions whose wait is over, oldest first; the rest of them with the next call.
   package mutating func expire(nanos: Int64, atMost limit: Int = .max) -> [ExpiredImpression] {
     advance(to: nanos)
