@@ -46,6 +46,9 @@ extension Configuration {
       hygiene.value.minimum <= hygiene.value.maximum, "hygiene.value.minimum",
       "\(YAMLText.number(hygiene.value.minimum)) is above hygiene.value.maximum "
         + "(\(YAMLText.number(hygiene.value.maximum)))")
+    checker.require(
+      hygiene.outlier.context, among: features.context.filter { $0.type == .number }.map(\.name),
+      "hygiene.outlier.context", what: "numeric context")
   }
 
   private func checkEvents(_ checker: inout Checker) {

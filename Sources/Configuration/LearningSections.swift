@@ -145,6 +145,7 @@ package struct OutlierRule: Section {
   package var zScore = 8.0
   package var interquartileRanges = 10.0
   package var warmup = 1_000
+  package var context: [String] = []
   package init() {}
   package static var shorthand: String? { "action" }
   package mutating func visit(_ visitor: inout some FieldVisitor) {
@@ -157,6 +158,10 @@ package struct OutlierRule: Section {
       "Distance beyond the quartiles, in interquartile ranges, that is suspicious.")
     visitor.value(
       "warmup", &warmup, .integer(10...10_000_000), .learning, "Events before the rule judges.")
+    visitor.value(
+      "context", &context, .list(of: .text(atMost: 64, orEmpty: false), count: 0...16), .model,
+      "Numbers of the context that are judged like the value. Their features are made by then: for action \"clip\" "
+        + "the event is learned with `weight` times its weight.")
   }
 }
 

@@ -198,6 +198,8 @@ extension Example {
     get { fields.pointee.value }
     set { fields.pointee.value = newValue }
   }
+  /// A number of the event's or the request's context, by its place in the configuration; NaN: none.
+  package func contextNumber(_ place: Int) -> Float { fields.pointee.context.number[place] }
   /// A number of the event's context was left out: not finite, or too large.
   package var hasUnsoundNumber: Bool { fields.pointee.unsoundNumbers > 0 }
   /// Hash of the id; 0: none.

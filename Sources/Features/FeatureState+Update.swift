@@ -43,12 +43,13 @@ extension FeatureState {
 
   /// Takes an earlier interaction back: counts, sums and histories that still hold it are corrected. Made as of now,
   /// so what its `minus` values were then is taken to be what they are.
-  /// - Parameter isLabelCounted: false: `update` was told of it without its label, and that was all.
+  /// - Parameter counted: makes of the example what was counted then, where that is not what the event says: another value,
+  ///   or no label.
   package mutating func retract(
-    _ event: EventView, timeNanos: Int64, isLabelCounted: Bool = true, _ example: Example
+    _ event: EventView, timeNanos: Int64, _ example: Example, as counted: (Example) -> Void = { _ in }
   ) {
     guard makeExample(event, timeNanos: timeNanos, into: example) else { return }
-    if !isLabelCounted { example.hasLabel = false }
+    counted(example)
     let bit: UInt64 = 1 << UInt64(example.type)
     setTargets(example)
     let seconds = Numerics.tableSeconds(timeNanos)

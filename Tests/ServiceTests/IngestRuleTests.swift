@@ -88,6 +88,19 @@ struct IngestRuleTests {
       ])
   }
 
+  @Test("a weight above the largest is refused where the rule rejects, and names the setting")
+  func weight() throws {
+    let daemon = try TestDaemon(.clicks) { $0.hygiene.weight.action = .reject }
+    let client = try daemon.client()
+    func click(_ weight: Float) -> EventBuilder {
+      EventBuilder(timeNanos: now, .interaction(type: "click", user: "ann", item: "heat", weight: weight))
+    }
+    let answer = try client.append([click(1_000), click(1_001)])
+    #expect(answer.accepted == 1 && answer.refusals.map(\.field) == ["interaction.weight"])
+    #expect(answer.refusals.first?.reason == "1001.0; at most 1000.0 is allowed (hygiene.weight)")
+    #expect(try counts(client) { $0.hasPrefix("refused.") } == ["refused.weight  1"])
+  }
+
   @Test("a rule that does not reject lets the event into the log, where it is treated and counted")
   func accepted() throws {
     let daemon = try TestDaemon(.ratings) {

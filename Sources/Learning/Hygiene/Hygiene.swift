@@ -48,7 +48,7 @@ package struct Hygiene: Sendable, Equatable {
   private var users: BurstDetector?
   private var sources: BurstDetector?
   private let eventTypes: Int
-  /// By event type.
+  /// By event type; behind them by watched number.
   private var outliers: [OutlierDetector]
   private var anomalies: AnomalyDetector?
 
@@ -59,7 +59,8 @@ package struct Hygiene: Sendable, Equatable {
     users = rules.userBurst.map { BurstDetector($0, capacity: burstCapacity) }
     sources = rules.sourceBurst.map { BurstDetector($0, capacity: 1024) }
     let limit = rules.outlier
-    outliers = limit.map { Array(repeating: OutlierDetector($0), count: eventTypes) } ?? []
+    outliers =
+      limit.map { Array(repeating: OutlierDetector($0), count: eventTypes + rules.watchedNumbers) } ?? []
     anomalies = rules.anomaly.map { AnomalyDetector($0) }
   }
 
@@ -83,8 +84,11 @@ package struct Hygiene: Sendable, Equatable {
 
   // hot: once per event.
   /// Judges an event, then takes it into account. `numbers`: the event's numbers in the order of the configuration,
-  /// NaN for missing; as many as `rules.anomaly` says, or none to leave that rule out.
-  package mutating func judge(_ input: HygieneInput, numbers: Span<Double>) -> HygieneVerdict {
+  /// NaN for missing; as many as `rules.anomaly` says, or none to leave that rule out. `watched`: those that are judged
+  /// like the value, as many as `rules.watchedNumbers` says.
+  package mutating func judge(
+    _ input: HygieneInput, numbers: Span<Double>, watched: Span<Double> = Span()
+  ) -> HygieneVerdict {
     var verdict = HygieneVerdict()
     let isFinite =
       (input.value ?? 0).magnitude <= Self.maxMagnitude && input.weight.magnitude <= Self.maxMagnitude
@@ -94,18 +98,8 @@ package struct Hygiene: Sendable, Equatable {
     if input.hasUnsoundNumber { verdict.add(.notFinite, .count) }
     if input.weight > rules.maxWeight, isFinite { judgeWeight(input.weight, &verdict) }
     judgeTime(input.timeNanos, &verdict)
-    if let value = input.value, isFinite, let bounds = rules.value, !bounds.contains(value) {
-      let nearest = min(max(value, bounds.lowerBound), bounds.upperBound)
-      verdict.add(.value, rules.valueAction, clipped: nearest)
-    }
+    if let value = input.value, isFinite { judgeValue(value, input.type, &verdict) }
     if input.isMissing { verdict.add(.missing, rules.missingAction) }
-    if let value = input.value, isFinite, rules.ranges.indices.contains(input.type),
-      let range = rules.ranges[input.type], !range.contains(value)
-    {
-      let inside = verdict.usualValue ?? value
-      let nearest = min(max(inside, range.lowerBound), range.upperBound)
-      verdict.add(.range, rules.rangeAction, clipped: nearest)
-    }
     let isBurst = judgeBursts(input, &verdict)
     let isUsual = !isBurst && verdict.isLearned
 
@@ -116,6 +110,7 @@ package struct Hygiene: Sendable, Equatable {
       }
       if isUsual { outliers[input.type].learn(value) }
     }
+    if rules.watchedNumbers > 0 { judgeWatched(watched, isUsual, &verdict) }
     if isUsual, let limit = anomalies?.limit, numbers.count == limit.featureCount {
       let score = anomalies?.scoreAndLearn(numbers) ?? 0
       if score > limit.maxScore { verdict.add(.anomaly, rules.anomalyAction) }
@@ -131,9 +126,45 @@ package struct Hygiene: Sendable, Equatable {
   }
 
   @inline(never)
+  private mutating func judgeWatched(
+    _ numbers: Span<Double>, _ isUsual: Bool, _ verdict: inout HygieneVerdict
+  ) {
+    for index in numbers.indices where numbers[index].magnitude <= Self.maxMagnitude {
+      let place = eventTypes + index
+      guard outliers.indices.contains(place) else { return }
+      if outliers[place].isOutlier(numbers[index]) { verdict.add(.outlier, rules.watchedAction) }
+      if isUsual { outliers[place].learn(numbers[index]) }
+    }
+  }
+
+  @inline(never)
   private func judgeWeight(_ weight: Double, _ verdict: inout HygieneVerdict) {
     verdict.add(.weight, rules.weightAction)
     if case .clip = rules.weightAction { verdict.cutWeight(by: rules.maxWeight / weight) }
+  }
+
+  /// What statistics took a value for, by the limits as they are; nil: for itself, or the event was set aside.
+  func usualValue(_ value: Double, type: Int) -> Double? {
+    var verdict = HygieneVerdict()
+    judgeValue(value, type, &verdict)
+    if outliers.indices.contains(type), type < eventTypes, outliers[type].isOutlier(value) {
+      verdict.add(
+        .outlier, rules.outlierAction, clipped: outliers[type].clipped(verdict.usualValue ?? value))
+    }
+    return verdict.usualValue
+  }
+
+  /// By the bounds that the configuration gives.
+  private func judgeValue(_ value: Double, _ type: Int, _ verdict: inout HygieneVerdict) {
+    if let bounds = rules.value, !bounds.contains(value) {
+      let nearest = min(max(value, bounds.lowerBound), bounds.upperBound)
+      verdict.add(.value, rules.valueAction, clipped: nearest)
+    }
+    if rules.ranges.indices.contains(type), let range = rules.ranges[type], !range.contains(value) {
+      let inside = verdict.usualValue ?? value
+      let nearest = min(max(inside, range.lowerBound), range.upperBound)
+      verdict.add(.range, rules.rangeAction, clipped: nearest)
+    }
   }
 
   private mutating func judgeTime(_ timeNanos: Int64, _ verdict: inout HygieneVerdict) {

@@ -48,6 +48,9 @@ extension HygieneRules {
         height: section.anomaly.height, window: section.anomaly.window)
     anomalyAction = HygieneResponse(section.anomaly.action, section.anomaly.weight)
     outlierAction = HygieneResponse(section.outlier.action, section.outlier.weight)
+    watchedNumbers = section.outlier.action == .off ? 0 : section.outlier.context.count
+    watchedAction =
+      section.outlier.action == .clip ? .weight(section.outlier.weight) : outlierAction
   }
 }
 

@@ -191,6 +191,9 @@ package struct HygieneRules: Sendable, Equatable {
 
   package var outlier: OutlierLimit? = OutlierLimit()
   package var outlierAction: HygieneResponse = .clip
+  /// How many numbers beside its value an event is judged by.
+  package var watchedNumbers = 0
+  package var watchedAction: HygieneResponse = .weight(0.1)
 
   /// Off by default: it needs several numbers in an event.
   package var anomaly: AnomalyLimit?

@@ -68,7 +68,13 @@ extension Model {
   package mutating func retract(_ event: EventView, timeNanos: Int64, in workspace: Workspace) {
     guard event.kind == .interaction else { return }
     let isLabelCounted = !withdraw(event, workspace)
-    features.retract(event, timeNanos: timeNanos, isLabelCounted: isLabelCounted, workspace.example)
+    let hygiene = hygiene
+    features.retract(event, timeNanos: timeNanos, workspace.example) { example in
+      if !isLabelCounted { example.hasLabel = false }
+      if event.hasValue, let usual = hygiene.usualValue(event.value, type: example.type) {
+        example.clip(to: usual)
+      }
+    }
     note(timeNanos)
   }
 
@@ -237,19 +243,24 @@ extension Model {
       value: event.hasValue ? event.value : nil,
       isMissing: !event.hasValue && workspace.types[example.type].needsValue, weight: Double(event.weight))
     input.hasUnsoundNumber = example.hasUnsoundNumber
-    guard hygiene.rules.anomaly != nil else { return hygiene.judge(input, numbers: Span()) }
-    workspace.numbers[0] = event.hasValue ? event.value : .nan
-    for (place, name) in workspace.numericNames.enumerated() {
-      workspace.numbers[place + 1] = .nan
-      for attribute in event.attributes
-      where attribute.kind == .number && attribute.name.count == name.count
-        && attribute.name.bytes.elementsEqual(name)
-      {
-        workspace.numbers[place + 1] = attribute.number
-      }
+    let (hasAnomalies, watches) = (hygiene.rules.anomaly != nil, hygiene.rules.watchedNumbers > 0)
+    guard hasAnomalies || watches else { return hygiene.judge(input, numbers: Span()) }
+    workspace.readNumbers(of: event)
+    let (numbers, watched) = (workspace.numbers, workspace.watched)
+    return hygiene.judge(input, numbers: hasAnomalies ? numbers.span : Span(), watched: watched.span)
+  }
+}
+
+extension Workspace {
+  /// The numbers that rules look at, of the event that the example was made of.
+  fileprivate func readNumbers(of event: EventView) {
+    numbers[0] = event.hasValue ? event.value : .nan
+    for (place, attribute) in numericPlaces.enumerated() {
+      numbers[place + 1] = Double(example.contextNumber(attribute))
     }
-    let numbers = workspace.numbers
-    return hygiene.judge(input, numbers: numbers.span)
+    for (place, attribute) in watchedPlaces.enumerated() {
+      watched[place] = Double(example.contextNumber(attribute))
+    }
   }
 }
 

@@ -32,8 +32,11 @@ package final class Workspace {
   package var answering: Model?
   /// Numbers of an event, for the anomaly rule.
   var numbers: [Double]
-  /// UTF-8 of the names of numeric context attributes, in the order of the configuration.
-  let numericNames: [[UInt8]]
+  /// Numbers of an event that are judged like its value.
+  var watched: [Double]
+  /// Places of the context's numbers among its attributes, in the order of the configuration; and of those watched.
+  let numericPlaces: [Int]
+  let watchedPlaces: [Int]
 
   package init(_ plan: FeaturePlan, _ ensemble: Ensemble) {
     self.plan = plan
@@ -51,10 +54,13 @@ package final class Workspace {
     for (place, event) in plan.configuration.events.enumerated() {
       (types + place).initialize(to: TypeRules(event, plan.configuration))
     }
-    numericNames = plan.configuration.features.context.filter { $0.type == .number }.map {
-      Array($0.name.utf8)
+    let context = plan.configuration.features.context
+    numericPlaces = context.indices.filter { context[$0].type == .number }
+    numbers = Array(repeating: .nan, count: numericPlaces.count + 1)
+    watchedPlaces = plan.configuration.hygiene.outlier.context.compactMap { name in
+      context.firstIndex { $0.name == name }
     }
-    numbers = Array(repeating: .nan, count: numericNames.count + 1)
+    watched = Array(repeating: .nan, count: watchedPlaces.count)
   }
 
   deinit { types.deallocate() }

@@ -138,6 +138,45 @@ import Wire
     }
   }
 
+  @Test(
+    "numbers of the context that the outlier rule watches are judged like the value",
+    arguments: ["clip", "weight", "quarantine"])
+  func watched(action: String) throws {
+    var stream = try LearnedStream(
+      """
+      events: {click: positive}
+      features: {context: {size: number, amount: number, odd: number}, sparse: {user: user}}
+      model: {members: {linear: {kind: linear}}, stack: first}
+      hygiene: {burst: off, outlier: {action: \(action), weight: 0.25, warmup: 100, context: [odd, amount]}}
+      """)
+    func take(_ index: Int, amount: Double, odd: Double = 2) throws -> LearnOutcome {
+      try stream.take(
+        EventBuilder(
+          timeNanos: Self.start + Int64(index) * Self.second, source: "web",
+          .interaction(
+            type: "click", user: "u\(index % 9)", item: "i",
+            context: [
+              NamedAttribute("amount", .number(amount)), NamedAttribute("odd", .number(odd)),
+              NamedAttribute("size", .number(Double(index) * 1e6)),
+            ])))
+    }
+    for index in 0..<400 {
+      _ = try take(index, amount: 50 + CounterRandom.gauss(seed: 1, counter: UInt64(index)))
+    }
+    #expect(stream.model.hygieneCounts.count(.outlier) == 0)
+    let outcomes = [try take(400, amount: 1e6), try take(401, amount: 50, odd: 1e9)]
+    #expect(stream.model.hygieneCounts.count(.outlier, source: "web") == 2)
+    if action == "quarantine" {
+      #expect(outcomes == [.setAside(.outlier), .setAside(.outlier)])
+    } else {
+      #expect(stream.workspace.example.weight == 0.25)
+    }
+    let error = #expect(throws: ConfigurationError.self) {
+      try Configuration(yaml: "preset: fraud\nhygiene: {outlier: {context: [amuont]}}")
+    }
+    #expect(error?.problems.first?.message.contains("did you mean \"amount\"?") == true)
+  }
+
   @Test("an event that was set aside for a missing value makes no label when it is admitted")
   func admitted() throws {
     var stream = try LearnedStream("preset: ratings")

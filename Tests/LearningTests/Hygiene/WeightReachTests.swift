@@ -119,6 +119,32 @@ import Wire
     }
   }
 
+  @Test("a value that was clipped is taken back as it was counted", arguments: ["clip", "weight"])
+  func takenBack(action: String) throws {
+    var stream = try LearnedStream(
+      """
+      label: {minimum: 0, maximum: 10}
+      events: {r: {label: value, minimum: 0, maximum: 10}}
+      features: {values: {mean: {statistic: mean, of: item, target: value}}, dense: [mean]}
+      model: {loss: squared, members: {linear: {kind: linear}}, stack: {by: first}}
+      hygiene: {burst: off, outlier: off, range: {action: \(action), weight: 1}}
+      """)
+    func event(_ value: Double, at seconds: Int64) -> EventBuilder {
+      EventBuilder(
+        timeNanos: Self.start + seconds * Self.second,
+        .interaction(type: "r", user: "u\(seconds)", item: "i", value: value))
+    }
+    for index in 0..<8 { try stream.take(event(Double(index), at: Int64(index))) }
+    let odd = event(1e6, at: 10)
+    try stream.take(odd)
+    try odd.encoded().withUnsafeBytes {
+      let event = try EventView($0)
+      stream.model.retract(event, timeNanos: event.timeNanos, in: stream.workspace)
+    }
+    try stream.take(event(3, at: 20))
+    #expect(stream.workspace.example.denseArray[1] == 3.5)
+  }
+
   private static let members = """
     label: {minimum: 1, maximum: 5, center: 3}
     events: {rating: value}
