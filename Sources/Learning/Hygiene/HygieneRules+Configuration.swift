@@ -4,12 +4,10 @@ package import Configuration
 
 extension HygieneRules {
   package init(_ configuration: Configuration) {
-    self.init()
     let section = configuration.hygiene
     let numbers = configuration.features.context.count { $0.type == .number }
     maxAheadNanos = section.stream.ahead
     maxBehindNanos = section.stream.behind
-    impossibleTime = .quarantine
     futureTime = HygieneResponse(section.stream.action, section.stream.weight)
     oldTime = futureTime
     // Whatever the rule says, no example weighs more than `Example.maximumWeight`.

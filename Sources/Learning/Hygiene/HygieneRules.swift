@@ -1,5 +1,7 @@
 // What can be wrong with an accepted event, and what is done about it.
 
+internal import Configuration
+
 /// Why an event is suspicious. The raw value is its place in counters and in bytes; never reused.
 package enum HygieneReason: UInt8, Sendable, CaseIterable {
   /// A number that is NaN, infinite, or beyond what a Float can hold with room to spare.
@@ -75,8 +77,6 @@ package enum HygieneResponse: Sendable, Equatable {
   case weight(Double)
   /// Logged, not learned, can be admitted again by command.
   case quarantine
-  /// Logged, not learned.
-  case reject
 
   /// The graver of two actions wins.
   fileprivate var gravity: Int {
@@ -85,7 +85,6 @@ package enum HygieneResponse: Sendable, Equatable {
     case .clip: 1
     case .weight: 2
     case .quarantine: 3
-    case .reject: 4
     }
   }
 }
@@ -113,7 +112,7 @@ package struct HygieneVerdict: Sendable, Equatable {
   package var isClean: Bool { reasons == 0 }
   package var isLearned: Bool {
     switch action {
-    case .quarantine, .reject: false
+    case .quarantine: false
     default: true
     }
   }
@@ -139,7 +138,7 @@ package struct HygieneVerdict: Sendable, Equatable {
     case .weight(let factor):
       weightFactor *= factor
       if clipped != nil { usualValue = clipped }
-    case .quarantine, .reject: weightFactor = 0
+    case .quarantine: weightFactor = 0
     }
   }
 
@@ -153,51 +152,49 @@ package struct HygieneVerdict: Sendable, Equatable {
   mutating func cutWeight(by factor: Double) { weightCut = factor }
 }
 
-/// The limits and actions of every rule; nil or empty switches a rule off.
+/// The limits and actions of every rule; nil or empty switches a rule off. The configuration says them all.
 package struct HygieneRules: Sendable, Equatable {
-  /// Event times outside of these are impossible. Default 1980 to 2100.
+  /// Event times outside of these are impossible: 1980 to 2100.
   package var earliestNanos: Int64 = 315_532_800_000_000_000
   package var latestNanos: Int64 = 4_102_444_800_000_000_000
   package var impossibleTime: HygieneResponse = .quarantine
 
-  /// How far an event may be ahead of the stream's newest plausible time; default one day.
-  package var maxAheadNanos: Int64 = 86_400_000_000_000
-  package var futureTime: HygieneResponse = .quarantine
+  /// How far an event may be ahead of the stream's newest plausible time.
+  package var maxAheadNanos: Int64
+  package var futureTime: HygieneResponse
 
-  /// How far behind; default 30 days.
-  package var maxBehindNanos: Int64 = 2_592_000_000_000_000
-  package var oldTime: HygieneResponse = .weight(0.5)
+  /// How far behind.
+  package var maxBehindNanos: Int64
+  package var oldTime: HygieneResponse
 
-  /// Default 20 a second in the long run, 500 at once.
-  package var userBurst: BurstLimit? = BurstLimit(eventsPerSecond: 20, burst: 500)
-  package var userBurstAction: HygieneResponse = .quarantine
+  package var userBurst: BurstLimit?
+  package var userBurstAction: HygieneResponse
 
-  /// Off by default: a source can be everybody.
   package var sourceBurst: BurstLimit?
-  package var sourceBurstAction: HygieneResponse = .weight(0.1)
+  package var sourceBurstAction: HygieneResponse
 
-  /// Values that an event may have at all; off by default.
+  /// Values that an event may have at all.
   package var value: ClosedRange<Double>?
-  package var valueAction: HygieneResponse = .quarantine
+  package var valueAction: HygieneResponse
 
   /// Values that each event type may have, by its place; nil or no entry: any.
-  package var ranges: [ClosedRange<Double>?] = []
-  package var rangeAction: HygieneResponse = .quarantine
-  /// Largest weight that an event may have; off by default.
-  package var maxWeight = Double.infinity
-  package var weightAction: HygieneResponse = .clip
+  package var ranges: [ClosedRange<Double>?]
+  package var rangeAction: HygieneResponse
+  /// Largest weight that an event may have.
+  package var maxWeight: Double
+  package var weightAction: HygieneResponse
   /// What is done with an event whose label has no value to be made from.
-  package var missingAction: HygieneResponse = .quarantine
+  package var missingAction: HygieneResponse
 
-  package var outlier: OutlierLimit? = OutlierLimit()
-  package var outlierAction: HygieneResponse = .clip
+  package var outlier: OutlierLimit?
+  package var outlierAction: HygieneResponse
   /// How many numbers beside its value an event is judged by.
-  package var watchedNumbers = 0
-  package var watchedAction: HygieneResponse = .weight(0.1)
+  package var watchedNumbers: Int
+  package var watchedAction: HygieneResponse
 
-  /// Off by default: it needs several numbers in an event.
   package var anomaly: AnomalyLimit?
-  package var anomalyAction: HygieneResponse = .weight(0.1)
+  package var anomalyAction: HygieneResponse
 
-  package init() {}
+  /// Those of a configuration that says nothing of them.
+  package init() { self.init(Configuration()) }
 }

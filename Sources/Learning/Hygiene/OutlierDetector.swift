@@ -3,28 +3,24 @@
 package import Primitives
 package import Statistics
 
-/// When one number is an outlier: by the robust z-score, by the IQR rule, or only if both say so.
+/// When one number is an outlier: if both the robust z-score and the IQR rule say so.
 package struct OutlierLimit: Sendable, Equatable {
   /// Robust deviations from the median; infinity switches the test off. Default 8.
   package var maxRobustZ: Double
-  /// Interquartile ranges outside of the quartiles; infinity switches the test off. Default 5.
+  /// Interquartile ranges outside of the quartiles; infinity switches the test off. Default 10.
   package var maxIQRDistance: Double
-  /// Both must be exceeded (default), or either.
-  package var needsBoth: Bool
   /// Values after which an older one counts half; default 100,000.
   package var halfLife: Double
-  /// Values before which everything is usual; default 100.
+  /// Values before which everything is usual; default 1,000.
   package var warmUp: Int
 
   package init(
-    maxRobustZ: Double = 8, maxIQRDistance: Double = 5, needsBoth: Bool = true, halfLife: Double = 100_000,
-    warmUp: Int = 100
+    maxRobustZ: Double = 8, maxIQRDistance: Double = 10, halfLife: Double = 100_000, warmUp: Int = 1_000
   ) {
     precondition(maxRobustZ > 0 && maxIQRDistance > 0 && halfLife > 0 && warmUp > 0)
     self.warmUp = warmUp
     self.maxRobustZ = maxRobustZ
     self.maxIQRDistance = maxIQRDistance
-    self.needsBoth = needsBoth
     self.halfLife = halfLife
   }
 
@@ -32,7 +28,7 @@ package struct OutlierLimit: Sendable, Equatable {
     let (byZ, byIQR) = (robustZ > maxRobustZ, iqrDistance > maxIQRDistance)
     if maxRobustZ == .infinity { return byIQR }
     if maxIQRDistance == .infinity { return byZ }
-    return needsBoth ? byZ && byIQR : byZ || byIQR
+    return byZ && byIQR
   }
 }
 
@@ -54,7 +50,7 @@ package struct OutlierDetector: Sendable, Equatable {
   /// The nearest value that no enabled test objects to.
   package func clipped(_ value: Double) -> Double {
     let (z, distance) = (limit.maxRobustZ, limit.maxIQRDistance)
-    guard limit.needsBoth, z < .infinity, distance < .infinity else {
+    guard z < .infinity, distance < .infinity else {
       return usual.clipped(value, maxRobustZ: z, maxIQRDistance: distance)
     }
     // Either fence will do: the nearer of the two moves.
@@ -79,7 +75,7 @@ package struct AnomalyLimit: Sendable, Equatable {
   package var seed: UInt64
 
   package init(
-    featureCount: Int, maxScore: Double = 0.95, trees: Int = 10, height: Int = 8, window: Int = 1000,
+    featureCount: Int, maxScore: Double = 0.95, trees: Int = 25, height: Int = 8, window: Int = 250,
     seed: UInt64 = 1
   ) {
     precondition(featureCount > 0)
@@ -137,8 +133,6 @@ package struct AnomalyDetector: Sendable, Equatable {
     return score
   }
 
-  package func isAnomaly(score: Double) -> Bool { score > limit.maxScore }
-
   package static func == (left: Self, right: Self) -> Bool {
     left.limit == right.limit && left.ranges == right.ranges && left.forest == right.forest
   }
@@ -148,7 +142,6 @@ extension OutlierDetector: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
     writer.write(limit.maxRobustZ)
     writer.write(limit.maxIQRDistance)
-    writer.write(limit.needsBoth)
     writer.write(limit.halfLife)
     writer.write(usual)
   }
@@ -157,7 +150,6 @@ extension OutlierDetector: ByteCodable {
     let place = reader.position
     let z = try reader.read(Double.self)
     let distance = try reader.read(Double.self)
-    let needsBoth = try reader.read(Bool.self)
     let halfLife = try reader.read(Double.self)
     guard z > 0, distance > 0, halfLife > 0 else {
       throw .outOfBounds(what: "outlier limit", value: z.bitPattern, at: place)
@@ -165,7 +157,7 @@ extension OutlierDetector: ByteCodable {
     usual = try reader.read(RobustOutliers.self)
     guard usual.warmUp > 0 else { throw .outOfBounds(what: "outlier limit", value: 0, at: place) }
     limit = OutlierLimit(
-      maxRobustZ: z, maxIQRDistance: distance, needsBoth: needsBoth, halfLife: halfLife,
+      maxRobustZ: z, maxIQRDistance: distance, halfLife: halfLife,
       warmUp: usual.warmUp)
   }
 }
