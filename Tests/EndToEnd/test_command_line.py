@@ -75,6 +75,7 @@ def test_what_is_refused_ends_with_1_and_names_what_is_wrong(
         ("serve", "--config", "a", "--preset", "ratings"),
         ("evaluate", "--format", "nonsense", "a.csv"),
         ("evaluate", "--plot", "a.txt", "a.csv"),
+        ("evaluate", "--plot", "/nowhere/a.png", "a.csv"),
         ("evaluate", "--delay", "soon", "a.csv"),
         ("ingest", "--format", "nonsense", "a.csv"),
     ],

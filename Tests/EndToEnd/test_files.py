@@ -127,6 +127,26 @@ def test_labels_that_make_no_sense_are_refused_with_what_to_set(
     assert "every label is" in " ".join(report["warnings"])
 
 
+@pytest.mark.parametrize("text", ["", "user,item,label\n"])
+def test_a_file_without_events_is_said_to_have_none(tmp_path: pathlib.Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    report = json.loads(run("evaluate", "--preset", "clicks", "--json", str(path)).stdout)
+    assert "no event in the files" in " ".join(report["warnings"])
+
+
+@pytest.mark.parametrize("times", [(9223372036,) * 2, (9223372036854775807, -9223372036854775808)])
+@pytest.mark.parametrize("delay", [(), ("--delay", "30m")])
+def test_a_time_that_cannot_be_is_set_aside_and_counted(
+    tmp_path: pathlib.Path, times: tuple[int, int], delay: tuple[str, ...]
+) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"u,i,1,{time}" for time in (*times, 1_700_000_000)]
+    path.write_text("user,item,label,time\n" + "\n".join(lines) + "\n")
+    report = json.loads(run("evaluate", "--preset", "clicks", "--json", *delay, str(path)).stdout)
+    assert report["hygiene"]["impossible_time"] == 2 and report["examples"] == 1
+
+
 def test_a_record_without_a_class_is_left_out_and_counted(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("user,item,label\nann,alien,1\nben,alien,\ncat,alien,0\ndan,alien,NaN\n")
