@@ -55,6 +55,8 @@ public struct RevisionBlock: ~Copyable {
   let isGone = Atomic<Bool>(false)
   /// A digest was cached in pages of the current epoch, so the writer must start another before it writes.
   let isDigestCached = Atomic<Bool>(false)
+  /// Lineages that were forked from the revision and have pages of it in use.
+  let heirs = Atomic<Int>(0)
 }
 
 /// What died: a page or chunk that a live snapshot may still see, or something else that must wait as long.
@@ -76,6 +78,8 @@ public struct PageCore {
   /// Pages with this birth or an earlier one belong to the lineage that this one was forked from.
   let floor: UInt64
   var foreignUnits = 0
+  /// Those of that lineage's that this one has freed.
+  var freedForeign: [DeadEntry] = []
   /// Snapshots that live, the head not counted.
   var liveSnapshots = 0
   /// The head revision's block.
@@ -196,7 +200,7 @@ public struct PageCore {
   }
 
   /// Gives the writer's view back; reading goes by the directory.
-  mutating func releaseSlots() {
+  mutating func freeSlots() {
     Self.freeSlots(slots, slotCapacity)
     slotCapacity = 0
     slots = Self.makeSlots(0)
@@ -300,9 +304,16 @@ public struct PageCore {
     }
   }
 
+  mutating func free(_ entry: DeadEntry) {
+    free(
+      RawPage(bitPattern: UInt(entry.payload)).unsafelyUnwrapped, birth: entry.birth, kind: entry.kind)
+  }
+
   mutating func free(_ unit: RawPage, birth: UInt64, kind: DeadEntry.Kind) {
     if birth <= floor {
       foreignUnits &-= 1
+      freedForeign.append(
+        DeadEntry(payload: UInt64(UInt(bitPattern: unit)), extra: 0, kind: kind, birth: birth))
     } else if kind == .page {
       pages.deallocate(unit)
     } else {

@@ -9,6 +9,10 @@
 // the entries of the next one's list that were born after the snapshot before it were seen by none but it, and
 // are freed; the rest moves on (birth times and dead lists as in ZFS: Bonwick and Ahrens, The Zettabyte File
 // System, 2003).
+//
+// A lineage that begins as a fork of a snapshot has pages of another lineage in use. When it is the last that sees
+// that snapshot, it inherits it: what it frees is freed where it was made, for whoever borrows it. So a line of
+// rollbacks, each to a version of the head before it, costs one model and not one for each.
 
 internal import Glibc
 internal import Primitives
@@ -24,15 +28,38 @@ public final class PageLineage: @unchecked Sendable {
   /// From then on those who drop snapshots collect.
   private var headHasGone = false
   /// The revision this lineage was forked from, as long as pages of it are in use.
-  private var base: PageRevision?
+  private var base: Base?
+  /// A page of `base` was given back to the lineage that made it.
+  private var hasGivenBack = false
+  /// Further up the line something waits to be given back.
+  private var isBaseWaiting = false
+  /// The only snapshot is seen by one heir alone, who says what dies of it.
+  private var isInherited = false
   /// Forks from the first of the line to this one: each may keep pages in memory that this one does not need.
-  private let depth: Int
+  private var depth: Int
+  private static let maximumDepth = 16
   /// What the revision that this lineage was forked from belongs to. It lends its unused memory once its own head has
   /// gone, as after a rollback, and then has to stay.
   private var lender: PageLineage?
   private var hasBorrowed = false
   /// Called for what `deferUntilUnseen` was given, when no snapshot of that time is left.
   var reclaim: ((_ payload: UInt64, _ extra: UInt32) -> Void)?
+
+  private enum Base {
+    /// A head, which somebody may go on with.
+    case head(PageRevision)
+    /// A snapshot of a lineage, which counts this one among its heirs.
+    case snapshot(PageLineage, UnsafeMutablePointer<RevisionBlock>)
+
+    init(_ revision: PageRevision) {
+      guard revision.isSealed else {
+        self = .head(revision)
+        return
+      }
+      revision.block.pointee.heirs.add(1, ordering: .relaxed)
+      self = .snapshot(revision.lineage, revision.block)
+    }
+  }
 
   private struct Sealed {
     let block: UnsafeMutablePointer<RevisionBlock>
@@ -43,7 +70,7 @@ public final class PageLineage: @unchecked Sendable {
     core = .allocate(capacity: 1)
     let floor = base.map { $0.block.pointee.epoch } ?? 0
     core.initialize(to: PageCore(bodyBytes: bodyBytes, head: head, floor: floor))
-    self.base = base
+    self.base = base.map { Base($0) }
     lender = base?.lineage
     depth = base.map { $0.lineage.depth + 1 } ?? 0
     guard lender != nil else { return }
@@ -68,6 +95,7 @@ public final class PageLineage: @unchecked Sendable {
   }
 
   deinit {
+    leaveBase()
     for record in sealed { Self.destroyBlock(record.block) }
     core.pointee.destroy()
     core.deinitialize(count: 1)
@@ -96,7 +124,19 @@ public final class PageLineage: @unchecked Sendable {
 
   /// The same for what is read beside `revision` and hardly differs; nil: that has too long a line itself.
   static func branch(_ revision: PageRevision) -> PageRevision? {
-    revision.lineage.depth < 16 ? fork(revision) : nil
+    revision.lineage.depth < maximumDepth ? fork(revision) : nil
+  }
+
+  /// The same for a head that goes on from there; after too long a line it has pages of its own at once.
+  static func goOn(_ revision: PageRevision) -> PageRevision {
+    let next = fork(revision)
+    let lineage = next.lineage
+    guard lineage.depth > maximumDepth else { return next }
+    lineage.lender = nil
+    lineage.core.pointee.ownAll()
+    lineage.dropBase()
+    lineage.depth = 0
+    return next
   }
 
   /// What was read beside another keeps that in memory. Where it shares too little to be worth it, it gets pages of its
@@ -111,16 +151,64 @@ public final class PageLineage: @unchecked Sendable {
 
   /// Lets go of what this lineage was forked from, when none of its pages is in use.
   private func dropBase() {
-    guard core.pointee.foreignUnits == 0 else { return }
-    base = nil
+    guard base != nil, core.pointee.foreignUnits == 0 else { return }
+    leaveBase()
+    core.pointee.freedForeign = []
+    isBaseWaiting = false
     if !hasBorrowed { lender = nil }
+  }
+
+  private func leaveBase() {
+    guard case .snapshot(let lineage, let block) = exchange(&base, with: nil) else { return }
+    lineage.heirLeaves(block)
+  }
+
+  private func heirLeaves(_ block: UnsafeMutablePointer<RevisionBlock>) {
+    block.pointee.heirs.subtract(1, ordering: .acquiringAndReleasing)
+    lock.lock()
+    if headHasGone { collect() }
+    lock.unlock()
+  }
+
+  /// Gives what this lineage has freed of its base back to where it was made, when nobody else sees the base.
+  private func giveBack() {
+    guard mayGiveBack, case .snapshot(let lineage, let block) = base,
+      block.pointee.isGone.load(ordering: .acquiring),
+      let isDone = lineage.takeBack(core.pointee.freedForeign, of: block)
+    else { return }
+    core.pointee.freedForeign.removeAll()
+    hasGivenBack = true
+    isBaseWaiting = !isDone
+  }
+
+  private var mayGiveBack: Bool { isBaseWaiting || !core.pointee.freedForeign.isEmpty }
+
+  /// - Returns: whether none of it waits for others who see it where it was made, further up the line; nil: others see
+  ///   the snapshot, and nothing was taken.
+  private func takeBack(_ units: [DeadEntry], of block: UnsafeMutablePointer<RevisionBlock>) -> Bool? {
+    lock.lock()
+    defer { lock.unlock() }
+    guard headHasGone else { return nil }
+    if !isInherited {
+      collect()
+      guard sealed.count == 1, sealed[0].block == block,
+        block.pointee.heirs.load(ordering: .acquiring) == 1
+      else { return nil }
+      // All that the snapshot sees, as the head has gone.
+      core.pointee.dead = []
+      isInherited = true
+    }
+    for unit in units { core.pointee.free(unit) }
+    giveBack()
+    dropBase()
+    return !mayGiveBack
   }
 
   var isForked: Bool { base != nil }
 
   /// Drops what only a writer needs. The next `makeWritable` makes it anew.
   func releaseSlots() {
-    core.pointee.releaseSlots()
+    core.pointee.freeSlots()
     // Otherwise that would find nothing to do.
     core.pointee.head.pointee.isDigestCached.store(true, ordering: .releasing)
   }
@@ -169,7 +257,12 @@ public final class PageLineage: @unchecked Sendable {
       reclaim = nil
     }
     if headHasGone { collect() }
-    if wasHead && !sealed.isEmpty { core.pointee.retireAll() }
+    if wasHead {
+      if !sealed.isEmpty || hasGivenBack { core.pointee.retireAll() }
+      giveBack()
+      dropBase()
+      core.pointee.freeSlots()
+    }
     lock.unlock()
     if wasHead { Self.destroyBlock(block) }
   }
@@ -178,12 +271,16 @@ public final class PageLineage: @unchecked Sendable {
   func collect() {
     var index = 0
     while index < sealed.count {
-      if sealed[index].block.pointee.isGone.load(ordering: .acquiring) {
+      let block = sealed[index].block
+      if block.pointee.isGone.load(ordering: .acquiring),
+        block.pointee.heirs.load(ordering: .acquiring) == 0
+      {
         remove(index)
       } else {
         index += 1
       }
     }
+    giveBack()
     dropBase()
   }
 
@@ -203,9 +300,7 @@ public final class PageLineage: @unchecked Sendable {
         }
         switch entry.kind {
         case .deferred: reclaim?(entry.payload, entry.extra)
-        case .page, .chunk:
-          let unit = RawPage(bitPattern: UInt(entry.payload)).unsafelyUnwrapped
-          core.pointee.free(unit, birth: entry.birth, kind: entry.kind)
+        case .page, .chunk: core.pointee.free(entry)
         }
       }
     }

@@ -32,7 +32,7 @@ public struct PageStore: @unchecked Sendable {
     if revision.claim() {
       revision = revision.lineage.seal(revision)
     } else {
-      revision = PageLineage.fork(revision)
+      revision = PageLineage.goOn(revision)
     }
     return revision.lineage.core
   }

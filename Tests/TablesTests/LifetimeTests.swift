@@ -138,6 +138,71 @@ struct LifetimeTests {
     page.storeBytes(of: value, toByteOffset: PageHeader.pageBytes, as: UInt64.self)
   }
 
+  /// A store, and what is in its pages.
+  private struct Kept {
+    var store = PageStore(bodyBytes: 64)
+    var values: [UInt64] = []
+
+    var isRight: Bool {
+      (0..<values.count).allSatisfy {
+        store.revision.page($0).load(fromByteOffset: PageHeader.pageBytes, as: UInt64.self) == values[$0]
+      }
+    }
+  }
+
+  @Test(
+    "a line of forks, each of a copy of the head before, costs one head, and no copy ever changes",
+    arguments: 1...10)
+  func line(seed: Int) {
+    struct Weak { weak var lineage: PageLineage? }
+    var random = SeededRandom(UInt64(seed))
+    var head = Kept()
+    var lineages: [Weak] = []
+    var kept: [Kept] = []
+    func write(_ count: Int) {
+      let core = head.store.makeWritable()
+      if !lineages.contains(where: { $0.lineage === head.store.revision.lineage }) {
+        lineages.append(Weak(lineage: head.store.revision.lineage))
+      }
+      for _ in 0..<count {
+        let number = random.below(head.values.count + 3)
+        let value = random.next()
+        if number >= head.values.count {
+          fill(core.pointee.appendPage(), value)
+          head.values.append(value)
+        } else if number >= 50 {
+          // The first fifty are written once, and keep every lineage in use.
+          fill(core.pointee.writablePage(number), value)
+          head.values[number] = value
+        }
+      }
+    }
+    write(2_000)
+    for round in 0..<60 {
+      write(random.below(3_000))
+      kept.append(head)
+      write(random.below(500))
+      // Back, to the newest copy or an older one.
+      if random.below(2) == 0 { head = kept[kept.count - 1 - random.below(min(kept.count, 2))] }
+      while kept.count > 1 + random.below(4) { kept.remove(at: random.below(kept.count)) }
+      guard round % 5 == 4 else { continue }
+      #expect(head.isRight && kept.allSatisfy(\.isRight))
+    }
+    kept = []
+    for _ in 0..<3 {
+      write(200)
+      let copy = head
+      write(200)
+      #expect(copy.isRight)
+    }
+    head.store.revision.lineage.collect()
+    let reached = units(head.store)
+    let present = lineages.compactMap(\.lineage)
+    #expect(present.reduce(0) { $0 + $1.core.pointee.pages.liveUnits } == reached.pages.count)
+    #expect(present.reduce(0) { $0 + $1.core.pointee.chunks.liveUnits } == reached.chunks.count)
+    #expect(present.count < 18 && head.isRight)
+  }
+
   @Test("what a table maps goes back to the kernel with its last copy")
   func unmapped() {
     let before = PageMemory.mappedBytes
