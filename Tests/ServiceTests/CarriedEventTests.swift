@@ -93,6 +93,40 @@ struct CarriedEventTests {
     #expect(try receiver.flush() == streamed)
   }
 
+  @Test(
+    "batches that come behind one with a retraction, unawaited, are logged behind it, and nothing is taken for a repeat"
+  )
+  func pipelined() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    var sequence: UInt64 = 0
+    func batch(_ events: [EventBuilder]) -> [UInt8] {
+      Client.batch(
+        events.map { event in
+          sequence += 1
+          var event = event
+          event.sequence = sequence
+          return event
+        }, producer: "pipe")
+    }
+    for round in 0..<40 {
+      let ratings = Shop.ratings(100 + 5 * round..<105 + 5 * round)
+      let batches = [
+        [ratings[0], retraction(of: "r\(round)")], [ratings[1], ratings[2]], [ratings[3]], [ratings[4]],
+      ]
+      let calls = try batches.map {
+        try client.submit("cowbird.v1.Ingest", "Append", batch($0), timeoutNanos: patience)
+      }
+      let answers = try calls.map { try Client.Appended(client.collect($0)) }
+      let counts = batches.map { UInt32($0.count) }
+      let isInOrder = zip(answers, answers.dropFirst()).allSatisfy { $0.last < $1.first }
+      #expect(answers.map { $0.accepted } == counts)
+      #expect(answers.allSatisfy { $0.duplicates.isEmpty })
+      #expect(isInOrder)
+    }
+  }
+
   @Test("an interaction is taken back once, however often that is asked, and nothing else is")
   func once() throws {
     let daemon = try daemon()

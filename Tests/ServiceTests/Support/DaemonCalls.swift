@@ -34,24 +34,34 @@ extension Client {
     var accepted: UInt32
     var duplicates: [UInt32]
     var refusals: [(index: UInt32, field: String, reason: String)]
+
+    init(_ bytes: [UInt8]) throws {
+      self = try Wire.withMessage(Cowbird__V1__AppendResponse.self, from: bytes) { Self($0.pointee) }
+    }
+
+    private init(_ answer: Cowbird__V1__AppendResponse) {
+      first = answer.first_offset
+      last = answer.last_offset
+      accepted = answer.accepted
+      duplicates = (0..<answer.n_duplicates).map { answer.duplicates[$0] }
+      refusals = (0..<answer.n_refusals).map { place in
+        let refusal = answer.refusals[place]!.pointee
+        return (refusal.index, String(cString: refusal.field), String(cString: refusal.reason))
+      }
+    }
   }
 
   @discardableResult
   func append(_ events: [EventBuilder], producer: String = "") throws -> Appended {
+    try Appended(
+      call("cowbird.v1.Ingest", "Append", Self.batch(events, producer: producer), timeoutNanos: patience))
+  }
+
+  static func batch(_ events: [EventBuilder], producer: String = "") -> [UInt8] {
     var bytes: [UInt8] = []
-    Self.put(&bytes, 1, Array(producer.utf8))
-    for event in events { Self.put(&bytes, 2, event.encoded()) }
-    let answer = try call("cowbird.v1.Ingest", "Append", bytes, timeoutNanos: patience)
-    return try Wire.withMessage(Cowbird__V1__AppendResponse.self, from: answer) { answer in
-      let answer = answer.pointee
-      return Appended(
-        first: answer.first_offset, last: answer.last_offset, accepted: answer.accepted,
-        duplicates: (0..<answer.n_duplicates).map { answer.duplicates[$0] },
-        refusals: (0..<answer.n_refusals).map { place in
-          let refusal = answer.refusals[place]!.pointee
-          return (refusal.index, String(cString: refusal.field), String(cString: refusal.reason))
-        })
-    }
+    put(&bytes, 1, Array(producer.utf8))
+    for event in events { put(&bytes, 2, event.encoded()) }
+    return bytes
   }
 
   static func put(_ bytes: inout [UInt8], _ field: UInt64, _ body: [UInt8]) {
