@@ -203,4 +203,46 @@ struct OmissionTests {
     try client.append([retraction(of: "r70")])
     #expect(try client.flush() != candidate)
   }
+
+  private func retraction(of id: String, named name: String) -> EventBuilder {
+    EventBuilder(id: name, timeNanos: 1_700_000_009_000_000_000, .retraction(eventID: id))
+  }
+
+  @Test(
+    "what was taken back is taken back once, whatever its retractions are called, and again after a rollback")
+  func once() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50) + [odd()])
+    try client.create()
+    try client.append(Shop.ratings(50..<60))
+    let whole = try client.flush()
+    try client.append([retraction(of: "r7", named: "first"), retraction(of: "odd", named: "aside")])
+    try client.append([retraction(of: "r55", named: "later")])
+    let taken = try client.flush()
+    #expect(taken != whole)
+    let again = ["r7", "odd", "r55"].map { retraction(of: $0, named: "again " + $0) }
+    #expect(try client.append(again).accepted == 3)
+    #expect(try client.flush() == taken)
+
+    // A replay passes over what is taken back in its midst, and over nothing twice.
+    try client.rollback(to: .id("v1"), replay: true)
+    let replayed = try client.flush()
+    try client.append(["r7", "odd", "r55"].map { retraction(of: $0, named: "once more " + $0) })
+    #expect(try client.flush() == replayed)
+    try daemon.restart()
+    let restarted = try daemon.client()
+    #expect(try restarted.flush() == replayed)
+
+    // The version has it still.
+    try restarted.rollback(to: .id("v1"))
+    let version = try restarted.flush()
+    try restarted.append([retraction(of: "r7", named: "anew"), retraction(of: "r55", named: "anew too")])
+    #expect(try restarted.flush() != version)
+    try restarted.create()
+    let kept = try restarted.flush()
+    try daemon.restart()
+    try daemon.client().append([retraction(of: "r7", named: "at last")])
+    #expect(try daemon.client().flush() == kept)
+  }
 }

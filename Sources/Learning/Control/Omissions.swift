@@ -1,6 +1,6 @@
 // Which records of the log are not in a model, though they stand before its place: what a rollback dropped or left out
-// on the way to it. It goes with the model, as versions of one log differ in it: going forward to a version that was
-// made before a rollback brings back what the rollback left out.
+// on the way to it, and what was taken back. It goes with the model, as versions of one log differ in it: going
+// forward to a version that was made before a rollback brings back what the rollback left out.
 
 package import Primitives
 internal import Wire
@@ -25,6 +25,9 @@ package struct Omissions: Equatable, Sendable, ByteCodable {
 
   package private(set) var clauses: [Clause] = []
   private var matcher = EventMatcher([])
+  /// Offsets of events that were taken back, in order; the lowest go when there are too many.
+  private var takenBack: [UInt64] = []
+  private static let takenBackCapacity = 1_000_000
 
   package init() {}
 
@@ -45,6 +48,7 @@ package struct Omissions: Equatable, Sendable, ByteCodable {
         kept.append(clause)
       }
     }
+    takenBack.removeAll { range.contains($0) }
     self.clauses = kept
     matcher = EventMatcher(kept)
   }
@@ -59,7 +63,27 @@ package struct Omissions: Equatable, Sendable, ByteCodable {
     matcher.matches(event, timeNanos: timeNanos, producer: producer, at: offset)
   }
 
-  package static func == (left: Omissions, right: Omissions) -> Bool { left.clauses == right.clauses }
+  /// Notes that the event at `offset` is taken back.
+  /// - Returns: false when it was before.
+  mutating func takeBack(_ offset: UInt64) -> Bool {
+    // Most often one of the newest.
+    var place = takenBack.count
+    if let last = takenBack.last, last >= offset {
+      var low = 0
+      while low < place {
+        let middle = (low + place) / 2
+        if takenBack[middle] < offset { low = middle + 1 } else { place = middle }
+      }
+      if takenBack[place] == offset { return false }
+    }
+    takenBack.insert(offset, at: place)
+    if takenBack.count > Self.takenBackCapacity { takenBack.removeFirst() }
+    return true
+  }
+
+  package static func == (left: Omissions, right: Omissions) -> Bool {
+    left.clauses == right.clauses && left.takenBack == right.takenBack
+  }
 
   package func encode(to writer: inout ByteWriter) {
     writer.write(clauses) { writer, clause in
@@ -67,6 +91,7 @@ package struct Omissions: Equatable, Sendable, ByteCodable {
       writer.write(clause.range.upperBound)
       writer.write(clause.filter)
     }
+    writer.write(takenBack) { $0.write($1) }
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
@@ -79,6 +104,12 @@ package struct Omissions: Equatable, Sendable, ByteCodable {
       return Clause(lower..<upper, try reader.read())
     }
     matcher = EventMatcher(clauses)
+    takenBack = try reader.readArray(limit: Self.takenBackCapacity) { reader throws(ByteCodecError) in
+      try reader.read(UInt64.self)
+    }
+    guard zip(takenBack, takenBack.dropFirst()).allSatisfy({ $0 < $1 }) else {
+      throw .outOfBounds(what: "offsets that were taken back", value: 0, at: reader.position)
+    }
   }
 }
 

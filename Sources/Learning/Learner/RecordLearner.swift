@@ -85,8 +85,9 @@ package struct RecordLearner {
     _ place: UInt64, _ payload: UnsafeRawBufferPointer, _ timeNanos: Int64,
     _ producer: UnsafeRawBufferPointer, in model: inout Model
   ) {
-    // What was set aside is not in the model, nor what a rollback left out.
-    guard !model.readmit(place), !model.uncounted.remove(place), let earlier = try? EventView(payload),
+    // Taken back once, and only what the model has: not what was set aside, nor what a rollback left out.
+    guard model.omissions.takeBack(place), !model.readmit(place), !model.uncounted.remove(place),
+      let earlier = try? EventView(payload),
       !model.omissions.contain(earlier, timeNanos: timeNanos, producer: producer, at: place)
     else { return }
     model.retract(

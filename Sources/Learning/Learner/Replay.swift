@@ -52,7 +52,13 @@ package struct Replay {
   /// Nothing of the range is learned, and nothing read.
   private let isDrop: Bool
   /// Records of the range that retract and that are retracted; nil: they were not looked for yet.
-  private var retracted: Set<UInt64>?
+  private var retracted: Retracted?
+
+  private struct Retracted {
+    var records: Set<UInt64> = []
+    /// Of these, those that are taken back.
+    var events: [UInt64] = []
+  }
 
   /// - Parameters:
   ///   - omitted: what is left out, and noted in the model.
@@ -88,7 +94,9 @@ package struct Replay {
   ) throws(LogError) -> Bool {
     model.omissions.replace(in: range, with: omitted)
     if isDrop { return true }
-    let retracted = if let retracted { retracted } else { try retractions() }
+    let found = if let retracted { retracted } else { try retractions() }
+    for offset in found.events { _ = model.omissions.takeBack(offset) }
+    let retracted = found.records
     let filter = matcher.isEmpty ? nil : matcher
     progress?.update { $0.total = UInt64(range.count) * UInt64(epochs) }
     for epoch in 0..<epochs {
@@ -128,7 +136,7 @@ package struct Replay {
 
   /// How many records would be learned and left out, without learning any.
   package func count() throws(LogError) -> (replayed: UInt64, excluded: UInt64) {
-    let retracted = try retractions()
+    let retracted = try retractions().records
     var (replayed, excluded) = (UInt64(0), UInt64(0))
     let reader = learner.log.reader(from: range.lowerBound, durability: .received)
     while reader.offset < range.upperBound, let batch = try reader.next() {
@@ -143,21 +151,25 @@ package struct Replay {
     return (replayed, excluded)
   }
 
-  /// Offsets of the events in the range that a later record of the range takes back, and of those records. A retraction
-  /// that is left out takes nothing back.
-  private func retractions() throws(LogError) -> Set<UInt64> {
-    var offsets: Set<UInt64> = []
+  /// The interactions in the range that a later record of the range takes back, and those records. A retraction that is
+  /// left out takes nothing back.
+  private func retractions() throws(LogError) -> Retracted {
+    var retracted = Retracted()
     let reader = learner.log.reader(from: range.lowerBound, durability: .received)
     while reader.offset < range.upperBound, let batch = try reader.next() {
       for record in batch where record.offset < range.upperBound && record.kind == RecordKind.event {
         guard EventView.isRetraction(record.payload), !matcher.matches(record),
-          let event = try? EventView(record.payload),
-          event.kind == .retraction, range.contains(event.retractedOffset)
+          let event = try? EventView(record.payload), event.kind == .retraction,
+          event.retractedOffset < record.offset, range.contains(event.retractedOffset),
+          // Older builds logged retractions of anything; those without the event are as old.
+          RetractedView(event).map({ (try? EventView($0.event))?.kind == .interaction }) ?? true
         else { continue }
-        offsets.insert(event.retractedOffset)
-        offsets.insert(record.offset)
+        if retracted.records.insert(event.retractedOffset).inserted {
+          retracted.events.append(event.retractedOffset)
+        }
+        retracted.records.insert(record.offset)
       }
     }
-    return offsets
+    return retracted
   }
 }
