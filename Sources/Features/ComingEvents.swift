@@ -1,5 +1,5 @@
 // The rows of the users and items of coming events are asked for in steps, each of which uses what the one before has
-// fetched: the first when they become known, the others while the rows of the present event are changed. See
+// fetched: row and directory when they become known, the others while the rows of the present event are changed. See
 // `RowsAhead`, which does so for weights.
 
 internal import Tables
@@ -20,7 +20,6 @@ struct ComingEvents: BitwiseCopyable {
     if let middle, middle.pointee.userKey != 0 {
       middle.pointee.userHint = writer.hint(middle.pointee.userKey)
     }
-    if let near { writer.prefetchRow(near.pointee.userHint) }
   }
 
   @inline(__always)
@@ -29,7 +28,6 @@ struct ComingEvents: BitwiseCopyable {
     if let middle, middle.pointee.itemKey != 0 {
       middle.pointee.itemHint = writer.hint(middle.pointee.itemKey)
     }
-    if let near { writer.prefetchRow(near.pointee.itemHint) }
   }
 }
 
@@ -41,7 +39,13 @@ extension Example {
     let coming = ComingEvents(
       near: Self.fields(near), middle: Self.fields(middle), far: Self.fields(far))
     fields.pointee.coming = coming
-    guard fields.pointee.isOpen, let far = coming.far else { return }
+    guard fields.pointee.isOpen else { return }
+    // Needed first of all by the next event, and far away: asked for before the present one is learned.
+    if let near = coming.near {
+      writers[0].prefetchRow(near.pointee.userHint)
+      writers[1].prefetchRow(near.pointee.itemHint)
+    }
+    guard let far = coming.far else { return }
     writers[0].prefetchDirectory(far.pointee.userKey)
     writers[1].prefetchDirectory(far.pointee.itemKey)
   }
