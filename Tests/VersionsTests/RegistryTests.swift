@@ -121,6 +121,36 @@ import Wire
     #expect(registry.entries.map(\.record.id.number) == [1, 3])
   }
 
+  @Test("the version that a start can begin with stays when those that rollbacks went back to have gone")
+  func start() throws {
+    var registry = try three()
+    func apply(_ command: ControlRecord.Command, at offset: UInt64) throws {
+      try registry.apply(ControlRecord(author: me, command: command), at: offset)
+    }
+    func delete(_ number: UInt64, at offset: UInt64) throws {
+      try apply(.delete(VersionID(number)), at: offset)
+    }
+    func create(_ number: UInt64, at offset: UInt64) throws {
+      try apply(.create(version(number, offset: offset), labels: [], pinned: false), at: offset + 1)
+    }
+    try apply(.rollback(Rollback(to: VersionID(2), replays: true)), at: 40)
+    #expect(throws: RegistryError.self) { try delete(2, at: 41) }
+    try create(4, at: 50)
+    // While the version that the rollback went back to is there, a start may come upon it again.
+    let both = registry
+    try delete(4, at: 52)
+    #expect(throws: RegistryError.self) { try delete(2, at: 53) }
+    registry = both
+    try delete(2, at: 52)
+    #expect(throws: RegistryError.self) { try delete(4, at: 53) }
+    #expect(registry.entries.map(\.record.id.number) == [1, 3, 4])
+    try create(5, at: 60)
+    try delete(4, at: 62)
+    #expect(throws: RegistryError.self) { try delete(5, at: 63) }
+    try delete(3, at: 64)
+    #expect(registry.entries.map(\.record.id.number) == [1, 5])
+  }
+
   @Test("serving follows a label when it moves, and knows what came before")
   func serving() throws {
     var registry = try three([.label("stable", VersionID(1)), .serve(.label("stable"))])
