@@ -118,7 +118,7 @@ public struct TableReader {
   /// Stage 3, when that has arrived: asks for the row.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
-    guard hint.isRow else { return }
+    guard Int(hint.rawValue) < limit else { return }
     let row = row(hint.rawValue)
     cowbird_prefetch(row)
     // The same line again, unless the row reaches the next.
@@ -132,7 +132,7 @@ public struct TableReader {
   /// Stage 4: the key's weights, at once where the hint was right.
   @inlinable @inline(__always)
   public func find(_ key: UInt64, _ hint: RowHint) -> UnsafePointer<Float>? {
-    if _fastPath(hint.isRow) {
+    if _fastPath(Int(hint.rawValue) < limit) {
       let row = row(hint.rawValue)
       if _fastPath(holds(row, key)) {
         return (row + RowHeader.weights).assumingMemoryBound(to: Float.self)

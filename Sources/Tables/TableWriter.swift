@@ -106,6 +106,10 @@ public struct TableWriter {
 
   // MARK: Ahead of time
 
+  /// It may lead to a row of this table: it may have been made in a larger one, which a rollback has taken back since.
+  @inlinable @inline(__always)
+  func isRow(_ hint: RowHint) -> Bool { Int(hint.rawValue) < scalars.pointee.limit }
+
   /// Stage 1 (three examples ahead): asks for the key's line in the index.
   @inlinable @inline(__always)
   public func prefetchIndex(_ key: UInt64) { index.prefetch(key) }
@@ -146,7 +150,7 @@ public struct TableWriter {
   /// Stage 3 (one ahead): asks for the row, and for all of its page if it will be copied.
   @inlinable @inline(__always)
   public func prefetchRow(_ hint: RowHint) {
-    guard hint.isRow else { return }
+    guard isRow(hint) else { return }
     let number = Int(hint.rawValue) &>> rowShift
     let place = Int(hint.rawValue) & rowMask
     let slot = weightsCore.pointee.slots[number]
@@ -170,10 +174,10 @@ public struct TableWriter {
   public func prefetchRows(_ hints: UnsafePointer<RowHint>, _ count: Int) {
     let (slots, epoch) = (weightsCore.pointee.slots, weightsCore.pointee.epoch)
     let (rowShift, rowMask, rowStride, hasStatePages) = (rowShift, rowMask, rowStride, stateCore != nil)
-    let last = min(64, rowStride &- 1)
+    let (last, limit) = (min(64, rowStride &- 1), scalars.pointee.limit)
     for place in 0..<count {
       let hint = hints[place]
-      guard hint.isRow else { continue }
+      guard Int(hint.rawValue) < limit else { continue }
       let slot = slots[Int(hint.rawValue) &>> rowShift]
       guard _fastPath(slot.stamp == epoch && !hasStatePages) else {
         prefetchRow(hint)
@@ -206,7 +210,7 @@ public struct TableWriter {
       _, _ in
     }
   ) -> RowID? {
-    if hint.isRow && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    if isRow(hint) && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
     return findOrInsert(key, initialise: initialise)
   }
 
@@ -214,7 +218,7 @@ public struct TableWriter {
   /// has to be done for it: `findOrInsert`, `writable`.
   @inlinable @inline(__always)
   public func row(_ key: UInt64, _ hint: RowHint) -> WritableRow? {
-    guard hint.isRow else { return nil }
+    guard isRow(hint) else { return nil }
     let slot = weightsCore.pointee.slots[Int(hint.rawValue) &>> rowShift]
     let row = slot.page + (PageHeader.pageBytes &+ (Int(hint.rawValue) & rowMask) &* rowStride)
     guard _fastPath(slot.stamp == weightsCore.pointee.epoch && holds(row, key)) else { return nil }
@@ -231,11 +235,11 @@ public struct TableWriter {
     into rows: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
   ) {
     let (slots, epoch, now) = (weightsCore.pointee.slots, weightsCore.pointee.epoch, scalars.pointee.now)
-    let (rowShift, rowMask, rowStride) = (rowShift, rowMask, rowStride)
+    let (rowShift, rowMask, rowStride, limit) = (rowShift, rowMask, rowStride, scalars.pointee.limit)
     for place in 0..<count {
       let hint = hints[place]
       rows[place] = nil
-      guard hint.isRow else { continue }
+      guard Int(hint.rawValue) < limit else { continue }
       let slot = slots[Int(hint.rawValue) &>> rowShift]
       let row = slot.page + (PageHeader.pageBytes &+ (Int(hint.rawValue) & rowMask) &* rowStride)
       guard _fastPath(slot.stamp == epoch && holds(row, keys[place])) else { continue }
@@ -258,7 +262,7 @@ extension TableWriter {
   /// The key's row, at once where the hint was right; nil if there is none.
   @inlinable @inline(__always)
   public func find(_ key: UInt64, _ hint: RowHint) -> RowID? {
-    if hint != .none && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
+    if isRow(hint) && _fastPath(holds(row(hint.rawValue), key)) { return RowID(hint.rawValue) }
     return find(key)
   }
 }

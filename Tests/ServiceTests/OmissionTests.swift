@@ -46,6 +46,34 @@ struct OmissionTests {
     return try client.flush()
   }
 
+  @Test("a start goes on behind a rollback to a much smaller model, in the same batch of the log")
+  func smaller() throws {
+    let daemon = try daemon()
+    let client = try daemon.client()
+    func ratings(_ range: Range<Int>) -> [EventBuilder] {
+      range.map { number in
+        EventBuilder(
+          id: "s\(number)", timeNanos: 1_700_000_000_000_000_000 + Int64(number) * 1_000_000_000,
+          .interaction(
+            type: "rating", user: "u\(number)", item: "i\(number % 700)", value: Double(1 + number % 5)))
+      }
+    }
+    try client.append(ratings(0..<10))
+    try client.create()
+    try client.append(ratings(10..<2_000))
+    try client.rollback(to: .id("v1"))
+    // Of those whose rows stood at the end of the model that has gone.
+    try client.append(
+      ratings(1_700..<2_000).map { event in
+        var event = event
+        event.id += "again"
+        return event
+      })
+    let before = try client.flush()
+    try daemon.restart()
+    #expect(try daemon.client().flush() == before)
+  }
+
   @Test(
     "what a rollback forward brings back can be taken back, and what it dropped cannot, after a restart too")
   func forward() throws {

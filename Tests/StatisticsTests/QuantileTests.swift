@@ -111,6 +111,20 @@ import Testing
     #expect(outliers.clipped(100, maxRobustZ: 8, maxIQRDistance: 10) < 15)
   }
 
+  @Test("ratings stay usual, whatever most of them were before", arguments: 1...4)
+  func ratings(seed: UInt64) {
+    var outliers = RobustOutliers()
+    for _ in 0..<10_000 { outliers.learn(5) }
+    for k in 0..<13_000 as Range<UInt64> {
+      let draw = CounterRandom.uniform(seed: seed, counter: k)
+      // First threes and fours alone, then fours in the majority by a little.
+      let value: Double = k < 3_000 ? (draw < 0.5 ? 3 : 4) : draw < 0.51 ? 4 : draw < 0.75 ? 3 : 5
+      #expect(isUsual(value, outliers))
+      outliers.learn(value)
+    }
+    #expect(!isUsual(999_999, outliers))
+  }
+
   @Test("of a stream of zeros nothing can be said")
   func zeros() {
     var outliers = RobustOutliers()

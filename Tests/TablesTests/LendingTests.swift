@@ -47,6 +47,37 @@ struct LendingTests {
     }
   }
 
+  @Test("hints of a table that a rollback has made smaller lead nowhere, and not out of it")
+  func staleHints() {
+    var large = Self.table()
+    let small = large
+    for key in 41...20_000 as ClosedRange<UInt64> { Self.write(Float(key), to: key, in: &large) }
+    let keys: [UInt64] = [1, 19_999, 20_000, 7]
+    let hints = large.withWriter { writer in keys.map { writer.hint($0) } }
+    var table = small
+    // Their pages are its own then.
+    for key in [1, 7] as [UInt64] { Self.write(Float(key), to: key, in: &table) }
+    table.withWriter { writer in
+      for (key, hint) in zip(keys, hints) {
+        writer.prefetchRow(hint)
+        #expect(writer.find(key, hint) == (key <= 40 ? writer.find(key) : nil))
+        #expect((writer.row(key, hint) != nil) == (key <= 40))
+      }
+      writer.prefetchRows(hints, hints.count)
+      var rows = [UnsafeMutablePointer<Float>?](repeating: nil, count: keys.count)
+      writer.rows(keys, hints, keys.count, into: &rows)
+      #expect(rows.map { $0?[0] } == [1, nil, nil, 7])
+    }
+    table.withReader { reader in
+      for (key, hint) in zip(keys, hints) {
+        reader.prefetchRow(hint)
+        #expect(reader.find(key, hint)?[0] == (key <= 40 ? Float(key) : nil))
+      }
+    }
+    Self.write(-1, to: 20_000, in: &table)
+    #expect(table.rowCount == 41)
+  }
+
   @Test("what differs between two heads is found again after each wrote")
   func differences() {
     var (table, other) = (Self.table(), Self.table())

@@ -316,6 +316,8 @@ package final class Learner: @unchecked Sendable {
   /// The head is another than it was.
   private func goOn(at offset: UInt64) {
     self.offset = offset
+    // What was read ahead was looked for in the model that has gone.
+    recordLearner.end()
     if let file { model.reload(file) }
     driftTold = model.driftPlaces.count
     // Before anybody sees that it is over, and asks for another.

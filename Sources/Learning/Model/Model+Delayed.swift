@@ -70,17 +70,19 @@ extension Model {
   }
 
   /// Ends the wait of an event that is retracted.
-  /// - Returns: whether its own label was not counted: it waited, or was answered. Once the time for answers is over
-  ///   this is known no more, and it is taken for one that nobody answered.
+  /// - Returns: whether its own label is not to be taken back: it waited, or was answered. Once the time for answers is
+  ///   over this is known no more. Then it stays, because taking back what was never counted would lead out of the
+  ///   labels' range; a replay around the event is exact.
   mutating func withdraw(_ event: EventView, _ workspace: Workspace) -> Bool {
     guard pending != nil, !event.hasValue, let type = plan.typeIndex(of: event.type.string),
       workspace.types[type].waits
     else { return false }
     // The same may have been shown again while this one waited, and learned at once.
-    return pending?.withdraw(request: plan.userKey(event.user), item: plan.itemKey(event.item)) { bytes in
+    _ = pending?.withdraw(request: plan.userKey(event.user), item: plan.itemKey(event.item)) { bytes in
       (try? EventView(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.verdictBytes))))?.timeNanos
         == event.timeNanos
-    } ?? false
+    }
+    return true
   }
 
   /// Learns what nobody answered in time.

@@ -11,25 +11,26 @@ package import Primitives
 /// `refreshEvery`, so that a judgement costs a few operations. Before `warmUp` values everything is usual.
 ///
 /// Where the sketch sees no spread, a smallest one stands in, so that what is far beyond is told all the same:
-/// - values that lie closer together than its buckets: the width of the median's bucket;
+/// - values that lie closer together than its buckets, told by neighbours in time that differ by less than that: the
+///   width of the median's bucket;
 /// - one value that most are: its own size, so that the other classes of a label or small numbers of a thing stay
-///   usual. Of most values 0 nothing can be said: every value is given 0. Whether one value is most of them is told
-///   by the majority vote of Boyer and Moore.
+///   usual. Of most values 0 nothing can be said: every value is given 0.
 ///
 /// - Units: `median`, `scale`, quartiles as the values; `robustZ` and `iqrDistance` none.
 /// - `halfLife`: in values, default 100,000. `refreshEvery`: default 1,024. `warmUp`: default 100.
 /// - Complexity: O(log buckets) per value, O(buckets) per refresh; at most 48 KiB.
-/// - Source: Iglewicz and Hoaglin 1993; Tukey 1977; Boyer and Moore 1991; quantiles: see `QuantileSketch`.
+/// - Source: Iglewicz and Hoaglin 1993; Tukey 1977; quantiles: see `QuantileSketch`.
 package struct RobustOutliers: Sendable, Equatable {
   package let warmUp: Int
   package let refreshEvery: Int
   package private(set) var count = 0
   private var sketch: QuantileSketch
-  /// The value that may be that of most, and by how many votes: without such a value never more than a few.
-  private var candidate = 0.0
-  private var votes = 0
-  private static let majority = 32
-  private static let mostVotes = 1_024
+  /// The value before, and how many more of those that came after each other differed by less than the sketch tells apart
+  /// than were the same: of classes and of small numbers, none.
+  private var former = 0.0
+  private var closeSteps = 0
+  private static let enoughSteps = 32
+  private static let mostSteps = 1_024
   package private(set) var median = 0.0
   /// 1.4826 · MAD, or what stands in for it.
   package private(set) var scale = 0.0
@@ -48,7 +49,7 @@ package struct RobustOutliers: Sendable, Equatable {
   /// Takes in a finite value. Judge it first: a value should not vote on itself.
   package mutating func learn(_ value: Double) {
     sketch.update(value)
-    vote(value)
+    compare(value)
     count += 1
     let isPowerOfTwo = count >= 32 && count & (count - 1) == 0
     if isPowerOfTwo || count % refreshEvery == 0 || count == warmUp { refresh() }
@@ -60,20 +61,20 @@ package struct RobustOutliers: Sendable, Equatable {
     lowerQuartile = sketch.quantile(0.25) ?? 0
     upperQuartile = sketch.quantile(0.75) ?? 0
     range = upperQuartile - lowerQuartile
-    let smallest = median.magnitude * (votes >= Self.majority ? 1 : 2 * sketch.relativeError)
+    let smallest = median.magnitude * (closeSteps >= Self.enoughSteps ? 2 * sketch.relativeError : 1)
     if scale == 0 { scale = smallest }
     // A normal distribution's quartiles are 1.349 standard deviations apart.
     if range == 0 { range = 1.349 * smallest }
   }
 
-  private mutating func vote(_ value: Double) {
-    if value == candidate {
-      votes = min(votes + 1, Self.mostVotes)
-    } else if votes > 0 {
-      votes -= 1
-    } else {
-      (candidate, votes) = (value, 1)
+  private mutating func compare(_ value: Double) {
+    let resolution = 2 * sketch.relativeError * max(value.magnitude, former.magnitude)
+    if value == former {
+      closeSteps = max(closeSteps - 1, 0)
+    } else if (value - former).magnitude <= resolution {
+      closeSteps = min(closeSteps + 1, Self.mostSteps)
     }
+    former = value
   }
 
   /// Whether enough values were seen for the figures to mean something.
@@ -111,18 +112,18 @@ package struct RobustOutliers: Sendable, Equatable {
 
 extension RobustOutliers: ByteCodable {
   package func encode(to writer: inout ByteWriter) {
-    for value in [warmUp, refreshEvery, count, votes] { writer.writeInt(value) }
+    for value in [warmUp, refreshEvery, count, closeSteps] { writer.writeInt(value) }
     writer.write(sketch)
-    writer.writeEach([candidate, median, scale, lowerQuartile, upperQuartile, range])
+    writer.writeEach([former, median, scale, lowerQuartile, upperQuartile, range])
   }
 
   package init(from reader: inout ByteReader) throws(ByteCodecError) {
     warmUp = try reader.readInt("warm-up", in: 0...Int.max)
     refreshEvery = try reader.readInt("refresh", in: 1...Int.max)
     count = try reader.readInt("count", in: 0...Int.max)
-    votes = try reader.readInt("votes", in: 0...Self.mostVotes)
+    closeSteps = try reader.readInt("close steps", in: 0...Self.mostSteps)
     sketch = try reader.read(QuantileSketch.self)
-    candidate = try reader.readFinite("candidate")
+    former = try reader.readFinite("former value")
     median = try reader.readFinite("median")
     scale = try reader.readFinite("scale")
     lowerQuartile = try reader.readFinite("quartile")
