@@ -79,12 +79,7 @@ struct FailedRollbackTests {
     let healed = try other.client().flush()
     #expect(try restarted.flush() == healed)
     // From the log alone.
-    let folder = daemon.directory + "/data/versions/"
-    try daemon.restart(meanwhile: {
-      for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
-        try FileManager.default.removeItem(atPath: folder + name)
-      }
-    })
+    try daemon.restart(meanwhile: daemon.deleteVersions)
     #expect(try daemon.client().flush() == healed)
   }
 

@@ -25,13 +25,7 @@ struct LifeTests {
     try daemon.restart()
     #expect(daemon.context.control.registry.entries.count == 1)
     // Without any version.
-    try daemon.restart {
-      $0.versions.atStop = false
-    } meanwhile: {
-      for name in try FileManager.default.contentsOfDirectory(atPath: daemon.directory + "/data/versions") {
-        try FileManager.default.removeItem(atPath: daemon.directory + "/data/versions/" + name)
-      }
-    }
+    try daemon.restart({ $0.versions.atStop = false }, meanwhile: daemon.deleteVersions)
     #expect(try daemon.client().flush() == digest)
   }
 

@@ -11,12 +11,16 @@ import Wire
 /// What is in a model, and can be taken back, is a matter of the versions that it went through.
 @Suite(.serialized)
 struct OmissionTests {
+  private func configure(_ configuration: inout Configuration) {
+    configuration.versions.atStop = false
+    configuration.hygiene.value.action = .quarantine
+    configuration.hygiene.range.action = .off
+    (configuration.hygiene.value.minimum, configuration.hygiene.value.maximum) = (0, 10)
+  }
+
   private func daemon(_ change: (inout Configuration) -> Void = { _ in }) throws -> TestDaemon {
     try TestDaemon {
-      $0.versions.atStop = false
-      $0.hygiene.value.action = .quarantine
-      $0.hygiene.range.action = .off
-      ($0.hygiene.value.minimum, $0.hygiene.value.maximum) = (0, 10)
+      configure(&$0)
       change(&$0)
     }
   }
@@ -40,10 +44,7 @@ struct OmissionTests {
   }
 
   private func digest(of body: (Client) throws -> Void) throws -> String {
-    let daemon = try daemon()
-    let client = try daemon.client()
-    try body(client)
-    return try client.flush()
+    try TestDaemon.digest(configure, of: body)
   }
 
   @Test("a start goes on behind a rollback to a much smaller model, in the same batch of the log")
@@ -105,12 +106,7 @@ struct OmissionTests {
     try daemon.client().append([retraction(of: "r191"), retraction(of: "r211")])
     #expect(try daemon.client().flush() == expected)
     // From the log alone.
-    let folder = daemon.directory + "/data/versions/"
-    try daemon.restart(meanwhile: {
-      for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
-        try FileManager.default.removeItem(atPath: folder + name)
-      }
-    })
+    try daemon.restart(meanwhile: daemon.deleteVersions)
     #expect(try daemon.client().flush() == expected)
   }
 

@@ -75,7 +75,7 @@ struct VersionRollbackTests {
     #expect(steps.last?.replayed == 140)
     let after = try client.flush()
     #expect(after != before)
-    let expected = try run { client in
+    let expected = try TestDaemon.digest { client in
       try client.append(Shop.ratings(0..<120))
       try client.append(Shop.ratings(120..<180))
       try client.configure([("learning.rate", "0.5")])
@@ -112,15 +112,8 @@ struct VersionRollbackTests {
     try client.append(Shop.ratings(120..<150))
     let steps = try client.rollback(to: .id("v1"), excludingSources: ["bot"])
     #expect(steps.last?.excluded == 1)
-    let expected = try run { try $0.append(Shop.ratings(0..<150)) }
+    let expected = try TestDaemon.digest { try $0.append(Shop.ratings(0..<150)) }
     #expect(try client.flush() == expected)
-  }
-
-  private func run(_ body: (Client) throws -> Void) throws -> String {
-    let daemon = try TestDaemon()
-    let client = try daemon.client()
-    try body(client)
-    return try client.flush()
   }
 
   @Test("a rollback goes through while learning is paused, and learning stays paused behind it")
@@ -142,7 +135,7 @@ struct VersionRollbackTests {
     #expect(try resumed.state().isPaused)
     _ = try resumed.resume()
     let digest = try resumed.flush()
-    let expected = try run { client in
+    let expected = try TestDaemon.digest { client in
       try client.append(Shop.ratings(0..<100))
       try client.append(Shop.ratings(200..<250))
     }
@@ -160,7 +153,7 @@ struct VersionRollbackTests {
     // With the records of the first version and of the pause, or without.
     #expect((50...52).contains(try client.createMissing()))
     try client.rollback(to: .id("v1"), excludingSources: ["bot"])
-    let expected = try run { try $0.append(Shop.ratings(0..<130)) }
+    let expected = try TestDaemon.digest { try $0.append(Shop.ratings(0..<130)) }
     try client.append(Shop.ratings(150..<160))
     #expect(try client.create().digest == expected)
     #expect(try client.state().isPaused)

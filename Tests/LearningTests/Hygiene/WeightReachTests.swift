@@ -57,12 +57,18 @@ import Wire
     #expect(stream.model.retrieval != nil)
   }
 
-  @Test("an event with no weight left changes nothing that is learned, by whatever part of the model")
-  func nothing() throws {
+  /// Usual events, and as many of a bot as it may send at full weight.
+  private func bursting(weight: Double) throws -> LearnedStream {
     var stream = try LearnedStream(
-      "preset: clicks\nhygiene: {burst: {action: weight, weight: 0, per_user: 10, within: 10s}}\n")
+      "preset: clicks\nhygiene: {burst: {action: weight, weight: \(weight), per_user: 10, within: 10s}}\n")
     try takeUsual(&stream)
     for index in 0..<10 { try stream.take(click(index, user: "bot", item: "evil", at: 500)) }
+    return stream
+  }
+
+  @Test("an event with no weight left changes nothing that is learned, by whatever part of the model")
+  func nothing() throws {
+    var stream = try bursting(weight: 0)
     let before = stream.model
     for index in 10..<2_000 { try stream.take(click(index, user: "bot", item: "worse", at: 500)) }
     #expect(Learned(stream.model) == Learned(before))
@@ -74,10 +80,7 @@ import Wire
 
   @Test("of events with a tenth of their weight a tenth enter statistics, histories and retrieval")
   func tenth() throws {
-    var stream = try LearnedStream(
-      "preset: clicks\nhygiene: {burst: {action: weight, weight: 0.1, per_user: 10, within: 10s}}\n")
-    try takeUsual(&stream)
-    for index in 0..<10 { try stream.take(click(index, user: "bot", item: "evil", at: 500)) }
+    var stream = try bursting(weight: 0.1)
     let interactions = try #require(stream.model.retrieval?.events)
     let examples = stream.model.counters.examples
     for index in 10..<4_010 { try stream.take(click(index, user: "bot", item: "evil", at: 500)) }

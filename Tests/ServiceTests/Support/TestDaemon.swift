@@ -75,6 +75,24 @@ final class TestDaemon {
     daemon = try Self.start(configuration, mayRebuild: mayRebuild)
   }
 
+  /// Takes away what a start could begin with, but for the log. For `meanwhile`.
+  func deleteVersions() throws {
+    let folder = directory + "/data/versions/"
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      try FileManager.default.removeItem(atPath: folder + name)
+    }
+  }
+
+  /// The head of a daemon that was told nothing else.
+  static func digest(
+    _ change: (inout Configuration) -> Void = { _ in }, of body: (Client) throws -> Void
+  ) throws -> String {
+    let daemon = try TestDaemon { change(&$0) }
+    let client = try daemon.client()
+    try body(client)
+    return try client.flush()
+  }
+
   var context: ServiceContext { daemon.context }
   func client() throws -> Client { try Client(path: configuration.server.socket) }
 }
