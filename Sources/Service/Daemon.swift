@@ -293,11 +293,7 @@ package final class Daemon: Sendable {
     // Half a rollback is no version.
     guard context.learner.status.failure == nil else { return }
     let model = context.learner.model
-    if let newest = context.control.registry.entries.last(where: { $0.record.isOfHead }),
-      newest.record.digest == model.digest
-    {
-      return
-    }
+    if context.control.registry.heads.first?.digest == model.digest { return }
     let order = VersionOrder(author: Author(uid: getuid(), name: "cowbird"), reason: "stop")
     _ = try? context.createVersion(of: model, offset: context.learner.offset, order)
   }

@@ -96,8 +96,11 @@ package final class Keeper: Sendable {
     let registry = control.registry
     let id = VersionID(registry.nextNumber)
     let digest = model.digest
-    // A candidate has a history of its own: its pages are all written.
-    let parent = isOfHead ? self.parent(of: model) : nil
+    // What has a history of its own is written whole: a candidate, the head as it was before a rollback.
+    let grownFrom = state.withLock { state in
+      isOfHead && isNext(offset, after: state.last?.record) ? state.last?.record.id : nil
+    }
+    let parent = grownFrom == nil ? nil : self.parent(of: model)
     let bytes: UInt64
     do {
       bytes = try store.write(
@@ -108,15 +111,23 @@ package final class Keeper: Sendable {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
     let record = VersionRecord(
-      id: id, parent: state.withLock { $0.last?.record.id } ?? registry.newestLearned?.id, offset: offset,
+      id: id, parent: grownFrom ?? registry.heads.first { $0.offset <= offset }?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.figures)
     try list(record, order)
-    if isOfHead { state.withLock { $0.last = (record, model, parent.map { $0.chain + 1 } ?? 0) } }
+    state.withLock { state in
+      guard isOfHead, isNext(offset, after: state.last?.record) else { return }
+      state.last = (record, model, parent.map { $0.chain + 1 } ?? 0)
+    }
     hold(Revision(model.revision, number: id.number, offset: offset, version: id))
     publishServing()
     return record
+  }
+
+  /// Whether a copy of the head grew from what was written last: neither a rollback nor a newer copy came before it.
+  private func isNext(_ offset: UInt64, after last: VersionRecord?) -> Bool {
+    offset >= last?.offset ?? 0 && !control.registry.isGone(headAt: offset)
   }
 
   /// What a version of the head need not write again; nil: it is written whole.

@@ -107,8 +107,15 @@ package struct Registry: Equatable, Sendable {
   package func labels(of id: VersionID) -> [String] { labels.filter { $0.id == id }.map(\.name) }
   package var latest: VersionID? { entries.last?.record.id }
 
-  /// The newest version of what this log taught.
-  package var newestLearned: VersionRecord? { entries.last { $0.record.isOfHead }?.record }
+  /// What a start can go on from, the best first: the versions of what this log taught, furthest along the log first.
+  /// That is not the order in which they were made: one that was copied before a rollback may be written after one that
+  /// was copied behind it.
+  package var heads: [VersionRecord] {
+    entries.map(\.record).filter(\.isOfHead).sorted { ($0.offset, $0.id) > ($1.offset, $1.id) }
+  }
+
+  /// Whether the head that stood at `offset` has gone since, because a rollback put another in its place.
+  package func isGone(headAt offset: UInt64) -> Bool { returns.last.map { $0.offset >= offset } ?? false }
 
   /// The newest version made at or before `nanos`.
   package func version(asOf nanos: Int64) -> VersionID? {

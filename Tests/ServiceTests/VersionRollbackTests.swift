@@ -174,6 +174,31 @@ struct VersionRollbackTests {
     #expect(daemon.context.log.endOffset == end)
   }
 
+  @Test("a version that was copied before a rollback and written behind the next one is nowhere in the way")
+  func writtenLate() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    let base = try client.importing(client.export(.id(client.create().id)).bytes)
+    try client.append(bot(50..<100))
+    try client.flush()
+    let (late, offset) = try daemon.context.copyOfHead()
+    try client.rollback(to: .id(base.id))
+    try client.append(Shop.ratings(100..<120))
+    let next = try client.create()
+    let order = VersionOrder(author: Author(uid: 0), reason: "late")
+    let made = try daemon.context.createVersion(of: late, offset: offset, order)
+    #expect(made.parent?.description == "v1")
+    #expect(!made.isDiff)
+    try client.delete(base.id)
+    try client.append(Shop.ratings(120..<140))
+    #expect(try client.create().parent == next.id)
+    try client.delete(client.listing().versions.last!.id)
+    let digest = try client.flush()
+    try daemon.restart()
+    #expect(try daemon.client().flush() == digest)
+  }
+
   @Test("the version that a rollback goes back to cannot be deleted before a newer one is kept")
   func held() throws {
     let daemon = try TestDaemon()

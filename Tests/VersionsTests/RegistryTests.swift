@@ -151,6 +151,57 @@ import Wire
     #expect(registry.entries.map(\.record.id.number) == [1, 5])
   }
 
+  @Test("whatever is made, rolled back to and deleted, a start comes upon no rollback to what is not there")
+  func anyStart() throws {
+    var drawn: UInt64 = 0
+    func below(_ bound: Int) -> Int {
+      drawn += 1
+      return CounterRandom.index(below: bound, seed: 17, counter: drawn)
+    }
+    var (starts, refused) = (0, 0)
+    for _ in 0..<300 {
+      var registry = Registry()
+      /// Where the head stood when it was copied for versions that are still to be written.
+      var copies: [UInt64] = []
+      for offset in (1...80 as ClosedRange<UInt64>).map({ $0 * 10 }) {
+        let ids = registry.entries.map(\.record.id)
+        let any = ids.isEmpty ? VersionID(1) : ids[below(ids.count)]
+        let next = registry.nextNumber
+        let command: ControlRecord.Command
+        switch below(12) {
+        case 0..<2:
+          copies.append(offset)
+          continue
+        case 2..<4:
+          // Two workers write versions: the one that was copied first need not be written first.
+          guard !copies.isEmpty else { continue }
+          let copied = copies.remove(at: below(copies.count))
+          command = .create(version(next, offset: copied), labels: [], pinned: false)
+        case 4:
+          var imported = version(next, offset: offset)
+          (imported.isOfHead, imported.isImported) = (false, true)
+          command = .create(imported, labels: [], pinned: false)
+        case 5..<7: command = .rollback(Rollback(to: any, replays: below(2) == 0))
+        case 7:
+          guard let last = registry.returns.last else { continue }
+          command = .abandon(last.offset)
+        default: command = .delete(any)
+        }
+        do {
+          try registry.apply(ControlRecord(author: me, command: command), at: offset)
+        } catch {
+          refused += 1
+        }
+        let begin = registry.heads.first?.offset ?? 0
+        for due in registry.returns where due.offset >= begin {
+          starts += 1
+          #expect(registry[due.to] != nil, "a start at \(begin) needs \(due.to) at offset \(due.offset)")
+        }
+      }
+    }
+    #expect(starts > 1000 && refused > 1000)
+  }
+
   @Test("serving follows a label when it moves, and knows what came before")
   func serving() throws {
     var registry = try three([.label("stable", VersionID(1)), .serve(.label("stable"))])

@@ -102,7 +102,7 @@ final class Policies: Sendable {
   }
 
   private func makeVersion(_ reason: String) {
-    let newest = context.control.registry.entries.last { $0.record.isOfHead }?.record.digest
+    let newest = context.control.registry.heads.first?.digest
     let order = VersionOrder(author: Author(uid: getuid(), name: "cowbird"), reason: reason)
     context.withHead { [context] model, offset in
       guard model.digest != newest, context.learner.status.failure == nil else { return }

@@ -22,11 +22,10 @@ struct Recovery {
   func start() throws(Status) -> (model: Model, offset: UInt64) {
     var damaged: [VersionID] = []
     // Learned with other settings: one of these settings, and the log after it, is just as good.
-    var foreign: Registry.Entry?
-    for entry in control.registry.entries.reversed() where entry.record.isOfHead {
-      let record = entry.record
+    var foreign: VersionRecord?
+    for record in control.registry.heads {
       guard record.configurationHash == plan.configuration.learnedHash else {
-        foreign = foreign ?? entry
+        foreign = foreign ?? record
         continue
       }
       guard record.offset <= log.endOffset else {
@@ -67,11 +66,11 @@ struct Recovery {
     }
   }
 
-  private func otherConfiguration(_ entry: Registry.Entry) -> Status {
+  private func otherConfiguration(_ record: VersionRecord) -> Status {
     var text =
-      "the data was learned with another configuration (\(entry.record.id), made from other settings of what is learned)"
+      "the data was learned with another configuration (\(record.id), made from other settings of what is learned)"
     let mismatch = ConfigurationMismatch(
-      from: keeper.store.configuration(of: entry.record.id), to: plan.configuration)
+      from: keeper.store.configuration(of: record.id), to: plan.configuration)
     if let summary = mismatch.summary {
       text += "; changed: " + summary
       if mismatch.changes.allSatisfy({ $0.effect == .learning }) {

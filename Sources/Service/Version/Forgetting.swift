@@ -55,10 +55,9 @@ struct Forgetting: Sendable {
     guard let first = plan.first else { return plan }
     let learnedHash = context.plan.configuration.learnedHash
     plan.base =
-      service.control.registry.entries.last {
-        $0.record.isOfHead && $0.record.configurationHash == learnedHash && $0.record.offset <= first
-          && $0.record.offset >= log.firstOffset
-      }?.record
+      service.control.registry.heads.first {
+        $0.configurationHash == learnedHash && $0.offset <= first && $0.offset >= log.firstOffset
+      }
     if log.firstOffset > EventLog.firstOffset { try checkBase(plan.base) }
     return plan
   }
