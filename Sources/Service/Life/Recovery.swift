@@ -1,4 +1,4 @@
-// What a start reads: the newest version that is sound, then the log after it.
+// What a start reads: of the sound versions the one furthest along the log, then the log after it.
 
 internal import Configuration
 internal import EventLog
