@@ -125,7 +125,8 @@ package struct EventTypeSection: NamedSection {
       "How long an event without a value waits for one of `answered_by` before it is learned with its own label; "
         + "one with a value says what came of it, and is learned at once.")
     visitor.value(
-      "answered_by", &answeredBy, .list(of: .text(atMost: 64, orEmpty: false), count: 0...16), .model,
+      "answered_by", &answeredBy, .list(of: .text(atMost: 64, orEmpty: false), count: 0...16, distinct: true),
+      .model,
       "Event types that take this one's place when they come within `delay`.")
     visitor.value(
       "negatives", &negatives, .integer(0...64), .learning,

@@ -114,7 +114,8 @@ package struct ValueSection: NamedSection {
       "of", &of, .list(of: name, count: 0...4), .model,
       "Categories that it is kept for; none: one for all. Of several values the mean is taken.")
     visitor.value(
-      "types", &types, .list(of: name, count: 0...32), .model, "Event types counted; none: all interactions.")
+      "types", &types, .list(of: name, count: 0...32, distinct: true), .model,
+      "Event types counted; none: all interactions.")
     visitor.value(
       "gap", &gap, .duration(0...31_536_000_000_000_000), .model,
       "Above 0: starts again after this long without an event (for `session`: the gap that starts one).")
@@ -122,7 +123,7 @@ package struct ValueSection: NamedSection {
     case .mean, .square, .ewmean, .last:
       visitor.value("target", &target, .choice, .model, "What is averaged.")
       visitor.value(
-        "minus", &minus, .list(of: name, count: 0...8), .model,
+        "minus", &minus, .list(of: name, count: 0...8, distinct: true), .model,
         "Values (before the event) that are taken from the target: what they explain already.")
     case .count, .decayed, .rate, .recency, .age, .interval, .session: break
     }
@@ -140,7 +141,8 @@ package struct ValueSection: NamedSection {
     }
     if kind == .rate {
       visitor.value(
-        "numerator", &numerator, .list(of: name, count: 0...32), .model, "Event types counted above the line."
+        "numerator", &numerator, .list(of: name, count: 0...32, distinct: true), .model,
+        "Event types counted above the line."
       )
     }
     if kind == .rate || kind == .decayed {
@@ -203,7 +205,7 @@ package struct HistorySection: NamedSection {
 
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value(
-      "types", &types, .list(of: .text(atMost: 64, orEmpty: false), count: 0...32), .model,
+      "types", &types, .list(of: .text(atMost: 64, orEmpty: false), count: 0...32, distinct: true), .model,
       "Event types that enter; none: all interactions.")
     visitor.value("length", &length, .integer(1...1000), .model, "Items kept for each user.")
   }
@@ -225,7 +227,7 @@ package struct FeaturesSection: Section {
     visitor.named("histories", &histories, "The user's last items.")
     visitor.named("sparse", &sparse, "Templates of hashed features.")
     visitor.value(
-      "dense", &dense, .list(of: .text(atMost: 330, orEmpty: false), count: 0...256), .model,
+      "dense", &dense, .list(of: .text(atMost: 330, orEmpty: false), count: 0...256, distinct: true), .model,
       "Numeric values and vectors for the dense block; \"a * b\" is a product.")
     visitor.value(
       "maximum_per_example", &maximumPerExample, .integer(16...65536), .model,

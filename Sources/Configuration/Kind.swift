@@ -203,17 +203,19 @@ extension Kind {
   }
 
   /// A list; one value alone stands for a list of one.
+  /// - Parameter distinct: none may come twice.
   package static func list<Element>(
-    of kind: Kind<Element>, count: ClosedRange<Int>
+    of kind: Kind<Element>, count: ClosedRange<Int>, distinct: Bool = false
   ) -> Kind where Value == [Element] {
     Kind(
-      allowed: "a list of \(count.lowerBound) to \(count.upperBound), each \(kind.allowed)",
+      allowed: "a list of \(count.lowerBound) to \(count.upperBound), each \(kind.allowed)"
+        + (distinct ? ", none twice" : ""),
       read: { node in
         let nodes = node.elements
         guard count.contains(nodes.count) else { return nil }
         var values: [Element] = []
         for node in nodes {
-          guard let value = kind.read(node) else { return nil }
+          guard let value = kind.read(node), !distinct || !values.contains(value) else { return nil }
           values.append(value)
         }
         return values
@@ -221,7 +223,10 @@ extension Kind {
       write: { "[" + $0.map(kind.write).joined(separator: ", ") + "]" },
       wrongElement: { node in
         guard count.contains(node.elements.count) else { return nil }
-        return node.elements.first { kind.read($0) == nil }.map { ($0, kind.allowed) }
+        if let wrong = node.elements.first(where: { kind.read($0) == nil }) { return (wrong, kind.allowed) }
+        let values = node.elements.map { kind.read($0) }
+        let repeated = values.indices.first { values[..<$0].contains(values[$0]) }
+        return repeated.map { (node.elements[$0], "each of the list once") }
       })
   }
 }

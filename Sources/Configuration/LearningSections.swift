@@ -159,7 +159,8 @@ package struct OutlierRule: Section {
     visitor.value(
       "warmup", &warmup, .integer(10...10_000_000), .learning, "Events before the rule judges.")
     visitor.value(
-      "context", &context, .list(of: .text(atMost: 64, orEmpty: false), count: 0...16), .model,
+      "context", &context, .list(of: .text(atMost: 64, orEmpty: false), count: 0...16, distinct: true),
+      .model,
       "Numbers of the context that are judged like the value. Their features are made by then: for action \"clip\" "
         + "the event is learned with `weight` times its weight.")
   }

@@ -241,7 +241,7 @@ package struct ModelSection: Section {
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("loss", &loss, .choice, .model, "What is minimised.")
     visitor.value(
-      "use", &use, .list(of: .text(atMost: 64, orEmpty: false), count: 1...32), .model,
+      "use", &use, .list(of: .text(atMost: 64, orEmpty: false), count: 1...32, distinct: true), .model,
       "Names of members, or \"auto\": the full ensemble.")
     visitor.named("members", &members, "Predictors by name.")
     visitor.section("stack", &stack, "How members become one answer.")

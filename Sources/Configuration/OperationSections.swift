@@ -111,7 +111,7 @@ package struct GrantSection: NamedSection {
   package mutating func visit(_ visitor: inout some FieldVisitor) {
     visitor.value("user", &user, .text(atMost: 256), .live, "Name or number of a user.")
     visitor.value("group", &group, .text(atMost: 256), .live, "Name or number of a group.")
-    visitor.value("may", &may, .list(of: .choice, count: 0...5), .live, "What they may do.")
+    visitor.value("may", &may, .list(of: .choice, count: 0...5, distinct: true), .live, "What they may do.")
   }
 }
 

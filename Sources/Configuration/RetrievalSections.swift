@@ -64,7 +64,7 @@ package struct RetrieverSection: NamedSection {
     visitor.value("kind", &kind, .choice, .model, "Which retriever.")
     visitor.value("on", &isOn, .flag, .model, "It takes part.")
     visitor.value(
-      "types", &types, .list(of: .text(atMost: 64, orEmpty: false), count: 0...32), .model,
+      "types", &types, .list(of: .text(atMost: 64, orEmpty: false), count: 0...32, distinct: true), .model,
       "Event types that it learns from; none: all interactions with an item.")
     switch kind {
     case .neighbours:
@@ -92,7 +92,8 @@ package struct RetrieverSection: NamedSection {
     case .factors: visitFactors(&visitor)
     case .content:
       visitor.value(
-        "attributes", &attributes, .list(of: .text(atMost: 64, orEmpty: false), count: 0...64), .model,
+        "attributes", &attributes,
+        .list(of: .text(atMost: 64, orEmpty: false), count: 0...64, distinct: true), .model,
         "Attributes of items that likeness is made of; none: all.")
       visitLength(&visitor)
       visitor.value("decay", &decay, .number(0...1), .model, "Weight a step back.")

@@ -212,6 +212,10 @@ import Testing
         2, "features.sparse.x.of", "a list of 5 is not allowed; allowed: a list of 1 to 4"
       ),
       (
+        "hygiene:\n  outlier:\n    context:\n      - amount\n      - amount\n",
+        6, "hygiene.outlier.context", "\"amount\" is not allowed; allowed: each of the list once"
+      ),
+      (
         "model:\n  members:\n    a: {kind: linear, residual_of: b}\n    b: {kind: linear, residual_of: a}\n",
         4, "model.members.a.residual_of",
         "\"b\" is no member that takes part and stands before it; allowed: one of joint, neighbours, pooled"
