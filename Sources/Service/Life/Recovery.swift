@@ -69,9 +69,11 @@ struct Recovery {
   private func otherConfiguration(_ record: VersionRecord) -> Status {
     var text =
       "the data was learned with another configuration (\(record.id), made from other settings of what is learned)"
-    let mismatch = ConfigurationMismatch(
-      from: keeper.store.configuration(of: record.id), to: plan.configuration)
-    if let summary = mismatch.summary {
+    let old = keeper.store.configuration(of: record.id)
+    let mismatch = ConfigurationMismatch(from: old, to: plan.configuration)
+    if old == nil {
+      text += "; which ones cannot be read: an older build made it"
+    } else if let summary = mismatch.summary {
       text += "; changed: " + summary
       if mismatch.changes.allSatisfy({ $0.effect == .learning }) {
         text += ". Put these back and change them with `cowbird update configure` while the daemon runs"
