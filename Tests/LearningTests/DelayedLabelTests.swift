@@ -188,6 +188,63 @@ import Wire
     #expect(stream.model.pending?.counters.dropped == (capacity == 0 ? 0 : 100 - UInt64(capacity)))
   }
 
+  /// Answers of a model that knows of a user how many notes came: after an impression that waited while they came.
+  private func afterNotes(_ notes: Int, then more: [EventBuilder] = []) throws -> (LearnedStream, [Float]) {
+    var stream = try LearnedStream(
+      """
+      label: {minimum: 0, maximum: 1, center: 0.5}
+      events:
+        click: {label: positive}
+        note: {label: none}
+        impression: {label: negative, delay: 30s, answered_by: [click]}
+      features:
+        values:
+          notes: {statistic: count, of: user, types: [note]}
+        sparse: {user: {of: user}}
+        dense: [notes]
+      model:
+        loss: logistic
+        members: {linear: {kind: linear}}
+        stack: {by: first}
+      """)
+    try stream.take(event("impression", "ann", "alien", after: 0))
+    for second in 0..<notes { try stream.take(event("note", "ann", "heat", after: Int64(second + 1))) }
+    for event in more { try stream.take(event) }
+    try stream.take(event("note", "bob", "heat", after: 60))
+    let example = Example(stream.model.plan)
+    let answers = try ["bob", "zoe"].map { user in
+      let asked = event("click", user, "fargo", after: 70)
+      try asked.encoded().withUnsafeBytes {
+        _ = stream.model.features.makeExample(
+          try EventView($0), timeNanos: asked.timeNanos, into: example)
+      }
+      return stream.model.predict(example, stream.workspace).logit
+    }
+    return (stream, answers)
+  }
+
+  @Test("an impression is learned with the features of its own moment, not of when its wait was over")
+  func features() throws {
+    for notes in [0, 5] {
+      let (stream, answers) = try afterNotes(notes)
+      #expect(stream.model.counters.examples == 1)
+      // Nobody had a note when it was shown: the weight of notes is as it was, so one with a note and one without are
+      // alike.
+      #expect(answers[0] == answers[1])
+      #expect(answers[0] < 0)
+    }
+  }
+
+  @Test("what a user was shown who was forgotten meanwhile is not learned")
+  func forgotten() throws {
+    let (stream, answers) = try afterNotes(
+      3,
+      then: [EventBuilder(timeNanos: start + 20 * second, .entity(.user, id: "ann", .delete))])
+    #expect(stream.model.counters.examples == 0)
+    #expect(stream.model.pending?.counters.expired == 1)
+    #expect(answers == [0, 0])
+  }
+
   /// Running means of the label (0 or 1, minus 0.5) over impressions and clicks.
   private func counting() throws -> LearnedStream {
     try LearnedStream(

@@ -4,10 +4,15 @@
 // Nothing is lost on the way: what cannot wait (the same user and item wait already, it is too long, there is no room
 // at all) is learned at once with its own label, and what has to make room for another is learned then.
 //
+// It waits with the features of its own moment, as what is served does: those of later would tell what came of it. What
+// a user did who was forgotten meanwhile is not learned.
+//
 // The label of what waits is not known, to statistics of labels either: they count it when it is learned, or the
 // label of what answers it.
 //
-//   waiting   ┌ event ┬ weight f32 ┬ counted u8 ┐   what hygiene left it: its weight, and whether statistics have it
+//   shared   ┌ features of user and request ┐                                       `ServedFeatures`, both
+//   own      ┌ features of the item ┬ event ┬ weight f32 ┬ counted u8 ┐   what hygiene left it: its weight, and whether
+//                                                                                statistics have it
 
 package import Configuration
 internal import Features
@@ -42,23 +47,22 @@ extension Model {
     _ event: EventView, _ encoded: UnsafeRawBufferPointer, isCounted: Bool, _ workspace: Workspace
   ) -> Bool {
     let example = workspace.example
-    let size = encoded.count + Self.verdictBytes
-    guard example.hasLabel, example.weight > 0, waits(event, in: workspace), !encoded.isEmpty,
-      size <= ImpressionJoin.longestFeatures
-    else { return false }
-    while let oldest = pending?.evict(toFit: size) { learnWaited(oldest, workspace) }
-    let (weight, nanos) = (example.weight, waitingTime(example.timeNanos))
-    return withUnsafeTemporaryAllocation(byteCount: size, alignment: 4) { memory in
-      memory.copyMemory(from: encoded)
-      memory.storeBytes(of: weight, toByteOffset: encoded.count, as: Float.self)
-      memory[size - 1] = isCounted ? 1 : 0
-      return pending?.remember(
-        request: example.userKey, item: example.itemKey, features: UnsafeRawBufferPointer(memory),
-        nanos: nanos) ?? false
+    guard example.hasLabel, example.weight > 0, waits(event, in: workspace), !encoded.isEmpty else {
+      return false
+    }
+    let shared = ServedFeatures.encodeShared(example)
+    let own = Waited.encode(example, encoded, isCounted: isCounted)
+    guard max(own.count, shared.count) <= ImpressionJoin.longestFeatures else { return false }
+    while let oldest = pending?.evict(toFit: own.count, shared: shared.count) {
+      learnWaited(oldest, workspace)
+    }
+    let (user, item, nanos) = (example.userKey, example.itemKey, waitingTime(example.timeNanos))
+    return shared.withUnsafeBytes { shared in
+      own.withUnsafeBytes { own in
+        pending?.remember(request: user, item: item, shared: shared, features: own, nanos: nanos) ?? false
+      }
     }
   }
-
-  private static let verdictBytes = MemoryLayout<Float>.size + 1
 
   /// Ends the wait of what this event answers.
   mutating func answerPending(_ workspace: Workspace) {
@@ -79,8 +83,7 @@ extension Model {
     else { return false }
     // The same may have been shown again while this one waited, and learned at once.
     _ = pending?.withdraw(request: plan.userKey(event.user), item: plan.itemKey(event.item)) { bytes in
-      (try? EventView(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.verdictBytes))))?.timeNanos
-        == event.timeNanos
+      Waited(bytes).flatMap { try? EventView($0.event) }?.timeNanos == event.timeNanos
     }
     return true
   }
@@ -92,22 +95,25 @@ extension Model {
     for impression in pending?.expire(nanos: nanos, atMost: 64) ?? [] { learnWaited(impression, workspace) }
   }
 
-  /// Learns what waited, with features as they are now and the weight that it had.
+  /// Learns what waited, with the features and the weight that it had.
   private mutating func learnWaited(_ impression: ExpiredImpression, _ workspace: Workspace) {
     impression.features.own.withUnsafeBytes { bytes in
-      let size = bytes.count - Self.verdictBytes
-      guard size > 0, let event = try? EventView(UnsafeRawBufferPointer(rebasing: bytes[..<size])) else {
+      guard let waited = Waited(bytes), waited.weight > 0, let event = try? EventView(waited.event) else {
         return
       }
+      // As of now: what its user and item are called, and whose statistics are to count it.
       let example = workspace.waited
       let time = event.timeNanos != 0 ? event.timeNanos : impression.nanos
       guard features.makeExample(event, timeNanos: time, into: example), example.hasLabel else { return }
-      example.weight = bytes.loadUnaligned(fromByteOffset: size, as: Float.self)
-      guard example.weight > 0 else { return }
-      defer { if bytes[size + MemoryLayout<Float>.size] != 0 { features.updateLabel(example) } }
-      if case .learned(let prediction, let label) = learn(example.view, workspace), workspace.late != nil {
-        let answer = workspace.answering?.predict(example, workspace).value ?? prediction
-        workspace.late?.append(.init(prediction: answer, label: label, weight: example.weight))
+      example.weight = waited.weight
+      let served = ServedBytes(shared: impression.features.shared, own: Array(waited.features))
+      _ = ServedFeatures.withView(served, plan, label: example.label, weight: example.weight) { view in
+        guard view.user == example.userHash, view.item == example.itemHash else { return }
+        if case .learned(let prediction, let label) = learn(view, workspace), workspace.late != nil {
+          let answer = workspace.answering?.predict(view, workspace).value ?? prediction
+          workspace.late?.append(.init(prediction: answer, label: label, weight: example.weight))
+        }
+        if waited.isCounted { features.updateLabel(example) }
       }
     }
   }
@@ -144,5 +150,36 @@ extension Model {
     } catch {
       counters.refused += 1
     }
+  }
+}
+
+/// What an event waits with beside the features of its user.
+private struct Waited {
+  let features: UnsafeRawBufferPointer
+  let event: UnsafeRawBufferPointer
+  let weight: Float
+  /// Statistics have it.
+  let isCounted: Bool
+
+  private static let verdictBytes = MemoryLayout<Float>.size + 1
+
+  static func encode(_ example: Example, _ event: UnsafeRawBufferPointer, isCounted: Bool) -> [UInt8] {
+    var bytes = ServedFeatures.encodeOwn(example)
+    bytes.append(contentsOf: event)
+    withUnsafeBytes(of: example.weight) { bytes.append(contentsOf: $0) }
+    bytes.append(isCounted ? 1 : 0)
+    return bytes
+  }
+
+  /// Lends what it was made of; nil: it is nothing of the kind.
+  init?(_ bytes: UnsafeRawBufferPointer) {
+    guard let length = ServedFeatures.ownLength(bytes), length + Self.verdictBytes < bytes.count else {
+      return nil
+    }
+    let end = bytes.count - Self.verdictBytes
+    features = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+    event = UnsafeRawBufferPointer(rebasing: bytes[length..<end])
+    weight = bytes.loadUnaligned(fromByteOffset: end, as: Float.self)
+    isCounted = bytes[bytes.count - 1] != 0
   }
 }

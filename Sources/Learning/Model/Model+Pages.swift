@@ -10,7 +10,7 @@ package import Tables
 /// What stands before the pages.
 package struct ModelHeader: Equatable, Sendable, ByteCodable {
   /// The only one that is read: a version of an older build is made anew from the log.
-  static let format: UInt16 = 11
+  static let format: UInt16 = 12
 
   /// Of all in the configuration that decides what is learned.
   package var learnedHash: UInt64

@@ -73,7 +73,9 @@ extension Model {
   }
 
   /// A feature that is not finite was refused before: an example that cannot be scored counts as one without features.
-  func predict(_ example: Example, _ workspace: Workspace) -> Prediction {
-    (try? ensemble.score(example.view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)
+  func predict(_ example: Example, _ workspace: Workspace) -> Prediction { predict(example.view, workspace) }
+
+  func predict(_ view: FeatureView, _ workspace: Workspace) -> Prediction {
+    (try? ensemble.score(view, workspace.scratch)) ?? Prediction(logit: 0, value: 0)
   }
 }

@@ -46,11 +46,17 @@ package enum ServedFeatures {
     bytes.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)
   }
 
+  /// How many of the bytes an item's own features are, which they begin with; nil: they do not.
+  static func ownLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard bytes.count >= ownHeader else { return nil }
+    let length = ownHeader + Int(number(bytes, 0)) * 14 + Int(number(bytes, 1)) * 4
+    return length <= bytes.count ? length : nil
+  }
+
   /// Whether the bytes have the form of these.
   static func fit(_ shared: UnsafeRawBufferPointer, _ own: UnsafeRawBufferPointer) -> Bool {
-    shared.count >= sharedHeader && own.count >= ownHeader
-      && shared.count == sharedHeader + Int(number(shared, 0)) * 14
-      && own.count == ownHeader + Int(number(own, 0)) * 14 + Int(number(own, 1)) * 4
+    shared.count >= sharedHeader && shared.count == sharedHeader + Int(number(shared, 0)) * 14
+      && ownLength(own) == own.count
   }
 
   /// Both as one; nil for bytes that are not these.

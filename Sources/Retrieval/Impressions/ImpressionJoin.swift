@@ -144,9 +144,8 @@ package struct ImpressionJoin: Sendable {
       return false
     }
     var entry = ImpressionRow(request: request, item: item, nanos: now)
-    let ownChunks = ChainStore.chunks(own.count)
-    let sharedChunks = shared.isEmpty ? 0 : ChainStore.chunks(shared.count + 4)
-    while !hasRoom(ownChunks + sharedChunks) { dropOldest() }
+    let chunks = Self.chunks(own: own.count, shared: shared.count)
+    while !hasRoom(chunks) { dropOldest() }
     entry.ownLength = UInt32(own.count)
     entry.own = features.store(own)
     if !shared.isEmpty {
@@ -158,15 +157,20 @@ package struct ImpressionJoin: Sendable {
     return true
   }
 
+  private static func chunks(own: Int, shared: Int) -> Int {
+    ChainStore.chunks(own) + (shared == 0 ? 0 : ChainStore.chunks(shared + 4))
+  }
+
   private func hasRoom(_ chunks: Int) -> Bool {
     index.count < capacity && features.held + chunks <= chunkLimit
   }
 
-  /// Takes out the oldest that waits, if it would have to go for an impression with features of so many bytes; nil:
-  /// there is room.
-  package mutating func evict(toFit bytes: Int) -> ExpiredImpression? {
-    guard capacity > 0, bytes <= Self.longestFeatures else { return nil }
-    while !hasRoom(ChainStore.chunks(bytes)) {
+  /// Takes out the oldest that waits, if it would have to go for an impression with so many bytes of its own and of
+  /// what it shares; nil: there is room.
+  package mutating func evict(toFit own: Int, shared: Int) -> ExpiredImpression? {
+    guard capacity > 0, max(own, shared) <= Self.longestFeatures else { return nil }
+    let chunks = Self.chunks(own: own, shared: shared)
+    while !hasRoom(chunks) {
       if first(expired) == nil, let row = first(waiting), entry(row).state == .waiting {
         let oldest = impression(entry(row))
         dropOldest()
