@@ -192,8 +192,12 @@ package final class ServiceContext: Sendable {
     do throws(Status) {
       record = try keeper.create(model, offset: offset, order)
     } catch {
-      tally.versionFailures.add()
-      logger.error("no version was made", metadata: ["error": "\(error)"])
+      if error.code == .aborted {
+        logger.info("no version was made", metadata: ["why": "\(error.message)"])
+      } else {
+        tally.versionFailures.add()
+        logger.error("no version was made", metadata: ["error": "\(error)"])
+      }
       throw error
     }
     logger.info(

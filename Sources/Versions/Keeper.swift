@@ -80,23 +80,34 @@ package final class Keeper: Sendable {
   ///   - model: a whole copy, optimizers' state included.
   ///   - offset: all log records below are in it.
   ///   - isOfHead: false for a candidate, which a start must not go on from.
-  /// - Throws: RESOURCE_EXHAUSTED when the disk is full, what the registry or the log refuse; nothing is listed then.
+  ///   - isWithoutUser: see `VersionRecord`.
+  /// - Throws: ABORTED for a copy of the head from before a rollback, RESOURCE_EXHAUSTED when the disk is full, what the registry or the log refuse; nothing is listed then.
   package func create(
-    _ model: Model, offset: UInt64, isOfHead: Bool = true, _ order: VersionOrder
+    _ model: Model, offset: UInt64, isOfHead: Bool = true, isWithoutUser: Bool = false, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
     let result = writing.withLock {
-      Result { () throws(Status) in try createInTurn(model, offset: offset, isOfHead, order) }
+      Result { () throws(Status) in
+        try createInTurn(model, offset: offset, isOfHead, isWithoutUser, order)
+      }
     }
     return try result.get()
   }
 
   private func createInTurn(
-    _ model: Model, offset: UInt64, _ isOfHead: Bool, _ order: VersionOrder
+    _ model: Model, offset: UInt64, _ isOfHead: Bool, _ isWithoutUser: Bool, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
     let registry = control.registry
+    let check: (Registry) throws(Status) -> Void = { (registry: Registry) throws(Status) in
+      guard isOfHead, registry.isGone(headAt: offset) else { return }
+      throw Status(
+        .aborted,
+        "a rollback came after the head was copied: nothing was made"
+      )
+    }
+    try check(registry)
     let id = VersionID(registry.nextNumber)
     let digest = model.digest
-    // What has a history of its own is written whole: a candidate, the head as it was before a rollback.
+    // A candidate has a history of its own: it is written whole.
     let grownFrom = state.withLock { state in
       isOfHead && isNext(offset, after: state.last?.record) ? state.last?.record.id : nil
     }
@@ -110,12 +121,14 @@ package final class Keeper: Sendable {
     } catch {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
-    let record = VersionRecord(
+    var record = VersionRecord(
       id: id, parent: grownFrom ?? registry.heads.first { $0.offset <= offset }?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
       fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.figures)
-    try list(record, order)
+    record.isWithoutUser = isWithoutUser
+    let listed = record
+    try list(listed, order, if: check)
     state.withLock { state in
       guard isOfHead, isNext(offset, after: state.last?.record) else { return }
       state.last = (record, model, parent.map { $0.chain + 1 } ?? 0)
@@ -125,7 +138,8 @@ package final class Keeper: Sendable {
     return record
   }
 
-  /// Whether a copy of the head grew from what was written last: neither a rollback nor a newer copy came before it.
+  /// Whether a copy of the head grew from what was written last: a newer copy may have been written before it, and a
+  /// rollback may have come right after it was listed.
   private func isNext(_ offset: UInt64, after last: VersionRecord?) -> Bool {
     offset >= last?.offset ?? 0 && !control.registry.isGone(headAt: offset)
   }
@@ -138,12 +152,15 @@ package final class Keeper: Sendable {
     return (last.record.id, parent, last.chain)
   }
 
-  private func list(_ record: VersionRecord, _ order: VersionOrder) throws(Status) {
+  private func list(
+    _ record: VersionRecord, _ order: VersionOrder,
+    if check: (Registry) throws(Status) -> Void = { (_: Registry) throws(Status) in }
+  ) throws(Status) {
     do throws(Status) {
       try control.commit(
         ControlRecord(
           author: order.author, reason: order.reason,
-          command: .create(record, labels: order.labels, pinned: order.isPinned)))
+          command: .create(record, labels: order.labels, pinned: order.isPinned)), if: check)
     } catch {
       clearFiles(keeping: control.registry.entries.map(\.record.id))
       throw error

@@ -1,10 +1,14 @@
 import CMessages
 import Configuration
 import Foundation
-import Service
+import Glibc
+import Learning
 import Testing
 import Transport
+import Versions
 import Wire
+
+@testable import Service
 
 @Suite(.serialized)
 struct ForgetTests {
@@ -94,6 +98,148 @@ struct ForgetTests {
     try other.client().append(ratings(0..<150, with: false))
     try other.client().append(ratings(150..<200))
     #expect(try client.flush() == (try other.client().flush()))
+  }
+}
+
+extension ForgetTests {
+  private func forgetting(_ service: VersionService) -> Forgetting {
+    Forgetting(
+      service: service, user: Self.name, author: Author(uid: 0), reason: "", progress: ReplayProgress())
+  }
+
+  private func bot(_ range: Range<Int>) -> [EventBuilder] {
+    Shop.ratings(range).map { event in
+      var event = event
+      event.source = "bot"
+      return event
+    }
+  }
+
+  @Test("a rollback that comes while the head is learned anew stays, and forgetting begins again")
+  func rollbackMeanwhile() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(ratings(0..<100))
+    try client.create()
+    try client.append(bot(100..<150))
+    let forgetting = forgetting(VersionService(daemon.context))
+    let plan = try forgetting.plan()
+    try client.rollback(to: .id("v1"))
+    let rolledBack = try client.flush()
+    #expect(refusal { _ = try forgetting.perform(plan) }?.code == .aborted)
+    #expect(try client.flush() == rolledBack)
+    #expect(try client.listing().versions.map(\.id) == ["v1"])
+    #expect(try client.forget(Self.name).last?.stage == "done")
+    let expected = try TestDaemon.digest { try $0.append(ratings(0..<100, with: false)) }
+    #expect(try client.flush() == expected)
+    try daemon.restart()
+    #expect(try daemon.client().flush() == expected)
+  }
+
+  @Test("a version that a rollback has dropped is no place to begin with")
+  func dropped() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(ratings(0..<50, with: false))
+    try client.create()
+    try client.append(bot(50..<100))
+    try client.create(labels: ["bad"])
+    try client.rollback(to: .id("v1"))
+    try client.append(ratings(100..<150))
+    #expect(try client.forget(Self.name, dryRun: true).last?.version == "v1")
+    #expect(try client.forget(Self.name).last?.stage == "done")
+    let expected = try TestDaemon.digest { client in
+      try client.append(ratings(0..<50, with: false))
+      try client.append(ratings(100..<150, with: false))
+    }
+    #expect(try client.flush() == expected)
+    // Who is forgotten next is forgotten by the same way.
+    #expect(try client.forget("nobody").map(\.events) == [0])
+  }
+
+  @Test("a head that grew from an imported version is learned anew from that, if it does not know the user")
+  func imported() throws {
+    let source = try TestDaemon()
+    try source.client().append(Shop.ratings(0..<60))
+    let file = try source.client().export(.id(source.client().create().id)).bytes
+    func digest(with isThere: Bool, forget: Bool) throws -> String {
+      let daemon = try TestDaemon { $0.versions.atStop = false }
+      let client = try daemon.client()
+      try client.append(ratings(60..<80, with: isThere))
+      try client.create()
+      try client.rollback(to: .id(client.importing(file).id))
+      try client.append(ratings(80..<140, with: isThere))
+      if forget {
+        #expect(try client.forget(Self.name).last?.stage == "done")
+        #expect(try client.forget(Self.name).map(\.events) == [0])
+      }
+      return try client.flush()
+    }
+    #expect(try digest(with: true, forget: true) == digest(with: false, forget: false))
+
+    // One that knows the user cannot be.
+    try source.client().append(ratings(60..<80))
+    let knowing = try source.client().export(.id(source.client().create().id)).bytes
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<10))
+    let id = try client.importing(knowing).id
+    try client.rollback(to: .id(id))
+    #expect(refusal { _ = try client.forget(Self.name) }?.message.contains("none of them any more") == true)
+    try client.append(ratings(10..<30))
+    #expect(refusal { _ = try client.forget(Self.name) }?.message.contains("it grew from \(id)") == true)
+  }
+
+  @Test("a command that was cut short is given again, wherever it was cut")
+  func again() throws {
+    let files = FaultyFiles()
+    let daemon = try TestDaemon(files: files, logFiles: files) { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(ratings(0..<50, with: false))
+    try client.create()
+    try client.append(ratings(50..<120))
+    try client.create()
+    var failures = 0
+    for call in 1... {
+      files.arm(.init(call: call, number: EIO, operation: "rename"))
+      let refused = refusal { _ = try client.forget(Self.name) }
+      let isMet = !files.met.isEmpty
+      files.arm(nil)
+      guard isMet else {
+        #expect(refused == nil)
+        break
+      }
+      if refused != nil {
+        failures += 1
+        #expect(try client.forget(Self.name, dryRun: true).last?.events ?? 0 > 0)
+      }
+    }
+    #expect(failures > 1)
+    let expected = try TestDaemon.digest { client in
+      try client.append(ratings(0..<120, with: false))
+    }
+    #expect(try client.flush() == expected)
+    daemon.daemon.stop()
+    #expect(try self.files(holding: Self.name, under: daemon.directory + "/data") == [])
+  }
+
+  @Test("nobody rolls back to a version that is about to go")
+  func turn() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<20))
+    let id = try #require(VersionID(client.create().id))
+    let service = VersionService(daemon.context)
+    let order = VersionOrder(author: Author(uid: 0), reason: "")
+    let rollback = Rollback(to: id, replays: true)
+    let begun = try service.beginRollback(rollback, order, holdsTurn: true)
+    try client.flush()
+    #expect(daemon.context.rollbacks.hasEnded(begun.offset))
+    let refused = refusal { _ = try service.beginRollback(rollback, order) }
+    #expect(refused?.message.contains("being forgotten") == true)
+    service.releaseTurn()
+    _ = try service.beginRollback(rollback, order)
+    try client.flush()
   }
 }
 

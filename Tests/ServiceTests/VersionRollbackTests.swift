@@ -174,26 +174,46 @@ struct VersionRollbackTests {
     #expect(daemon.context.log.endOffset == end)
   }
 
-  @Test("a version that was copied before a rollback and written behind the next one is nowhere in the way")
+  @Test("a copy of the head from before a rollback becomes no version behind it")
   func writtenLate() throws {
     let daemon = try TestDaemon { $0.versions.atStop = false }
     let client = try daemon.client()
     try client.append(Shop.ratings(0..<50))
-    let base = try client.importing(client.export(.id(client.create().id)).bytes)
+    try client.create()
     try client.append(bot(50..<100))
     try client.flush()
     let (late, offset) = try daemon.context.copyOfHead()
-    try client.rollback(to: .id(base.id))
-    try client.append(Shop.ratings(100..<120))
-    let next = try client.create()
+    try client.rollback(to: .id("v1"))
+    let listed = try client.listing()
     let order = VersionOrder(author: Author(uid: 0), reason: "late")
-    let made = try daemon.context.createVersion(of: late, offset: offset, order)
-    #expect(made.parent?.description == "v1")
+    let refused = refusal { _ = try daemon.context.createVersion(of: late, offset: offset, order) }
+    #expect(refused?.code == .aborted)
+    #expect(try client.listing() == listed)
+    #expect(try daemon.context.keeper.store.files().map(\.description) == ["v1"])
+    #expect(try client.create().parent == "v1")
+  }
+
+  @Test("a start begins with the version that is furthest along the log, whichever was written last")
+  func writtenOutOfTurn() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<50))
+    let base = try client.importing(client.export(.id(client.create().id)).bytes)
+    try client.rollback(to: .id(base.id))
+    try client.append(Shop.ratings(50..<60))
+    try client.flush()
+    let (late, offset) = try daemon.context.copyOfHead()
+    try client.append(Shop.ratings(60..<80))
+    let next = try client.create()
+    let made = try daemon.context.createVersion(
+      of: late, offset: offset, VersionOrder(author: Author(uid: 0), reason: "late"))
     #expect(!made.isDiff)
-    try client.delete(base.id)
-    try client.append(Shop.ratings(120..<140))
-    #expect(try client.create().parent == next.id)
-    try client.delete(client.listing().versions.last!.id)
+    try client.append(Shop.ratings(80..<90))
+    let newest = try client.create()
+    #expect(newest.parent == next.id)
+    let heads = daemon.context.control.registry.heads.map(\.id.description)
+    #expect(heads == [newest.id, next.id, made.id.description, "v1"])
+    try client.delete(newest.id)
     let digest = try client.flush()
     try daemon.restart()
     #expect(try daemon.client().flush() == digest)

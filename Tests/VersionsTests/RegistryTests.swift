@@ -202,6 +202,41 @@ import Wire
     #expect(starts > 1000 && refused > 1000)
   }
 
+  @Test("the head grew from the versions that no rollback has dropped")
+  func lineage() throws {
+    var registry = try three()
+    func apply(_ command: ControlRecord.Command, at offset: UInt64) throws {
+      try registry.apply(ControlRecord(author: me, command: command), at: offset)
+    }
+    func numbers(_ find: [VersionRecord] = []) -> [UInt64] {
+      registry.lineage { id in find.first { $0.id == id } }.versions.map(\.id.number)
+    }
+    #expect(numbers() == [3, 2, 1])
+    try apply(.rollback(Rollback(to: VersionID(2), replays: true)), at: 40)
+    #expect(numbers() == [2, 1])
+    try apply(.create(version(4, offset: 50), labels: [], pinned: false), at: 51)
+    try apply(.delete(VersionID(2)), at: 52)
+    // What it went back to is not listed any more: the log tells of it, or nobody knows what came before.
+    #expect(numbers([version(2, offset: 20)]) == [4, 1])
+    #expect(
+      registry.lineage { _ in nil } == HeadLineage(versions: [version(4, offset: 50)], origin: VersionID(2)))
+    var imported = version(5, offset: 60)
+    (imported.isOfHead, imported.isImported) = (false, true)
+    try apply(.create(imported, labels: [], pinned: false), at: 60)
+    try apply(.rollback(Rollback(to: VersionID(5), replays: true)), at: 70)
+    try apply(.create(version(6, offset: 80), labels: [], pinned: false), at: 81)
+    #expect(numbers() == [6, 5])
+    // A rollback that was dropped itself tells nothing.
+    try apply(.rollback(Rollback(to: VersionID(4), replays: true)), at: 90)
+    #expect(numbers([version(2, offset: 20)]) == [4, 1])
+    var without = version(7, offset: 95)
+    (without.isOfHead, without.isWithoutUser) = (false, true)
+    try apply(.create(without, labels: [], pinned: false), at: 95)
+    try apply(.rollback(Rollback(to: VersionID(7), replays: true)), at: 96)
+    #expect(registry.lineage { _ in version(2, offset: 20) }.origin == nil)
+    #expect(numbers([version(2, offset: 20)]) == [7, 4, 1])
+  }
+
   @Test("serving follows a label when it moves, and knows what came before")
   func serving() throws {
     var registry = try three([.label("stable", VersionID(1)), .serve(.label("stable"))])

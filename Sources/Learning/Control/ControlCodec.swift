@@ -227,7 +227,7 @@ extension VersionRecord: ByteCodable {
     writer.write(rows)
     writer.write(fileBytes)
     writer.write(isDiff)
-    writer.write(isImported)
+    writer.write(UInt8(isWithoutUser ? 2 : isImported ? 1 : 0))
     writer.write(isOfHead)
     writer.write(metrics) { $0.write($1) }
   }
@@ -243,7 +243,10 @@ extension VersionRecord: ByteCodable {
     rows = try reader.read()
     fileBytes = try reader.read()
     isDiff = try reader.read()
-    isImported = try reader.read()
+    let at = reader.position
+    let origin: UInt8 = try reader.read()
+    guard origin <= 2 else { throw .outOfBounds(what: "origin of a version", value: UInt64(origin), at: at) }
+    (isImported, isWithoutUser) = (origin == 1, origin == 2)
     isOfHead = try reader.read()
     metrics = try reader.readArray(limit: 10_000) { reader throws(ByteCodecError) in
       try reader.read(MetricValue.self)

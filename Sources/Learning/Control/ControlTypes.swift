@@ -38,6 +38,9 @@ package struct VersionRecord: Equatable, Sendable {
   package var isOfHead: Bool
   /// True: it came from a file. Its offset is where it came in; no record of this log is in it.
   package var isImported: Bool
+  /// True: a candidate that is the head as if a user had never come. Once the log's records of the user are emptied, it
+  /// is what the log teaches.
+  package var isWithoutUser = false
   package var metrics: [MetricValue]
 
   package init(

@@ -6,6 +6,7 @@ package import EventLog
 package import Primitives
 internal import Synchronization
 internal import Tables
+internal import Wire
 
 /// What requests read: a model that nobody writes, and where it stands.
 package final class Revision: Sendable {
@@ -283,7 +284,9 @@ package final class Learner: @unchecked Sendable {
       shown.withLock { $0.isRebuilding = rollback.replays }
       defer { shown.withLock { $0.isRebuilding = false } }
       guard try replay.run(into: &model, progress: progress) else {
-        return fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
+        fail("it was stopped in the midst of the rollback at offset \(recordOffset)")
+        return delegate.rolledBack(
+          at: recordOffset, error: Status(.unavailable, "it was stopped; the next start carries it out"))
       }
       pace.replayed += progress.current.passed
       goOn(at: recordOffset + 1)

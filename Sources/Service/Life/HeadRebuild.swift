@@ -90,7 +90,7 @@ struct HeadRebuild: Sendable {
   }
 
   /// What the registry says of a version, or, when it was deleted, the record that made it.
-  private func record(of id: VersionID) throws -> VersionRecord? {
+  func record(of id: VersionID) throws -> VersionRecord? {
     if let entry = control.registry[id] { return entry.record }
     let reader = log.reader(from: log.firstOffset, durability: .received)
     while let batch = try reader.next() {

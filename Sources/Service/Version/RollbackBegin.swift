@@ -6,20 +6,39 @@ internal import Versions
 internal import Wire
 
 extension VersionService {
+  /// Who may roll back.
+  struct RollbackTurn: Sendable {
+    /// Offset of the last rollback's record.
+    var last: UInt64?
+    /// Nobody, while versions go that know a user who is being forgotten.
+    var isHeld = false
+  }
+
   /// Returns when the rollback's record is in the log; the learner carries it out.
-  /// - Parameter whenSound: called when the version was loaded, and nothing is changed yet.
+  /// - Parameters:
+  ///   - holdsTurn: no other may follow before `releaseTurn`.
+  ///   - check: a condition on the registry, asked when nothing else can change it any more.
+  ///   - whenSound: called when the version was loaded, and nothing is changed yet.
   /// - Throws: FAILED_PRECONDITION while another one is carried out, or learning stands still; what the loading and the
   ///   registry refuse.
   func beginRollback(
-    _ rollback: Rollback, _ order: VersionOrder, whenSound: () -> Void = {}
+    _ rollback: Rollback, _ order: VersionOrder, holdsTurn: Bool = false,
+    if check: (Registry) throws(Status) -> Void = { (_: Registry) throws(Status) in },
+    whenSound: () -> Void = {}
   ) throws(Status) -> (offset: UInt64, progress: ReplayProgress) {
-    let result = rollbackTurn.withLock { last in
+    let result = rollbackTurn.withLock { turn in
       Result { () throws(Status) -> (UInt64, ReplayProgress) in
         let status = learner.status
         if let failure = status.failure {
           throw Status(.failedPrecondition, "learning stands still: \(failure)")
         }
-        if let last, !context.rollbacks.hasEnded(last) {
+        if turn.isHeld {
+          throw Status(
+            .failedPrecondition,
+            "a user is being forgotten, and the versions that know the user are about to go; wait for its end"
+          )
+        }
+        if let last = turn.last, !context.rollbacks.hasEnded(last) {
           throw Status(
             .failedPrecondition,
             "the rollback at offset \(last) is still going on; wait for its end (`cowbird version wait`)")
@@ -31,8 +50,9 @@ extension VersionService {
         learner.rebuild.withLock { $0 = progress }
         do throws(Status) {
           let offset = try control.commit(
-            ControlRecord(author: order.author, reason: order.reason, command: .rollback(rollback)))
-          last = offset
+            ControlRecord(author: order.author, reason: order.reason, command: .rollback(rollback)), if: check
+          )
+          turn = RollbackTurn(last: offset, isHeld: holdsTurn)
           return (offset, progress)
         } catch {
           learner.rebuild.withLock { $0 = nil }
@@ -47,4 +67,7 @@ extension VersionService {
     keeper.publishServing()
     return (offset, progress)
   }
+
+  /// Others may roll back again.
+  func releaseTurn() { rollbackTurn.withLock { $0.isHeld = false } }
 }

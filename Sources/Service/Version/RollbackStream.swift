@@ -118,9 +118,8 @@ final class RollbackStream: StreamHandler, @unchecked Sendable {
 
   private func begin(_ plan: Plan, _ stream: ServerStream) throws(Status) {
     let order = VersionOrder(author: plan.author, reason: plan.reason)
-    let (offset, progress) = try service.beginRollback(plan.rollback, order) {
-      self.send(stream, stage: "planned", ReplayProgress.Values())
-    }
+    let (offset, progress) = try service.beginRollback(
+      plan.rollback, order, whenSound: { self.send(stream, stage: "planned", ReplayProgress.Values()) })
     let begun = Running(offset: offset, plan: plan, progress: progress)
     if !plan.rollback.replays {
       // What was dropped is counted when it is gone: the bad head answers no longer than it must.

@@ -64,6 +64,8 @@ extension VersionService {
           response.missing_records = end - min(end, offset)
           reply.respond(&response)
         } catch {
+          // Of a head that has gone meanwhile: of the one that is now.
+          if error.code == .aborted { return snapshot(order, end, reply) }
           reply.fail(error)
         }
       }

@@ -13,8 +13,8 @@ package final class VersionService: Sendable {
   static let name = "cowbird.v1.Version"
 
   let context: ServiceContext
-  /// One rollback at a time: the offset of the last one's record.
-  let rollbackTurn = Guarded<UInt64?>(nil)
+  /// One rollback at a time.
+  let rollbackTurn = Guarded(RollbackTurn())
 
   package init(_ context: ServiceContext) {
     self.context = context
