@@ -217,9 +217,11 @@ package final class ContextBuffer {
   private func addTokens(_ attribute: AttributeView, _ place: Int, _ plan: Plan) -> Bool {
     open(place)
     switch attribute.kind {
-    case .text: pushTokens(attribute.text, place, plan)
-    case .texts: for text in attribute.texts { pushTokens(text, place, plan) }
-    case .number, .numbers, .flag, .none: return false
+    case .text: pushTokens(attribute.text.bytes, place, plan)
+    case .texts: for text in attribute.texts { pushTokens(text.bytes, place, plan) }
+    // A title may look like one.
+    case .number: pushTokens(AttributeText.of(attribute.number), place, plan)
+    case .numbers, .flag, .none: return false
     }
     return true
   }
@@ -256,6 +258,9 @@ package final class ContextBuffer {
     let count = Int(view.count[place])
     guard !text.isEmpty, count < plan.maximumValues, top < hashCapacity else { return }
     let hash = StableHash.of(text)
+    // Once: members learn each feature of an example as if no other had its key.
+    let own = UnsafeBufferPointer(start: view.hashes + Int(view.start[place]), count: count)
+    if !plan.isCategory, own.contains(hash) { return }
     if count == 0 { view.hashes[place] = hash }
     if !plan.isCategory {
       view.hashes[top] = hash
@@ -274,9 +279,14 @@ package final class ContextBuffer {
     text.withUTF8 { push(UnsafeRawBufferPointer($0), place, plan) }
   }
 
-  private func pushTokens(_ text: ByteView, _ place: Int, _ plan: Plan) {
-    spelling.withNormalized(text.bytes) { text in
+  private func pushTokens(_ text: UnsafeRawBufferPointer, _ place: Int, _ plan: Plan) {
+    spelling.withNormalized(text) { text in
       Tokens.forEach(in: text, minimum: plan.minimumToken) { push(UnsafeRawBufferPointer($0), place, plan) }
     }
+  }
+
+  private func pushTokens(_ text: String, _ place: Int, _ plan: Plan) {
+    var text = text
+    text.withUTF8 { pushTokens(UnsafeRawBufferPointer($0), place, plan) }
   }
 }

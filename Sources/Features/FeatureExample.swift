@@ -42,7 +42,9 @@ extension FeatureState {
   package func describe(_ example: Example, user: String, item: String, texts: [String] = [])
     -> FeatureExample
   {
-    var names: [UInt64: String] = [example.userHash: user, example.itemHash: item]
+    // Both hashes are 0 where there is neither.
+    var names = [example.userHash: user]
+    names[example.itemHash] = item
     for text in texts { names[StableHash.of(text)] = text }
     for event in plan.configuration.events { names[StableHash.of(event.name)] = event.name }
     for record in [userRecords.bytes(of: example.userKey), itemRecords.bytes(of: example.itemKey)] {

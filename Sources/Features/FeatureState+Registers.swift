@@ -172,14 +172,16 @@ extension FeatureState {
     }
   }
 
-  /// Newest first.
+  /// Newest first, each once.
   private func history(_ operation: Operation, _ example: Example) {
     example.begin(operation.out)
     guard example.userKey != 0,
       let row = example.readers[groups.count + Int(operation.a)].find(example.userKey)
     else { return }
     let length = (histories[Int(operation.a)].layout.weights - 2) / 2
-    HistoryRow.forEach(row, length: length) { example.push($0, to: operation.out) }
+    HistoryRow.forEach(row, length: length) { item in
+      if !example.categories(operation.out).contains(item) { example.push(item, to: operation.out) }
+    }
   }
 
   /// The keys of a group's rows: its seed with each tuple of its sources' values.

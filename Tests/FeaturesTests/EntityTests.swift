@@ -76,7 +76,7 @@ import Wire
     try fixture.make(click("u", "i"))
     let known = fixture.example.features.map(\.key)
     #expect(fixture.dense("count") == 5 && fixture.dense("pair") == 5)
-    #expect(fixture.features("history").count == 3 && fixture.features("country") == [1])
+    #expect(fixture.features("history").count == 1 && fixture.features("country") == [1])
     try fixture.set(.user, "u", .delete)
     #expect(fixture.state.users.find("u") == nil)
     try fixture.make(click("u", "i"))

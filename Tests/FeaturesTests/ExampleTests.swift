@@ -74,6 +74,25 @@ import Wire
     #expect(Set(fixture.example.features.map(\.key)).count == fixture.example.count)
   }
 
+  @Test(
+    "what an attribute or a history has twice is one feature: members learn each as if no other had its key")
+  func repeated() throws {
+    var fixture = try fixture()
+    try fixture.set(
+      .item, "i", .set,
+      [
+        .init("title", .text("spam " + String(repeating: "spam ", count: 64))),
+        .init("genres", .texts(["Crime", "Drama", "Crime"])),
+      ])
+    for second in 0..<3 { try fixture.learn(Fixture.rating("u", "i", at: Double(second), type: "click")) }
+    try fixture.make(
+      Fixture.rating(
+        "u", "i", at: 9, type: "click", context: [.init("tags", .texts(["a", "a", "b"]))]))
+    #expect(fixture.features("words").count == 1 && fixture.features("cross").count == 2)
+    #expect(fixture.features("history").count == 1 && fixture.features("tags").count == 2)
+    #expect(Set(fixture.example.features.map(\.key)).count == fixture.example.count)
+  }
+
   @Test("an example says in words what it is made of")
   func description() throws {
     let fixture = try fixture()
@@ -111,6 +130,8 @@ import Wire
     let plain = try words(.text("Ame\u{301}lie \u{C9}T\u{C9}"), rule: "{}")
     #expect(bytes(plain) == bytes(["ame\u{301}lie", "\u{C9}t\u{C9}"]))
     #expect(try words(.texts(["Heat wave", "Alien"]), rule: "{}") == ["heat", "wave", "alien"])
+    // Readers of files take a title of digits for a number.
+    #expect(try words(.number(187), rule: "{}") == ["187"])
   }
 
   @Test("transforms are applied in the order of the reference, and what is absent is 0 or the missing rule's")

@@ -152,6 +152,20 @@ import Wire
     #expect(stream.model.impressions.joined == 1)
   }
 
+  @Test("a flood of what was shown to one user is quarantined as a flood of events is, each item a token")
+  func burst() throws {
+    var stream = try shop(capacity: 100_000)
+    for request in 0..<200 {
+      try stream.take(shown("r\(request)", (0..<100).map { "i\($0)" }, at: 0, user: "bot"))
+    }
+    // A thousand at once, the rest set aside and told.
+    #expect(stream.model.impressions.remembered == 1_000)
+    #expect(stream.model.hygieneCounts.count(.userBurst) == 190)
+    #expect(stream.model.quarantine.count == 190)
+    try stream.take(shown("honest", ["i1"], at: 0, user: "ben"))
+    #expect(stream.model.impressions.remembered == 1_001)
+  }
+
   @Test("what was shown to a user who was forgotten since is not learned")
   func forgotten() throws {
     var stream = try shop()

@@ -132,6 +132,22 @@ struct OmissionTests {
     #expect(try client.flush() != with)
   }
 
+  @Test("what no model can have is not admitted")
+  func finalReasons() throws {
+    let daemon = try TestDaemon { ($0.hygiene.value.action, $0.hygiene.range.action) = (.off, .off) }
+    let client = try daemon.client()
+    let place = try client.append([
+      EventBuilder(
+        timeNanos: 1_700_000_000_000_000_000,
+        .interaction(type: "rating", user: "u1", item: "i1", value: 1e38))
+    ]).first
+    let digest = try client.flush()
+    let refused = refusal { _ = try client.admit([place]) }
+    #expect(refused?.code == .failedPrecondition)
+    #expect(refused?.message.contains("not_finite") == true)
+    #expect(try client.flush() == digest)
+  }
+
   @Test(
     "an admission that a rollback leaves out leaves the event in quarantine, from where it is admitted again")
   func admission() throws {

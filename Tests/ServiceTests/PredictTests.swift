@@ -126,7 +126,7 @@ struct PredictTests {
     let client = try daemon.client()
     try client.append(Shop.ratings(0..<500))
     try client.flush()
-    for (user, item) in [("u1", "i1"), ("u1", "unknown"), ("", "i2"), ("u2", "")] {
+    for (user, item) in [("u1", "i1"), ("u1", "unknown"), ("", "i2"), ("u2", ""), ("", "")] {
       let score = try client.score(user, [item]).scores[0]
       try client.ask(
         "Predict", "Explain", Cowbird__V1__ExplainRequest.self, Cowbird__V1__ExplainResponse.self

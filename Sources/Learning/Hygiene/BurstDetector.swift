@@ -80,8 +80,9 @@ package struct BurstDetector: Sendable, Equatable {
   }
 
   // hot: once per event.
-  /// Whether this event of `key` is within the limit; takes a token if so.
-  package mutating func admits(key: UInt64, timeNanos: Int64) -> Bool {
+  /// Whether this event of `key` is within the limit; takes a token if so, or `count`: what comes at once needs one, and
+  /// is waited for longer.
+  package mutating func admits(key: UInt64, count: Int = 1, timeNanos: Int64) -> Bool {
     let (increment, tolerance) = (increment, tolerance)
     return slots.withChunk(of: set(of: key)) { chunk, first in
       chunk.withUnsafeMutableBufferPointer { chunk in
@@ -92,12 +93,21 @@ package struct BurstDetector: Sendable, Equatable {
         let full = max(slot.pointee.full, now)
         let isWithin = full.subtractingReportingOverflow(now).partialValue <= tolerance
         if isWithin {
-          let next = full.addingReportingOverflow(increment)
-          slot.pointee.full = next.overflow ? .max : next.partialValue
+          let (taken, isLong) = increment.multipliedReportingOverflow(by: Int64(count))
+          let next = full.addingReportingOverflow(taken)
+          slot.pointee.full = isLong || next.overflow ? .max : next.partialValue
         }
         return isWithin
       }
     }
+  }
+
+  /// This limit, with what another has seen.
+  func taking(over other: BurstDetector?) -> BurstDetector {
+    guard let other, other.capacity == capacity else { return self }
+    var taking = self
+    taking.slots = other.slots
+    return taking
   }
 
   /// The key's slot, or the one of its set that is full soonest (an empty one first).

@@ -31,6 +31,10 @@ package struct HygieneInput: Sendable {
     self.value = value
     self.weight = weight
   }
+
+  fileprivate var isFinite: Bool {
+    (value ?? 0).magnitude <= Hygiene.maxMagnitude && weight.magnitude <= Hygiene.maxMagnitude
+  }
 }
 
 /// The state of every rule. It is a function of the events judged so far, in their order, and lives in the model.
@@ -64,13 +68,19 @@ package struct Hygiene: Sendable, Equatable {
     anomalies = rules.anomaly.map { AnomalyDetector($0) }
   }
 
-  /// Puts other rules in force. What the rules have seen stays, but where a limit changed.
+  /// Puts other rules in force. What they have seen stays: a limit that is changed amid an attack holds from the next
+  /// event on.
   package mutating func update(_ new: HygieneRules) {
     let fresh = Hygiene(new, eventTypes: eventTypes)
-    if new.userBurst != rules.userBurst { users = fresh.users }
-    if new.sourceBurst != rules.sourceBurst { sources = fresh.sources }
-    if new.outlier != rules.outlier { outliers = fresh.outliers }
-    if new.anomaly != rules.anomaly { anomalies = fresh.anomalies }
+    users = fresh.users.map { $0.taking(over: users) }
+    sources = fresh.sources.map { $0.taking(over: sources) }
+    if new.outlier != rules.outlier {
+      let old = outliers
+      outliers = fresh.outliers.enumerated().map { place, detector in
+        detector.taking(over: old.indices.contains(place) ? old[place] : nil)
+      }
+    }
+    anomalies = fresh.anomalies.map { $0.taking(over: anomalies) }
     if new.maxAheadNanos != rules.maxAheadNanos || new.maxBehindNanos != rules.maxBehindNanos {
       clock = fresh.clock
     }
@@ -90,8 +100,7 @@ package struct Hygiene: Sendable, Equatable {
     _ input: HygieneInput, numbers: Span<Double>, watched: Span<Double> = Span()
   ) -> HygieneVerdict {
     var verdict = HygieneVerdict()
-    let isFinite =
-      (input.value ?? 0).magnitude <= Self.maxMagnitude && input.weight.magnitude <= Self.maxMagnitude
+    let isFinite = input.isFinite
     // Such a number has no place in a model whatever the configuration says.
     if !isFinite { verdict.add(.notFinite, .quarantine) }
     // That one is no part of the features: the rest is sound.
@@ -118,10 +127,24 @@ package struct Hygiene: Sendable, Equatable {
     return verdict
   }
 
-  /// Judges what has nothing but a time, then takes it into account.
-  package mutating func judge(timeNanos: Int64) -> HygieneVerdict {
+  /// Judges items that were shown at once, then takes them into account: each is an event of the user.
+  package mutating func judge(
+    shown items: Int, timeNanos: Int64, user: UInt64?, source: UInt64
+  ) -> HygieneVerdict {
     var verdict = HygieneVerdict()
     judgeTime(timeNanos, &verdict)
+    let input = HygieneInput(timeNanos: timeNanos, user: user, source: source, type: -1, value: nil)
+    _ = judgeBursts(input, count: items, &verdict)
+    return verdict
+  }
+
+  /// Judges an event that a person admitted: by what no model can have, whoever says so. Changes nothing.
+  func judge(admitted input: HygieneInput) -> HygieneVerdict {
+    var verdict = HygieneVerdict()
+    if !input.isFinite { verdict.add(.notFinite, .quarantine) }
+    if input.hasUnsoundNumber { verdict.add(.notFinite, .count) }
+    if input.weight > rules.maxWeight, input.isFinite { judgeWeight(input.weight, &verdict) }
+    if !isPossible(input.timeNanos) { verdict.add(.impossibleTime, rules.impossibleTime) }
     return verdict
   }
 
@@ -167,8 +190,12 @@ package struct Hygiene: Sendable, Equatable {
     }
   }
 
+  private func isPossible(_ timeNanos: Int64) -> Bool {
+    (rules.earliestNanos...rules.latestNanos).contains(timeNanos)
+  }
+
   private mutating func judgeTime(_ timeNanos: Int64, _ verdict: inout HygieneVerdict) {
-    guard (rules.earliestNanos...rules.latestNanos).contains(timeNanos) else {
+    guard isPossible(timeNanos) else {
       verdict.add(.impossibleTime, rules.impossibleTime)
       return
     }
@@ -181,14 +208,16 @@ package struct Hygiene: Sendable, Equatable {
 
   /// An event whose time is out of place takes its token at the stream's own time, so that a wrong clock cannot
   /// lock or refill a bucket.
-  private mutating func judgeBursts(_ input: HygieneInput, _ verdict: inout HygieneVerdict) -> Bool {
+  private mutating func judgeBursts(
+    _ input: HygieneInput, count: Int = 1, _ verdict: inout HygieneVerdict
+  ) -> Bool {
     let time = verdict.isInPlace ? input.timeNanos : clock.markNanos ?? rules.earliestNanos
     var isBurst = false
-    if let user = input.user, users?.admits(key: user, timeNanos: time) == false {
+    if let user = input.user, users?.admits(key: user, count: count, timeNanos: time) == false {
       verdict.add(.userBurst, rules.userBurstAction)
       isBurst = true
     }
-    if sources?.admits(key: input.source, timeNanos: time) == false {
+    if sources?.admits(key: input.source, count: count, timeNanos: time) == false {
       verdict.add(.sourceBurst, rules.sourceBurstAction)
       isBurst = true
     }

@@ -29,6 +29,14 @@ package enum HygieneReason: UInt8, Sendable, CaseIterable {
   /// A weight above the largest that the configuration allows.
   case weight
 
+  /// No model can have such an event, whoever admits it.
+  package var isFinal: Bool {
+    switch self {
+    case .notFinite, .impossibleTime: true
+    default: false
+    }
+  }
+
   /// As in counters and messages: `hygiene.user_burst`.
   package var name: String {
     switch self {

@@ -60,6 +60,16 @@ package struct OutlierDetector: Sendable, Equatable {
   }
 
   package mutating func learn(_ value: Double) { usual.learn(value) }
+
+  /// This limit, with what another has seen, unless it is to look at values in another way.
+  func taking(over other: OutlierDetector?) -> OutlierDetector {
+    guard let other, other.limit.halfLife == limit.halfLife, other.limit.warmUp == limit.warmUp else {
+      return self
+    }
+    var taking = self
+    taking.usual = other.usual
+    return taking
+  }
 }
 
 /// When several numbers together are an anomaly.
@@ -131,6 +141,17 @@ package struct AnomalyDetector: Sendable, Equatable {
     let score = forest.score(scaled.span)
     forest.learn(scaled.span)
     return score
+  }
+
+  /// This limit, with what another has seen, unless its trees are others.
+  func taking(over other: AnomalyDetector?) -> AnomalyDetector {
+    guard let other else { return self }
+    var shape = other.limit
+    shape.maxScore = limit.maxScore
+    guard shape == limit else { return self }
+    var taking = self
+    (taking.ranges, taking.forest) = (other.ranges, other.forest)
+    return taking
   }
 
   package static func == (left: Self, right: Self) -> Bool {

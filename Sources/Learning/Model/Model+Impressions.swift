@@ -26,9 +26,8 @@ extension Model {
   }
 
   /// Lets the items of an impressions event wait.
-  mutating func show(_ event: EventView, timeNanos: Int64, _ workspace: Workspace) -> Bool {
+  mutating func show(_ event: EventView, _ view: ImpressionsView, timeNanos: Int64, _ workspace: Workspace) {
     let waitsFrom = waitingTime(timeNanos)
-    guard let view = try? ImpressionsView(event), !event.requestID.isEmpty else { return false }
     let request = StableHash.of(event.requestID.bytes)
     let isMade = view.configuration != plan.configuration.learnedHash
     var made: [UInt8]?
@@ -60,7 +59,6 @@ extension Model {
     }
     shown = join
     count(newcomers, event, view, timeNanos, workspace)
-    return true
   }
 
   /// Changes statistics by each item shown as an event of the type that the configuration names would: once all of the

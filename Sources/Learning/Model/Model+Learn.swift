@@ -93,7 +93,11 @@ extension Model {
     }
     var isCounted = true
     var usualValue: Double?
-    if !isAdmitted {
+    if isAdmitted {
+      let verdict = hygiene.judge(admitted: input(event, example, workspace))
+      if !verdict.isLearned { return setAside(verdict, offset, of: example.owner) }
+      example.weigh(verdict, eventWeight: event.weight)
+    } else {
       let verdict = judge(event, example, workspace)
       if !verdict.isClean {
         hygieneCounts.add(verdict, source: event.source.string)
@@ -135,8 +139,15 @@ extension Model {
   private mutating func learnImpressions(
     _ event: EventView, timeNanos: Int64, offset: UInt64, isAdmitted: Bool, in workspace: Workspace
   ) -> LearnOutcome {
+    guard !event.requestID.isEmpty, let view = try? ImpressionsView(event) else {
+      counters.ignored += 1
+      return .ignored
+    }
     if !isAdmitted {
-      let verdict = hygiene.judge(timeNanos: timeNanos)
+      let user = event.user.count > 0 ? plan.userKey(event.user) : nil
+      let verdict = hygiene.judge(
+        shown: view.items.count, timeNanos: timeNanos, user: user,
+        source: event.source.count > 0 ? StableHash.of(event.source.bytes) : 0)
       hygieneCounts.add(verdict, source: event.source.string)
       if !verdict.isLearned { return setAside(verdict, offset, of: plan.userKey(event.user)) }
       guard isDrawn(verdict.weightFactor) else {
@@ -145,10 +156,7 @@ extension Model {
       }
       if verdict.isInPlace { learnWaiting(workspace) }
     }
-    guard show(event, timeNanos: timeNanos, workspace) else {
-      counters.ignored += 1
-      return .ignored
-    }
+    show(event, view, timeNanos: timeNanos, workspace)
     note(timeNanos)
     return .observed
   }
@@ -234,15 +242,21 @@ extension Model {
     counters.eventTimeNanos = max(counters.eventTimeNanos, waitingTime(timeNanos))
   }
 
-  private mutating func judge(_ event: EventView, _ example: Example, _ workspace: Workspace)
-    -> HygieneVerdict
-  {
+  @inline(__always)
+  private func input(_ event: EventView, _ example: Example, _ workspace: Workspace) -> HygieneInput {
     var input = HygieneInput(
       timeNanos: example.timeNanos, user: example.userKey == 0 ? nil : example.userKey,
       source: example.originKey, type: example.type,
       value: event.hasValue ? event.value : nil,
       isMissing: !event.hasValue && workspace.types[example.type].needsValue, weight: Double(event.weight))
     input.hasUnsoundNumber = example.hasUnsoundNumber
+    return input
+  }
+
+  private mutating func judge(_ event: EventView, _ example: Example, _ workspace: Workspace)
+    -> HygieneVerdict
+  {
+    let input = input(event, example, workspace)
     let (hasAnomalies, watches) = (hygiene.rules.anomaly != nil, hygiene.rules.watchedNumbers > 0)
     guard hasAnomalies || watches else { return hygiene.judge(input, numbers: Span()) }
     workspace.readNumbers(of: event)

@@ -100,9 +100,13 @@ package struct Quarantine: Equatable, Sendable, ByteCodable {
     return true
   }
 
-  package func contains(_ offset: UInt64) -> Bool {
+  package func contains(_ offset: UInt64) -> Bool { reason(of: offset) != nil }
+
+  /// Why an offset is there; nil: it is not.
+  package func reason(of offset: UInt64) -> HygieneReason? {
     let (chunk, place) = place(of: offset)
-    return chunk < chunks.count && chunks[chunk][place].offset == offset
+    guard chunk < chunks.count, chunks[chunk][place].offset == offset else { return nil }
+    return chunks[chunk][place].reason
   }
 
   /// At most `limit` entries after `offset`.

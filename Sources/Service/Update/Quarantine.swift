@@ -73,6 +73,13 @@ extension UpdateService {
     if let missing = offsets.first(where: { !quarantine.contains($0) }) {
       throw Status(.notFound, "QuarantineRequest.admit.offsets: \(missing) is not in quarantine")
     }
+    for offset in offsets {
+      guard let reason = quarantine.reason(of: offset), reason.isFinal else { continue }
+      throw Status(
+        .failedPrecondition,
+        "QuarantineRequest.admit.offsets: \(offset) is there for \(reason.name): no model can have it, whoever says so; "
+          + "leave it out")
+    }
     var answer = Cowbird__V1__QuarantineResponse.empty
     answer.total = UInt64(quarantine.count - Set(offsets).count)
     for part in try admitted(offsets) {

@@ -191,6 +191,26 @@ import Wire
     #expect(outcome == .observed && stream.model.counters.examples == 0)
   }
 
+  @Test("what no model can have is not learned, whoever admits it, and no weight is above the largest")
+  func admittedPoison() throws {
+    var stream = try LearnedStream(
+      "preset: ratings\nhygiene: {value: off, range: off, weight: {action: quarantine, maximum: 10}}")
+    func admit(_ value: Double, weight: Float = 1, at nanos: Int64 = Self.start) throws -> LearnOutcome {
+      let event = EventBuilder(
+        timeNanos: nanos,
+        .interaction(type: "rating", user: "ann", item: "heat", value: value, weight: weight))
+      return try event.encoded().withUnsafeBytes {
+        let view = try EventView($0)
+        return stream.model.learn(
+          view, timeNanos: view.timeNanos, offset: 0, isAdmitted: true, in: stream.workspace)
+      }
+    }
+    #expect(try admit(1e38) == .setAside(.notFinite))
+    #expect(try admit(3, weight: 1e38) == .setAside(.notFinite))
+    #expect(try admit(3, at: .max) == .setAside(.impossibleTime))
+    #expect(stream.model.counters.examples == 0 && stream.model.counters.events == 0)
+  }
+
   @Test("a value beyond the range is never clipped without a word")
   func range() throws {
     var stream = try LearnedStream("preset: ratings\nhygiene: {range: clip}")

@@ -172,6 +172,23 @@ private let start: Int64 = 1_750_000_000 * second
     #expect(judge(&hygiene, input(2001, value: clipped)).isClean)
   }
 
+  @Test("a limit that is changed amid an attack holds at once, and what was seen before stays seen")
+  func changedLimits() {
+    var hygiene = Hygiene(eventTypes: 1)
+    for k in 0..<2000 { _ = judge(&hygiene, input(k)) }
+    for _ in 0..<2000 { _ = judge(&hygiene, input(2000, user: 77)) }
+    var rules = HygieneRules()
+    rules.outlier = OutlierLimit(maxRobustZ: 9)
+    rules.userBurst = BurstLimit(eventsPerSecond: 50, burst: 500)
+    hygiene.update(rules)
+    #expect(judge(&hygiene, input(2000, user: 1, value: 90_000)).contains(.outlier))
+    #expect(judge(&hygiene, input(2000, user: 77)).contains(.userBurst))
+    // Other windows have to see for themselves.
+    rules.outlier = OutlierLimit(warmUp: 500)
+    hygiene.update(rules)
+    #expect(judge(&hygiene, input(2000, user: 1, value: 90_000)).isClean)
+  }
+
   @Test("a flood by one user is quarantined and does not move what is usual")
   func flood() {
     var hygiene = Hygiene(eventTypes: 1)
