@@ -24,7 +24,8 @@ package struct VersionsSection: Section {
     visitor.value("at_stop", &atStop, .flag, .live, "A version is made when the daemon stops.")
     visitor.value(
       "keep", &keep, .integer(1...100_000), .live,
-      "Newest versions kept, besides labelled, pinned and serving ones.")
+      "Newest versions of the head kept, and as many candidates and imports, besides labelled, pinned and serving ones."
+    )
     visitor.value(
       "keep_for", &keepFor, .duration(0...315_360_000_000_000_000), .live, "Younger versions are kept too.")
     visitor.value(

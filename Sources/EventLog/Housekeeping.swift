@@ -58,6 +58,9 @@ extension EventLog {
     withState { $0.pins = pins }
   }
 
+  /// Where a pin stands; nil: there is none of this name.
+  package func pinned(_ name: String) -> UInt64? { withState { $0.pins[name] } }
+
   /// Puts other bounds in force, for the next `applyRetention` or the next new segment.
   package func setRetention(_ bounds: LogRetention) { retention.withLock { $0 = bounds } }
 

@@ -133,7 +133,9 @@ package final class Daemon: Sendable {
     }
     for note in log.recovery.notes { logger.notice("log: \(note)") }
     do {
-      let control = try ControlPlane(log: log, directory: configuration.data, files: options.files)
+      let control = try ControlPlane(
+        log: log, directory: configuration.data, learnedHash: plan.configuration.learnedHash,
+        files: options.files)
       let store = try VersionStore(
         directory: configuration.data + "/versions", plan: plan, files: options.files)
       let keeper = Keeper(

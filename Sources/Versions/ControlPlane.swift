@@ -44,6 +44,7 @@ package final class ControlPlane: Sendable {
   private static let checkpointEvery = 64
 
   private let log: EventLog
+  private let learnedHash: UInt64?
   private let path: String
   private let files: any FileSystem
   private let state: Guarded<State>
@@ -51,9 +52,13 @@ package final class ControlPlane: Sendable {
   private let turn = Lock()
 
   /// Reads the checkpoint in `directory` and the control records that the log holds beyond it.
+  /// - Parameter learnedHash: of the configuration that a start learns with; nil: whatever it is.
   /// - Throws: `Status` DATA_LOSS or FAILED_PRECONDITION, with what to do.
-  package init(log: EventLog, directory: String, files: any FileSystem = PosixFileSystem()) throws {
+  package init(
+    log: EventLog, directory: String, learnedHash: UInt64? = nil, files: any FileSystem = PosixFileSystem()
+  ) throws {
     self.log = log
+    self.learnedHash = learnedHash
     self.files = files
     path = directory + "/registry"
     var registry = try Self.readCheckpoint(path, files)
@@ -70,6 +75,13 @@ package final class ControlPlane: Sendable {
   }
 
   package var registry: Registry { state.withLock { $0.registry } }
+
+  /// What a version must be now for a start to begin with it. What lies before the pin may go at any moment.
+  package var startCondition: StartCondition {
+    StartCondition(
+      configurationHash: learnedHash,
+      firstOffset: max(log.firstOffset, log.pinned(StartCondition.pin) ?? 0))
+  }
 
   /// The registry with every control record in it that anybody can read in the log: a record is written before it
   /// is in force, so a reader of the log asks here. Waits for the command that is being carried out, if there is one.
@@ -98,7 +110,7 @@ package final class ControlPlane: Sendable {
     var registry = registry
     do throws(RegistryError) {
       var trial = registry
-      try trial.apply(record, at: log.endOffset)
+      try trial.carryOut(record, at: log.endOffset, startCondition)
     } catch {
       throw Status(error)
     }

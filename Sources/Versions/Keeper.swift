@@ -358,7 +358,7 @@ package final class Keeper: Sendable {
   @discardableResult
   package func retain(_ policy: RetentionPolicy) -> [VersionID] {
     var deleted: [VersionID] = []
-    for id in policy.expired(in: control.registry) {
+    for id in policy.expired(in: control.registry, control.startCondition) {
       let record = ControlRecord(
         author: Author(uid: 0, name: "cowbird"), reason: "retention", command: .delete(id))
       if (try? control.commit(record)) != nil { deleted.append(id) }
@@ -395,11 +395,9 @@ package final class Keeper: Sendable {
     // Without a version that a start can go on from everything is needed, and with one the commands that no checkpoint
     // holds.
     let checkpointOffset = control.checkpoint()
-    let isStartable = registry.entries.contains {
-      $0.record.isOfHead && $0.record.configurationHash == store.learnedHash
-    }
+    let isStartable = registry.start(control.startCondition) != nil
     let oldest = isStartable ? registry.entries.map(\.record.offset).min() ?? 0 : 0
-    try? log.pin("versions", at: max(min(oldest, checkpointOffset), log.firstOffset))
+    try? log.pin(StartCondition.pin, at: max(min(oldest, checkpointOffset), log.firstOffset))
     publishServing()
   }
 }

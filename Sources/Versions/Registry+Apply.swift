@@ -3,7 +3,7 @@
 package import Learning
 
 extension Registry {
-  /// Carries out one control record that stands at `offset` of the log.
+  /// Carries out one control record that stands at `offset` of the log. (`carryOut` is for new ones.)
   /// - Throws: `RegistryError`, with the registry as it was.
   package mutating func apply(_ record: ControlRecord, at offset: UInt64) throws(RegistryError) {
     var changed = self
@@ -28,7 +28,7 @@ extension Registry {
       for name in labels { setLabel(name, version.id) }
     case .delete(let id):
       guard let position = position(of: id) else { throw .notFound(Self.noVersion(id)) }
-      if let why = isHeld(id) { throw .conflict("\(id) cannot be deleted: \(why)") }
+      if let why = isHeld(id) { throw Self.cannotDelete(id, why) }
       entries.remove(at: position)
     case .label(let name, let id):
       try Self.check(label: name)

@@ -141,7 +141,7 @@ package struct Registry: Equatable, Sendable {
     "no version \(id); `cowbird version list` shows what is kept"
   }
 
-  /// Versions that something points at: they cannot be deleted.
+  /// What points at a version, which cannot be deleted then; nil: nothing.
   package func isHeld(_ id: VersionID) -> String? {
     let labels = labels(of: id)
     if !labels.isEmpty { return "it has the label \(labels.map { "\"\($0)\"" }.joined(separator: ", "))" }
@@ -149,24 +149,6 @@ package struct Registry: Equatable, Sendable {
     if serving == .version(id) { return "it is being served" }
     if arms.contains(where: { $0.target == .version(id) }) { return "it is an arm of the traffic split" }
     if shadow == .version(id) { return "it is the shadow" }
-    // A start from an older version would come upon the rollback again, and need the version to go back to.
-    if let last = returns.last(where: { $0.to == id }), !hasHead(after: last.offset, but: id) {
-      return "the rollback at offset \(last.offset) needs it until there is a newer version"
-    }
-    // Where that has gone, the first version after the rollback is what a start can begin with.
-    if let entry = self[id], entry.record.isOfHead,
-      let gone = returns.last(where: {
-        $0.offset < entry.record.offset && self[$0.to] == nil && !hasHead(after: $0.offset, but: id)
-      })
-    {
-      return "\(gone.to) is gone, which a start before the rollback at offset \(gone.offset) needs: "
-        + "it is kept until there is a newer version"
-    }
     return nil
-  }
-
-  /// A version that the log taught after the offset is listed, apart from one.
-  private func hasHead(after offset: UInt64, but id: VersionID) -> Bool {
-    entries.contains { $0.record.id != id && $0.record.offset > offset && $0.record.isOfHead }
   }
 }

@@ -5,7 +5,8 @@ package import Configuration
 package import Learning
 
 package struct RetentionPolicy: Equatable, Sendable {
-  /// The newest so many are kept.
+  /// The newest so many are kept. The head's versions are counted by themselves: candidates and imports, which a start
+  /// cannot begin with, push none of them out.
   package var last: Int
   /// The newest of each of the last so many hours, days and weeks (in which there are any) is kept.
   package var hourly: Int
@@ -34,16 +35,22 @@ package struct RetentionPolicy: Equatable, Sendable {
   }
 
   /// Versions that nothing holds and no rule keeps, oldest first. Labelled, pinned and served versions, and
-  /// what a rollback can go back to by name, always stay.
-  package func expired(in registry: Registry) -> [VersionID] {
-    var kept: [VersionID] = registry.entries.suffix(max(last, 1)).map(\.record.id)
+  /// what a start begins with, always stay.
+  package func expired(in registry: Registry, _ condition: StartCondition) -> [VersionID] {
+    var kept: Set<VersionID> = []
+    if let start = registry.start(condition) { kept.insert(start.id) }
     let hour: Int64 = 3_600_000_000_000
-    for (count, period) in [(hourly, hour), (daily, 24 * hour), (weekly, 7 * 24 * hour)] {
-      kept += newestOfPeriods(registry.entries, count: count, period: period)
+    for isOfHead in [true, false] {
+      let entries = registry.entries.filter { $0.record.isOfHead == isOfHead }
+      kept.formUnion(entries.suffix(max(last, 1)).map(\.record.id))
+      for (count, period) in [(hourly, hour), (daily, 24 * hour), (weekly, 7 * 24 * hour)] {
+        kept.formUnion(newestOfPeriods(entries, count: count, period: period))
+      }
     }
     return registry.entries.map(\.record).filter { record in
       let isYoung = youngerThanNanos > 0 && nowNanos - record.createdNanos < youngerThanNanos
-      return !isYoung && registry.isHeld(record.id) == nil && !kept.contains(record.id)
+      return !isYoung && !kept.contains(record.id) && registry.isHeld(record.id) == nil
+        && registry.isNeeded(record.id, condition) == nil
     }.map(\.id)
   }
 

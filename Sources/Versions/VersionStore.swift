@@ -26,9 +26,6 @@ package final class VersionStore: Sendable {
     }
   }
 
-  /// Of the configuration whose versions a start goes on from.
-  var learnedHash: UInt64 { plan.configuration.learnedHash }
-
   func path(_ id: VersionID) -> String { "\(directory)/\(id).pages" }
 
   package func exists(_ id: VersionID) -> Bool { access(path(id), R_OK) == 0 }

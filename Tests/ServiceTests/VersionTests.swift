@@ -1,5 +1,6 @@
 import CMessages
 import Configuration
+import EventLog
 import Foundation
 import Learning
 import Service
@@ -104,6 +105,39 @@ struct VersionTests {
     try client.unlabel("stable")
     try client.delete("v1")
     #expect(try client.listing().versions.map(\.id) == ["v4", "v3", "v2"])
+  }
+
+  @Test("whatever is deleted and cleared away, by hand or by policy, a start finds a version to begin with")
+  func lastVersion() throws {
+    let daemon = try TestDaemon {
+      $0.versions.atStop = false
+      ($0.versions.keep, $0.versions.keepFor) = (1, 0)
+      ($0.versions.keepHourly, $0.versions.keepDaily, $0.versions.keepWeekly) = (0, 0, 0)
+      ($0.log.segment, $0.log.retainSize) = (64 << 10, 64 << 10)
+    }
+    var client = try daemon.client()
+    for start in stride(from: 0, to: 2_000, by: 400) { try client.append(Shop.ratings(start..<start + 400)) }
+    let kept = try client.create()
+    try client.append(Shop.ratings(2_000..<2_400))
+    daemon.context.applyRetention()
+    #expect(daemon.context.log.firstOffset > EventLog.firstOffset)
+    // Newer than it, and nothing to begin with.
+    for _ in 0..<3 { try client.importing(client.export(.id(kept.id)).bytes) }
+    daemon.context.applyRetention()
+    #expect(try client.listing().versions.map(\.id) == ["v4", "v1"])
+    let refused = refusal { try client.delete(kept.id) }
+    #expect(refused?.code == .failedPrecondition)
+    #expect(refused?.message.contains("cowbird version create") == true)
+    let digest = try client.flush()
+    try daemon.restart()
+    client = try daemon.client()
+    #expect(try client.flush() == digest)
+    // Policy lets the old one go once there is another.
+    let next = try client.create()
+    #expect(try client.listing().versions.map(\.id) == [next.id, "v4"])
+    #expect(refusal { try client.delete(next.id) }?.code == .failedPrecondition)
+    try daemon.restart()
+    #expect(try daemon.client().flush() == digest)
   }
 
   @Test("a split gives each user one arm, keeps metrics of each, and ends at the first arm's version")

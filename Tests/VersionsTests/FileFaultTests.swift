@@ -53,7 +53,8 @@ final class FileFaultTests {
   }
 
   private func open() throws -> Opened {
-    let control = try ControlPlane(log: log, directory: directory, files: files)
+    let control = try ControlPlane(
+      log: log, directory: directory, learnedHash: plan.configuration.learnedHash, files: files)
     let store = try VersionStore(directory: directory + "/versions", plan: plan, files: files)
     let keeper = Keeper(
       store: store, control: control, log: log, fullEvery: 3, residentLimit: 1,

@@ -125,7 +125,7 @@ import Wire
   func start() throws {
     var registry = try three()
     func apply(_ command: ControlRecord.Command, at offset: UInt64) throws {
-      try registry.apply(ControlRecord(author: me, command: command), at: offset)
+      try registry.carryOut(ControlRecord(author: me, command: command), at: offset, StartCondition())
     }
     func delete(_ number: UInt64, at offset: UInt64) throws {
       try apply(.delete(VersionID(number)), at: offset)
@@ -151,6 +151,44 @@ import Wire
     #expect(registry.entries.map(\.record.id.number) == [1, 5])
   }
 
+  @Test(
+    "the only version that a start can begin with cannot be deleted; one that the log tells of as deleted is")
+  func onlyStart() throws {
+    func version(_ number: UInt64, _ change: (inout VersionRecord) -> Void) -> ControlRecord.Command {
+      var record = self.version(number, offset: number * 10)
+      change(&record)
+      return .create(record, labels: [], pinned: false)
+    }
+    // Before the log's beginning; the one; of another configuration; a candidate; an import.
+    let registry = try registry([
+      version(1) { _ in }, version(2) { _ in }, version(3) { $0.configurationHash = 8 },
+      version(4) { $0.isOfHead = false },
+      version(5) { ($0.isOfHead, $0.isImported) = (false, true) },
+    ])
+    let condition = StartCondition(configurationHash: 9, firstOffset: 20)
+    #expect(registry.start(condition)?.id == VersionID(2))
+    for number in 1...5 as ClosedRange<UInt64> {
+      let delete = ControlRecord(author: me, command: .delete(VersionID(number)))
+      var changed = registry
+      if number == 2 {
+        let refused = #expect(throws: RegistryError.self) {
+          try changed.carryOut(delete, at: 60, condition)
+        }
+        #expect(refused?.message.contains("cowbird version create") == true)
+        #expect(changed == registry)
+        // An older build may have carried it out: then its file is gone.
+        try changed.apply(delete, at: 60)
+        #expect(changed[VersionID(2)] == nil)
+      } else {
+        try changed.carryOut(delete, at: 60, condition)
+      }
+    }
+    var another = registry
+    try another.apply(ControlRecord(author: me, command: version(6) { _ in }), at: 60)
+    try another.carryOut(ControlRecord(author: me, command: .delete(VersionID(2))), at: 61, condition)
+    #expect(another.start(condition)?.id == VersionID(6))
+  }
+
   @Test("whatever is made, rolled back to and deleted, a start comes upon no rollback to what is not there")
   func anyStart() throws {
     var drawn: UInt64 = 0
@@ -161,6 +199,7 @@ import Wire
     var (starts, refused) = (0, 0)
     for _ in 0..<300 {
       var registry = Registry()
+      var wasStartable = false
       /// Where the head stood when it was copied for versions that are still to be written.
       var copies: [UInt64] = []
       for offset in (1...80 as ClosedRange<UInt64>).map({ $0 * 10 }) {
@@ -188,10 +227,14 @@ import Wire
         default: command = .delete(any)
         }
         do {
-          try registry.apply(ControlRecord(author: me, command: command), at: offset)
+          try registry.carryOut(
+            ControlRecord(author: me, command: command), at: offset, StartCondition())
         } catch {
           refused += 1
         }
+        let isStartable = registry.start(StartCondition()) != nil
+        #expect(isStartable || !wasStartable, "nothing to begin with after \(command)")
+        wasStartable = isStartable
         let begin = registry.heads.first?.offset ?? 0
         for due in registry.returns where due.offset >= begin {
           starts += 1
@@ -302,7 +345,35 @@ import Wire
     try registry.apply(ControlRecord(author: me, command: .label("old", VersionID(1))), at: 20)
     let policy = RetentionPolicy(last: 2, hourly: 3, daily: 0, weekly: 0)
     // Newest two: 7, 8. Newest of the last three hours in which there are any: 8 (hour 4), 7 (hour 3), 5 (hour 2).
-    #expect(policy.expired(in: registry).map(\.number) == [2, 3, 4, 6])
+    #expect(policy.expired(in: registry, StartCondition()).map(\.number) == [2, 3, 4, 6])
+  }
+
+  @Test("candidates and imports push out no version of the head, nor what a start begins with")
+  func retentionOfHeads() throws {
+    let hour: Int64 = 3_600_000_000_000
+    func expired(
+      _ numbers: Range<UInt64>, _ condition: StartCondition = StartCondition(),
+      _ change: (inout VersionRecord) -> Void
+    ) throws -> [UInt64] {
+      let registry = try registry(
+        numbers.map { number in
+          // All in the same hour.
+          var record = version(number, offset: number * 10, at: hour + Int64(number))
+          change(&record)
+          return .create(record, labels: [], pinned: false)
+        })
+      let policy = RetentionPolicy(last: 2, hourly: 1, daily: 1, weekly: 1)
+      return policy.expired(in: registry, condition).map(\.number)
+    }
+    #expect(try expired(1..<9) { $0.isOfHead = $0.id.number < 4 } == [1, 4, 5, 6])
+    // Written late: the one that is furthest along the log came first.
+    #expect(try expired(1..<5) { $0.offset = 100 - $0.offset } == [2])
+    // Those of the configuration before go; not the only one of this.
+    #expect(
+      try expired(1..<5, StartCondition(configurationHash: 8)) {
+        $0.configurationHash = $0.id.number < 2 ? 8 : 9
+      }
+        == [2])
   }
 
   @Test("retention counts as the settings say: 24 hours, 7 days and 4 weeks by themselves")
@@ -315,7 +386,9 @@ import Wire
       var section = VersionsSection()
       (section.keep, section.keepFor) = (1, 0)
       change(&section)
-      return 240 - RetentionPolicy(section, nowNanos: 241 * 6 * hour).expired(in: registry).count
+      return 240
+        - RetentionPolicy(section, nowNanos: 241 * 6 * hour)
+        .expired(in: registry, StartCondition()).count
     }
     // 24 hours are the newest six days, which hold the newest of 7 days and of 2 weeks.
     #expect(kept { _ in } == 24 + 2)
