@@ -244,8 +244,14 @@ package final class Keeper: Sendable {
     do {
       return try store.load(entry.record, beside: isShared ? relative(of: id) : nil)
     } catch {
-      throw Status(.dataLoss, "\(id) cannot be loaded: \(error)")
+      throw unreadable(id, "cannot be loaded: \(error)")
     }
+  }
+
+  /// Why a version that was listed cannot be read: it was deleted meanwhile, or something is wrong with its files.
+  package func unreadable(_ id: VersionID, _ what: String) -> Status {
+    control.registry[id] == nil
+      ? Status(.notFound, Registry.noVersion(id)) : Status(.dataLoss, "\(id) \(what)")
   }
 
   /// The model in memory that a version probably has most in common with: the one whose offset is nearest.

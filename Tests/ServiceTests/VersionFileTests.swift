@@ -48,6 +48,28 @@ struct VersionFileTests {
     #expect(try other.client().flush() == exports[1].facts.digest)
   }
 
+  @Test("a version that is deleted while its export begins is told of as one that is not there")
+  func deletedMeanwhile() throws {
+    let files = FaultyFiles()
+    let daemon = try TestDaemon(files: files)
+    let client = try daemon.client()
+    for place in 0..<2 {
+      try client.append(Shop.ratings(place * 40..<place * 40 + 40))
+      try client.create()
+    }
+    let folder = daemon.directory + "/data/versions/"
+    files.arm(
+      .init(call: 1, number: EIO, operation: "open") { [context = daemon.context] in
+        let delete = ControlRecord(author: Author(uid: 0), command: .delete(VersionID(1)))
+        try context.control.commit(delete)
+        // What is laid upon it keeps its file until it is deleted too.
+        try FileManager.default.removeItem(atPath: folder + "v1.pages")
+      })
+    let refused = refusal { _ = try client.export(.id("v1")) }
+    files.arm(nil)
+    #expect(refused?.code == .notFound)
+  }
+
   @Test("a file that is cut, changed or of another configuration is refused, and nothing is listed")
   func badImports() throws {
     let daemon = try TestDaemon()

@@ -16,6 +16,8 @@ final class FaultyFiles: FileSystem {
     var isShort = false
     /// Calls of others are not counted; nil: all are.
     var operation: String?
+    /// Done right before the call, which does not fail then by itself.
+    var meanwhile: (@Sendable () throws -> Void)?
   }
 
   private struct State: Sendable {
@@ -46,6 +48,10 @@ final class FaultyFiles: FileSystem {
       return fault
     }
     guard let fault else { return false }
+    if let meanwhile = fault.meanwhile {
+      do { try meanwhile() } catch { throw FileError("\(error)", path, fault.number) }
+      return false
+    }
     if fault.isShort { return true }
     throw FileError(operation, path, fault.number)
   }

@@ -249,6 +249,31 @@ final class FileFaultTests {
     }
   }
 
+  @Test("a version that is deleted while it is loaded is told of as one that is not there")
+  func deletedMeanwhile() throws {
+    let opened = try open()
+    for _ in 0..<2 {
+      try learn(3)
+      _ = try create(opened.keeper)
+    }
+    files.arm(
+      .init(call: 1, number: EIO, operation: "open") {
+        try opened.control.commit(
+          ControlRecord(author: Author(uid: 0), reason: "", command: .delete(VersionID(1))))
+        // What is laid upon it goes too, so that its file does.
+        try opened.store.clear(keeping: [])
+      })
+    let refused = #expect(throws: Status.self) { try opened.keeper.loadModel(VersionID(1), isShared: false) }
+    files.arm(nil)
+    #expect(refused?.code == .notFound)
+    #expect(refused?.message.contains("v1") == true)
+    // One that is listed has lost its file.
+    let lost = #expect(throws: Status.self) {
+      try self.open().keeper.loadModel(VersionID(2), isShared: false)
+    }
+    #expect(lost?.code == .dataLoss)
+  }
+
   @Test("a damaged version that is listed keeps no file but its own")
   func clearingBesideDamage() throws {
     let opened = try open()

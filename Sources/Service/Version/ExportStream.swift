@@ -57,7 +57,7 @@ final class ExportStream: StreamHandler {
     } catch let status as Status {
       throw status
     } catch {
-      throw Status(.dataLoss, "\(id) cannot be exported: \(error)")
+      throw service.keeper.unreadable(id, "cannot be exported: \(error)")
     }
   }
 
