@@ -192,28 +192,6 @@ struct LifeTests {
     #expect(refused?.code == .invalidArgument)
   }
 
-  @Test("a candidate that is learned from nothing over the whole log equals the head, and is no head")
-  func run() throws {
-    let daemon = try TestDaemon()
-    let client = try daemon.client()
-    try client.append(Shop.ratings(0..<300))
-    let digest = try client.flush()
-    let arena = MessageArena()
-    var request = Cowbird__V1__RunRequest.empty
-    request.from_scratch = 1
-    request.label = arena.text("again")
-    let stream = try client.openStream("cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request))
-    var version = ""
-    while try stream.receive(Cowbird__V1__RunProgress.self, { version = String(cString: $0.pointee.version) })
-      != nil
-    {}
-    let entry = try #require(daemon.context.control.registry.entries.last)
-    #expect(version == "\(entry.record.id)")
-    #expect("\(entry.record.digest)" == digest)
-    #expect(!entry.record.isOfHead)
-    #expect(try client.score("u1", ["i1"], .label("again")).version == version)
-  }
-
   @Test("versions are made every so many events, and the policy clears old ones away")
   func policies() throws {
     let daemon = try TestDaemon {

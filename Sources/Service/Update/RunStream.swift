@@ -70,6 +70,8 @@ private struct CandidateRun: Sendable {
   private let isFromScratch: Bool
   private let first: UInt64?
   private let end: UInt64
+  /// The end was named.
+  private let hasEnd: Bool
   private let epochs: Int
   private let reason: String
   let label: String
@@ -100,7 +102,7 @@ private struct CandidateRun: Sendable {
       from = try selector.version(in: serving.registry)
     }
     let logEnd = context.log.endOffset
-    let hasEnd = request.end_offset_presence_case == COWBIRD__V1__RUN_REQUEST__END_OFFSET_PRESENCE_END_OFFSET
+    hasEnd = request.end_offset_presence_case == COWBIRD__V1__RUN_REQUEST__END_OFFSET_PRESENCE_END_OFFSET
     end = hasEnd ? request.end_offset : logEnd
     guard end <= logEnd else {
       throw Status(.outOfRange, "RunRequest.end_offset: \(end), but the log ends at \(logEnd)")
@@ -126,6 +128,12 @@ private struct CandidateRun: Sendable {
   func perform() throws(Status) -> VersionRecord {
     var (model, learned) = try begin()
     let start = first ?? learned
+    guard end >= start || !hasEnd else {
+      throw Status(
+        .outOfRange,
+        "RunRequest.end_offset: \(end), but the model that the run begins with has learned all up to \(start); name an "
+          + "older one, from_scratch, or first_offset to learn a stretch again")
+    }
     guard start >= context.log.firstOffset else {
       throw Status(
         .outOfRange,
@@ -146,8 +154,10 @@ private struct CandidateRun: Sendable {
     guard isDone else { throw Status(.cancelled, "the run was ended before it was done; nothing was made") }
     let order = VersionOrder(
       author: author, reason: reason.isEmpty ? "run" : reason, labels: label.isEmpty ? [] : [label])
-    let record = try context.keeper.create(model, offset: end, isOfHead: false, order)
-    context.logger.notice("candidate made", metadata: ["version": "\(record.id)", "offset": "\(end)"])
+    // A head that was copied late has learned beyond the end: what goes on from the candidate must not do so again.
+    let offset = max(learned, end)
+    let record = try context.keeper.create(model, offset: offset, isOfHead: false, order)
+    context.logger.notice("candidate made", metadata: ["version": "\(record.id)", "offset": "\(offset)"])
     return record
   }
 
