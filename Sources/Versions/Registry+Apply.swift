@@ -144,7 +144,8 @@ extension Registry {
     for index in exclusions.indices where exclusions[index].readmitted == offset {
       exclusions[index].readmitted = nil
     }
-    if pausedAt == offset + 1 { pausedAt = before.pausedAt }
+    // The next record may be a pause of its own.
+    if before.pausedAt != nil, pausedAt == offset + 1 { pausedAt = before.pausedAt }
     beforeReturn = nil
     // A version that was served may have been deleted.
     guard let served = before.served, (try? resolve(served.serving)) != nil,

@@ -337,6 +337,21 @@ import Wire
     #expect(!registry.isPaused)
   }
 
+  @Test("a pause whose record comes right behind a rollback that is abandoned stays")
+  func pausedBehindRollback() throws {
+    for isPausedBefore in [false, true] {
+      var registry = try three(isPausedBefore ? [.pause] : [])
+      func apply(_ command: ControlRecord.Command, at offset: UInt64) throws {
+        try registry.apply(ControlRecord(author: me, command: command), at: offset)
+      }
+      try apply(.rollback(Rollback(to: VersionID(1), replays: true)), at: 40)
+      try apply(.pause, at: 41)
+      #expect(registry.pausedAt == 41)
+      try apply(.abandon(40), at: 42)
+      #expect(registry.pausedAt == (isPausedBefore ? 3 : 41))
+    }
+  }
+
   @Test("retention keeps the newest, one a period, and whatever is held")
   func retention() throws {
     let hour: Int64 = 3_600_000_000_000
