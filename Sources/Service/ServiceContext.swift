@@ -32,7 +32,9 @@ package final class ServiceContext: Sendable {
   package let startedNanos = MonotonicClock.nanos()
   package let limits: Publication<RequestLimits>
   private let configurationInForce: Guarded<Configuration>
-  private let configuredSettings: Guarded<[Setting]>
+  private let configuredSettings: Guarded<ConfiguredSettings>
+  /// One configuration is put in force at a time, so that an older one never comes after a newer.
+  private let applying = Lock()
   /// The file as it was read last.
   let file: Guarded<Configuration>
   private let runs = Guarded<[ReplayProgress]>([])
@@ -56,9 +58,11 @@ package final class ServiceContext: Sendable {
     self.logger = logger
     self.file = Guarded(file)
     // While learning is paused, what was configured since is not in the head.
-    let settings = learner.model.settings + Self.settings(in: log, from: learner.offset)
+    let settings = ConfiguredSettings(
+      head: learner.model.settings, from: learner.offset,
+      changes: Self.changes(in: log, from: learner.offset))
     configuredSettings = Guarded(settings)
-    let configuration = Self.inForce(file, settings, control.registry.settings)
+    let configuration = Self.inForce(file, settings.all, control.registry.settings)
     learner.controls.set(configuration)
     limits = Publication(RequestLimits(configuration), offset: 0)
     served = ServedMetrics(keeper.serving, path: configuration.data + "/served")
@@ -97,7 +101,7 @@ package final class ServiceContext: Sendable {
 
   /// Puts the file in force, with what was configured.
   func applyFile() {
-    apply(Self.inForce(file.withLock { $0 }, configured, control.registry.settings))
+    applying.withLock { apply(Self.inForce(file.withLock { $0 }, configured, control.registry.settings)) }
   }
 
   /// Paths of what is in force because it was configured.
@@ -112,27 +116,33 @@ package final class ServiceContext: Sendable {
 
   /// What `Configure` changed and is in force, in order: what the head has learned of, and what comes after it in the
   /// log.
-  package var configured: [Setting] { configuredSettings.withLock { $0 } }
-  func noteConfigured(_ settings: [Setting]) { configuredSettings.withLock { $0 += settings } }
+  package var configured: [Setting] { configuredSettings.withLock { $0.all } }
+
+  /// The record at `offset` changes settings: they are in force from now on, unless the head went back behind it.
+  package func putConfiguredInForce(_ settings: [Setting], at offset: UInt64) {
+    configuredSettings.withLock { $0.note(settings, at: offset) }
+    applyFile()
+  }
 
   /// The head went back: the settings are those that it has, and what was changed since.
-  func restoreSettings(of head: [Setting], from offset: UInt64) {
-    configuredSettings.withLock { $0 = head + Self.settings(in: log, from: offset) }
+  package func restoreSettings(of head: [Setting], from offset: UInt64) {
+    let changes = Self.changes(in: log, from: offset)
+    configuredSettings.withLock { $0.restore(head: head, from: offset, changes: changes) }
     applyFile()
   }
 
   /// What the log's records from `offset` on configure.
-  static func settings(in log: EventLog, from offset: UInt64) -> [Setting] {
-    var settings: [Setting] = []
+  private static func changes(in log: EventLog, from offset: UInt64) -> [ConfiguredSettings.Change] {
+    var changes: [ConfiguredSettings.Change] = []
     let reader = log.reader(from: max(offset, log.firstOffset))
     // What cannot be read stops the learner, which says so.
     while let batch = try? reader.next() {
       for record in batch where record.kind == RecordKind.firstControl {
         guard let control = try? ControlRecord(decoding: Array(record.payload)) else { continue }
-        if case .configure(let more) = control.command { settings += more }
+        if case .configure(let settings) = control.command { changes.append((record.offset, settings)) }
       }
     }
-    return settings
+    return changes
   }
 
   // MARK: Commands

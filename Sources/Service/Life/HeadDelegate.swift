@@ -84,8 +84,8 @@ final class HeadDelegate: LearnerDelegate {
       logger.error("a rollback failed", metadata: ["offset": "\(offset)", "error": "\(error)"])
     } else {
       logger.notice("rolled back", metadata: ["offset": "\(offset)"])
-      let settings = context.learner.model.settings
-      context.workers.perform { context.restoreSettings(of: settings, from: offset + 1) }
+      // Who hears that it is over finds its settings in force.
+      context.restoreSettings(of: context.learner.model.settings, from: offset + 1)
     }
     let still = context.learner.status.failure
     context.rollbacks.finish(

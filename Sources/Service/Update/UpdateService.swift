@@ -90,13 +90,15 @@ package final class UpdateService: Sendable {
   func command(
     _ author: Author, _ reason: String, _ command: ControlRecord.Command, _ then: (UInt64) -> Void = { _ in }
   ) throws(Status) -> UInt64 {
-    let result = turn.withLock {
-      Result { () throws(Status) in
-        let offset = try context.commit(ControlRecord(author: author, reason: reason, command: command))
-        then(offset)
-        return offset
-      }
+    try inTurn { () throws(Status) in
+      let offset = try context.commit(ControlRecord(author: author, reason: reason, command: command))
+      then(offset)
+      return offset
     }
+  }
+
+  private func inTurn(_ body: () throws(Status) -> UInt64) throws(Status) -> UInt64 {
+    let result = turn.withLock { Result { () throws(Status) in try body() } }
     return try result.get()
   }
 
@@ -134,18 +136,14 @@ package final class UpdateService: Sendable {
     let (_, isLearned) = try changed(settings)
     // The state before is kept, so that there is a way back.
     if isLearned { try keepVersion(author, "before a change of settings") }
-    let result = turn.withLock {
-      Result { () throws(Status) in
-        // Another command may have come first.
-        let (configuration, _) = try changed(settings)
-        let offset = try context.commit(
-          ControlRecord(author: author, reason: reason, command: .configure(settings)))
-        context.noteConfigured(settings)
-        context.apply(configuration)
-        return offset
-      }
+    let offset = try inTurn { () throws(Status) in
+      // Another command may have come first.
+      _ = try changed(settings)
+      let offset = try context.commit(
+        ControlRecord(author: author, reason: reason, command: .configure(settings)))
+      context.putConfiguredInForce(settings, at: offset)
+      return offset
     }
-    let offset = try result.get()
     context.logger.notice(
       "settings changed",
       metadata: ["offset": "\(offset)", "settings": "\(settings.map(\.path).joined(separator: " "))"])
