@@ -169,7 +169,7 @@ package final class Daemon: Sendable {
     if let failure = learner.status.failure {
       throw Status(.dataLoss, "the log cannot be replayed: \(failure)")
     }
-    if registry.isPaused { learner.pause() }
+    if let offset = registry.pausedAt { learner.pause(at: offset) }
     keeper.follow(learner.publication)
     keeper.publishServing()
     for arm in keeper.serving.current.arms {

@@ -3,6 +3,7 @@ import Configuration
 import EventLog
 import Foundation
 import Learning
+import Primitives
 import Service
 import Testing
 import Transport
@@ -98,6 +99,31 @@ struct LifeTests {
     let straight = try TestDaemon()
     try straight.client().append(Shop.ratings(0..<90))
     #expect(try straight.client().flush() == digest)
+  }
+
+  @Test("the head comes to rest at the pause's record, where a restart does, however far behind it was")
+  func pausePlace() throws {
+    let daemon = try TestDaemon { $0.versions.atStop = false }
+    var client = try daemon.client()
+    // Learning waits while the log goes on.
+    let gate = Signal()
+    daemon.context.learner.perform { _ in gate.wait(after: 0) }
+    try client.append(Shop.ratings(0..<50))
+    let paused = try client.pause()
+    try client.append(Shop.ratings(50..<90))
+    // A second one changes nothing.
+    #expect(try client.pause() > paused)
+    gate.raise()
+    let made = try client.create()
+    #expect(made.offset == paused)
+    #expect(try client.state().examples == 50)
+    try daemon.restart(meanwhile: daemon.deleteVersions)
+    client = try daemon.client()
+    #expect(try client.state().learned == paused)
+    #expect(try client.create().digest == made.digest)
+    _ = try client.resume()
+    try client.flush()
+    #expect(try client.state().examples == 90)
   }
 
   @Test("settings are checked, logged, and in force from their offset on, also after a restart")

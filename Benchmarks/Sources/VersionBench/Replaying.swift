@@ -41,7 +41,7 @@ struct Replaying {
   /// - Returns: the version's id.
   private func learn(_ times: inout Times) throws -> String {
     let made = try bench.client().create().id
-    bench.daemon.context.learner.pause()
+    bench.daemon.context.learner.pause(at: bench.daemon.context.log.endOffset)
     try bench.append(users: 0..<bench.users)
     times.learning.append(
       VersionBench.seconds {

@@ -33,7 +33,7 @@ package final class Learner: @unchecked Sendable {
   private let log: EventLog
   private let signal = Signal()
   private let commands = Guarded<[@Sendable (Learner) -> Void]>([])
-  /// Records from here on wait: 0 while paused.
+  /// Records from here on wait; `max`: none do.
   private let limit: Atomic<UInt64>
   private let isStopping = Atomic(false)
   private let shown = Guarded(LearnerStatus())
@@ -341,9 +341,9 @@ package final class Learner: @unchecked Sendable {
 
   // MARK: Pausing
 
-  /// Learns nothing from now on; what is being learned is finished. Any thread.
-  package func pause() {
-    limit.store(0, ordering: .releasing)
+  /// Learns nothing of what stands at `offset` or behind, but for the record that it is at. Any thread.
+  package func pause(at offset: UInt64) {
+    limit.store(offset, ordering: .releasing)
     shown.withLock { $0.isPaused = true }
     perform { $0.show() }
   }

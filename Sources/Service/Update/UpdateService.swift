@@ -104,8 +104,24 @@ package final class UpdateService: Sendable {
 
   // MARK: Pause and resume
 
+  /// The head learns what stands before the record, and nothing behind it: a start comes to rest there too.
   private func pause(_ author: Author, _ reason: String) throws(Status) -> [UInt8] {
-    let offset = try command(author, reason, .pause) { _ in context.learner.pause() }
+    let (learner, control) = (context.learner, context.control)
+    let record = ControlRecord(author: author, reason: reason, command: .pause)
+    let offset = try inTurn { () throws(Status) in
+      if control.registry.isPaused { return try context.commit(record) }
+      // What comes behind the record waits already while it is written.
+      learner.pause(at: context.log.endOffset)
+      do throws(Status) {
+        let offset = try context.commit(record)
+        learner.pause(at: offset)
+        return offset
+      } catch {
+        // It may be in force all the same.
+        if let offset = control.registry.pausedAt { learner.pause(at: offset) } else { learner.resume() }
+        throw error
+      }
+    }
     context.logger.notice("learning paused", metadata: ["offset": "\(offset)"])
     return Self.control(offset)
   }
@@ -223,7 +239,7 @@ package final class UpdateService: Sendable {
       if let failure = status.failure {
         throw Status(.failedPrecondition, "learning stands still: \(failure)")
       }
-      if status.isPaused {
+      if let pausedAt = context.control.registry.pausedAt, offset >= pausedAt {
         throw Status(.failedPrecondition, "learning is paused; `cowbird update resume` goes on")
       }
     }

@@ -30,20 +30,26 @@ extension VersionService {
     let make: @Sendable () -> Void = { [self] in
       if turn.take() { snapshot(order, end, reply) }
     }
-    guard end > 0, !learner.status.isPaused,
+    guard end > 0, !isLearned(end),
       let waiter = learner.publication.whenPublished(end - 1, { _ in make() })
     else { return make() }
-    waitOrPause(reply, waiter, make)
+    waitOrPause(reply, end, waiter, make)
   }
 
-  /// Who pauses learning meanwhile gets the version of what was learned until then.
-  private func waitOrPause(_ reply: Reply, _ waiter: UInt64, _ make: @escaping @Sendable () -> Void) {
+  /// Whether all below `end` is learned, or all that learning goes on to while it is paused.
+  private func isLearned(_ end: UInt64) -> Bool {
+    learner.publication.current.offset >= min(end, control.registry.pausedAt ?? end)
+  }
+
+  /// Where learning is paused, or is put back behind a pause meanwhile, nobody waits for what is behind it.
+  private func waitOrPause(
+    _ reply: Reply, _ end: UInt64, _ waiter: UInt64, _ make: @escaping @Sendable () -> Void
+  ) {
     reply.after(200_000_000) { [self] reply in
-      let status = learner.status
-      if status.isPaused || status.failure != nil || reply.isLate {
+      if isLearned(end) || learner.status.failure != nil || reply.isLate {
         if learner.publication.cancel(waiter) { make() }
       } else if learner.publication.isWaiting(waiter) {
-        waitOrPause(reply, waiter, make)
+        waitOrPause(reply, end, waiter, make)
       }
     }
   }
