@@ -56,7 +56,8 @@ enum FieldParsing {
     return overflow ? nil : product
   }
 
-  /// `2024-01-31`, `2024-01-31T12:00:00`, `2024-01-31 12:00:00.25Z`, `…+02:00`; UTC unless a zone is given.
+  /// `2024-01-31`, `2024-01-31T12:00:00`, `2024-01-31 12:00:00.25Z`, `…+02:00`; UTC unless a zone is given. No leap
+  /// seconds: Unix time has none.
   private static func date(_ text: [UInt8]) -> Int64? {
     func digits(_ range: Range<Int>) -> Int? {
       guard range.upperBound <= text.count else { return nil }
@@ -71,7 +72,7 @@ enum FieldParsing {
       index < text.count && text[index] == byte.asciiValue
     }
     guard let year = digits(0..<4), has("-", at: 4), let month = digits(5..<7), has("-", at: 7),
-      let day = digits(8..<10), (1...12).contains(month), (1...31).contains(day)
+      let day = digits(8..<10), (1...12).contains(month), (1...days(in: month, of: year)).contains(day)
     else { return nil }
     var seconds = daysFromCivil(year, month, day) * 86_400
     var nanos: Int64 = 0
@@ -83,7 +84,7 @@ enum FieldParsing {
       seconds += Int64(hour * 3600 + minute * 60)
       place = 16
       if has(":", at: place) {
-        guard let second = digits(17..<19), second <= 60 else { return nil }
+        guard let second = digits(17..<19), second < 60 else { return nil }
         seconds += Int64(second)
         place = 19
         if has(".", at: place) {
@@ -103,13 +104,21 @@ enum FieldParsing {
       guard let hour = digits(place + 1..<place + 3) else { return nil }
       let isColon = has(":", at: place + 3)
       let start = place + (isColon ? 4 : 3)
-      guard let minute = digits(start..<start + 2) else { return nil }
+      guard let minute = digits(start..<start + 2), hour < 24, minute < 60 else { return nil }
       seconds += (has("-", at: place) ? 1 : -1) * Int64(hour * 3600 + minute * 60)
       place = start + 2
     }
     guard place == text.count, let whole = scaled(seconds, 1_000_000_000) else { return nil }
     let (sum, overflow) = whole.addingReportingOverflow(nanos)
     return overflow ? nil : sum
+  }
+
+  private static func days(in month: Int, of year: Int) -> Int {
+    switch month {
+    case 4, 6, 9, 11: 30
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    default: 31
+    }
   }
 
   /// Days since 1970-01-01 in the Gregorian calendar (Hinnant, chrono-compatible low-level date algorithms).

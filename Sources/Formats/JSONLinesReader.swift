@@ -41,7 +41,7 @@ final class JSONLinesReader {
     }
     var event = RawEvent()
     for (key, value) in members {
-      if case .object(let inner) = value {
+      if case .object(let inner) = value, column(key).role == nil {
         let prefix = key == "context" ? "" : key + "."
         for member in inner { try addContext(prefix + member.key, member.value, to: &event.context) }
       } else {
@@ -77,7 +77,8 @@ final class JSONLinesReader {
     case .string(let text), .number(let text): try lines.put(text, column, into: &event)
     case .bool(let flag): try lines.put(flag ? "true" : "false", column, into: &event)
     case .array, .object:
-      throw lines.error(column: key, "is an array", allowed: "a string, a number, true, false or null")
+      let what = if case .array = value { "an array" } else { "an object" }
+      throw lines.error(column: key, "is \(what)", allowed: "a string, a number, true, false or null")
     }
   }
 
