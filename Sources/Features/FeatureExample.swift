@@ -54,7 +54,8 @@ extension FeatureState {
       for text in buffer.describedTexts { names[StableHash.of(text)] = text }
     }
     for history in histories { collect(history, example, &names) }
-    for bucket in -1_000...10_000 { names[CategoryHash.of(Int64(bucket))] = "\(bucket)" }
+    for hour in 0..<24 { names[CategoryHash.of(Int64(hour))] = "\(hour)" }
+    for scope in [Scope.user, .context, .item] { collect(plan.operations[scope], example, &names) }
     return FeatureExample(
       features: lines(example, names),
       dense: (0..<plan.denseCount).map { (plan.denseNames[$0], example.dense[$0]) },
@@ -81,6 +82,36 @@ extension FeatureState {
     }
   }
 
+  /// The categories that operations made of numbers and of other categories, said as these.
+  private func collect(
+    _ operations: Constants<Operation>, _ example: Example, _ names: inout [UInt64: String]
+  ) {
+    for index in 0..<operations.count {
+      let operation = operations[index]
+      switch operation.code {
+      case .session:
+        let session = session(Int(operation.a), example)
+        names[CategoryHash.of(session)] = "\(session)"
+      case .bucketise:
+        for bucket in 0...Int64(operation.c) { names[CategoryHash.of(bucket)] = "\(bucket)" }
+      case .step:
+        let number = example.numbers[Int(operation.b)]
+        guard !number.isNaN else { continue }
+        let step = Self.step(number, of: plan.boundaries[Int(operation.a)])
+        names[CategoryHash.of(step)] = "\(step)"
+      case .set:
+        let parts = example.categories(operation.b).map { names[$0] ?? Self.unknown($0) }
+        for hash in example.categories(operation.out) {
+          names[hash] = "{\(parts.sorted().joined(separator: ", "))}"
+        }
+      default: break
+      }
+    }
+  }
+
+  /// A category of which nothing but its hash is at hand.
+  private static func unknown(_ hash: UInt64) -> String { "#" + String(hash, radix: 16) }
+
   private func collect(_ history: PagedTable, _ example: Example, _ names: inout [UInt64: String]) {
     guard let row = history.weights(of: example.userKey) else { return }
     row.withUnsafeBufferPointer { row in
@@ -98,7 +129,7 @@ extension FeatureState {
   /// Walks the templates as `emit` does and gives each feature of the example the values it was made of.
   private func lines(_ example: Example, _ names: [UInt64: String]) -> [FeatureExample.Feature] {
     var labels: [UInt64: String] = [:]
-    func text(_ hash: UInt64) -> String { names[hash] ?? "#" + String(hash, radix: 16) }
+    func text(_ hash: UInt64) -> String { names[hash] ?? Self.unknown(hash) }
     func label(_ seed: UInt64, _ sources: [[UInt64]]) {
       var open: [(key: UInt64, text: String)] = [(seed, "")]
       for values in sources {

@@ -253,14 +253,19 @@ extension FeatureState {
       example.numbers[Int(operation.out)] = number.isNaN ? .nan : isWithin ? 1 : 0
     case .step:
       guard !number.isNaN else { return single(example, operation.out, 0) }
-      let step = (number / plan.boundaries[first]).rounded(.down)
-      single(example, operation.out, CategoryHash.of(Int64(min(max(step, -0x1p62), 0x1p62))))
+      single(example, operation.out, CategoryHash.of(Self.step(number, of: plan.boundaries[first])))
     default:
       guard !number.isNaN else { return single(example, operation.out, 0) }
       var bucket = 0
       while bucket < Int(operation.c), plan.boundaries[first + bucket] <= number { bucket += 1 }
       single(example, operation.out, CategoryHash.of(Int64(bucket)))
     }
+  }
+
+  /// How many whole steps of this width a number that is one holds.
+  @inline(__always)
+  static func step(_ number: Float, of width: Float) -> Int64 {
+    Int64(min(max((number / width).rounded(.down), -0x1p62), 0x1p62))
   }
 
   /// The same for every order of the values.

@@ -108,6 +108,34 @@ import Wire
     #expect(description.description.contains("user.age=25.0"))
   }
 
+  @Test("a bucket of any size, a set and a session are said as what they are, not as their hash")
+  func describedCategories() throws {
+    var fixture = try Fixture(
+      """
+      events: {click: positive}
+      entities: {item: {genres: categories}}
+      features:
+        context: {price: number}
+        values:
+          cents: {from: context.price, step: 1}
+          kind: {from: item.genres, set: true}
+          visit: {statistic: session, of: user, gap: 10s}
+        sparse: {cents: cents, kind: kind, both: {of: [kind, cents]}, visit: visit}
+      """)
+    try fixture.set(.item, "i", .set, [.init("genres", .texts(["War", "Crime"]))])
+    func lines(_ price: Double) throws -> [String] {
+      try fixture.make(
+        Fixture.rating("u", "i", at: 0, type: "click", context: [.init("price", .number(price))]))
+      return fixture.state.describe(fixture.example, user: "u", item: "i").features.map {
+        "\($0.name)=\($0.value)"
+      }
+    }
+    #expect(
+      try Set(lines(12_345))
+        == ["cents=12345", "kind={Crime, War}", "both={Crime, War} x 12345", "visit=0"])
+    #expect(try lines(-5e12).contains("cents=-4999999913984"))
+  }
+
   @Test("tokens are of one spelling by the rule, and have their names, of one text and of several")
   func tokens() throws {
     func words(_ title: AttributeValue, rule: String) throws -> [String] {
