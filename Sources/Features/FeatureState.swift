@@ -89,6 +89,14 @@ package struct FeatureState: Sendable {
   /// Rows over all tables.
   package var rowCount: Int { (groups + histories).reduce(0) { $0 + $1.rowCount } }
 
+  /// Rows that the limits have cost, of users, of items and of everything else.
+  package var evictions: (users: UInt64, items: UInt64, others: UInt64) {
+    let others = groups.dropFirst(2) + histories
+    return (
+      groups[0].counters.evicted, groups[1].counters.evicted, others.reduce(0) { $0 + $1.counters.evicted }
+    )
+  }
+
   static let userSeed: UInt64 = 0x75
   static let itemSeed: UInt64 = 0x69
 

@@ -88,6 +88,13 @@ extension Ensemble {
     return count
   }
 
+  /// Rows that `limits.rows` has cost.
+  package var evictions: UInt64 {
+    var count: UInt64 = 0
+    forEachTable { count += $1.counters.evicted }
+    return count
+  }
+
   package var memory: MemoryUse {
     var use = counts.memory
     forEachTable { name, table in if name != "counts" { use = use + table.memory } }

@@ -28,6 +28,36 @@ struct IngestRuleTests {
     }
   }
 
+  @Test("what the limits cost is counted, in Status and as a metric")
+  func evictions() throws {
+    let daemon = try TestDaemon(.clicks) {
+      ($0.limits.users, $0.limits.items, $0.limits.rows) = (1_000, 1_000, 1_000)
+      var pairs = ValueSection()
+      (pairs.name, pairs.statistic, pairs.of) = ("pairs", .count, ["user", "item"])
+      $0.features.values.append(pairs)
+      $0.features.dense.append("pairs")
+    }
+    let client = try daemon.client()
+    _ = try client.append(
+      (0..<1_500).map { number in
+        EventBuilder(
+          timeNanos: now + Int64(number), source: "web",
+          .interaction(type: "click", user: "u\(number)", item: "i\(number)", value: nil))
+      })
+    try client.flush()
+    let counts = try counts(client) { $0.hasPrefix("evicted.") }
+    for kind in ["users", "items", "features", "retrieval_users", "retrieval_items"] {
+      #expect(counts.contains("evicted.\(kind)  500"), "\(counts)")
+    }
+    #expect(counts.contains("evicted.retrieval_segments  0"))
+    #expect(
+      counts.contains { $0.hasPrefix("evicted.weights ") && !$0.hasSuffix(" 0") }, "\(counts)")
+    let text = try client.ask(
+      "Update", "Metrics", Cowbird__V1__MetricsRequest.self, Cowbird__V1__MetricsResponse.self
+    ) { String(cString: $0.text) }
+    #expect(text.contains("cowbird_head_count{name=\"evicted.users\",source=\"\"} 500\n"))
+  }
+
   @Test("duplicates are counted by source")
   func duplicates() throws {
     let daemon = try TestDaemon(.clicks)

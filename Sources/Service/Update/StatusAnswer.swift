@@ -6,6 +6,7 @@ internal import EventLog
 internal import Features
 internal import Glibc
 internal import Learning
+internal import Models
 internal import Primitives
 internal import Retrieval
 package import Statistics
@@ -85,6 +86,18 @@ struct StatusAnswer {
       ("features.omitted", "", model.features.counters.omittedFeatures),
       ("records.oversized", "", model.features.counters.oversizedRecords),
     ]
+    let evicted = model.features.evictions
+    counters += [
+      ("evicted.users", "", evicted.users), ("evicted.items", "", evicted.items),
+      ("evicted.features", "", evicted.others), ("evicted.weights", "", model.ensemble.evictions),
+    ]
+    if let retrieval = model.retrieval?.counters {
+      counters += [
+        ("evicted.retrieval_users", "", retrieval.evictedUsers),
+        ("evicted.retrieval_items", "", retrieval.evictedItems),
+        ("evicted.retrieval_segments", "", retrieval.evictedSegments),
+      ]
+    }
     let shown = model.impressions
     counters += [
       ("impressions.remembered", "", shown.remembered), ("impressions.joined", "", shown.joined),
