@@ -18,25 +18,29 @@ extension Configuration {
     let sources: SourceMap
     var problems: [ConfigurationProblem] = []
 
-    /// - Parameter index: of the list's element that is wrong.
-    mutating func fail(_ path: String, at index: Int? = nil, _ message: String) {
-      let place = sources.place(of: path, at: index)
+    /// - Parameters:
+    ///   - index: of the list's element that is wrong.
+    ///   - other: the path of what `path` does not go with. Where a preset has `path`, the file changed the other.
+    mutating func fail(_ path: String, at index: Int? = nil, for other: String? = nil, _ message: String) {
+      let place = sources.place(of: path, at: index, missing: other)
       problems.append(.init(line: place.line, column: place.column, path: path, message: message))
     }
 
     mutating func require(
-      _ condition: Bool, _ path: String, at index: Int? = nil, _ message: @autoclosure () -> String
+      _ condition: Bool, _ path: String, at index: Int? = nil, for other: String? = nil,
+      _ message: @autoclosure () -> String
     ) {
-      if !condition { fail(path, at: index, message()) }
+      if !condition { fail(path, at: index, for: other, message()) }
     }
 
-    mutating func require(_ names: [String], among known: [String], _ path: String, what: String) {
+    /// - Parameter section: the path of the section that has the `known` names.
+    mutating func require(
+      _ names: [String], among known: [String], of section: String, _ path: String, what: String
+    ) {
       for (index, name) in names.enumerated() where !known.contains(name) {
-        let hint = Suggestion.hint(for: name, among: known)
         fail(
-          path, at: index,
-          "no \(what) \"\(name)\"" + (hint.isEmpty ? "; known: \(known.joined(separator: ", "))" : hint)
-        )
+          path, at: index, for: "\(section).\(name)",
+          "no \(what) \"\(name)\"" + Suggestion.hintOrList(for: name, among: known))
       }
     }
   }
@@ -48,7 +52,7 @@ extension Configuration {
         + "(\(YAMLText.number(hygiene.value.maximum)))")
     checker.require(
       hygiene.outlier.context, among: features.context.filter { $0.type == .number }.map(\.name),
-      "hygiene.outlier.context", what: "numeric context")
+      of: "features.context", "hygiene.outlier.context", what: "numeric context")
   }
 
   private func checkEvents(_ checker: inout Checker) {
@@ -69,7 +73,8 @@ extension Configuration {
       "\(YAMLText.number(label.center)) lies outside label.minimum...label.maximum")
     for event in events {
       let path = "events.\(event.name)"
-      checker.require(event.answeredBy, among: types, "\(path).answered_by", what: "event type")
+      checker.require(
+        event.answeredBy, among: types, of: "events", "\(path).answered_by", what: "event type")
       checker.require(
         event.answeredBy.isEmpty || event.delay > 0, "\(path).delay",
         "is 0, but answered_by names event types to wait for")
@@ -103,8 +108,8 @@ extension Configuration {
       checker.require(
         !reserved.contains(value.name), path, "\"\(value.name)\" is a source's name; choose another")
       checkTransforms(value, path, &checker)
-      checker.require(value.types, among: types, "\(path).types", what: "event type")
-      checker.require(value.numerator, among: types, "\(path).numerator", what: "event type")
+      checker.require(value.types, among: types, of: "events", "\(path).types", what: "event type")
+      checker.require(value.numerator, among: types, of: "events", "\(path).numerator", what: "event type")
       if let statistic = value.statistic {
         checkStatistic(value, statistic, path, &checker)
         checkAcyclic(index, path, &checker)
@@ -112,7 +117,7 @@ extension Configuration {
         if value.from.isEmpty {
           checker.fail(path, "needs a source (from: item.price) or a statistic (statistic: mean)")
         } else if case .failure(let error) = source(value.from) {
-          checker.fail("\(path).from", error.message)
+          checker.fail("\(path).from", for: Self.declaration(of: value.from), error.message)
         } else {
           checkAcyclic(index, path, &checker)
           checkNature(value, path, &checker)
@@ -129,10 +134,11 @@ extension Configuration {
       || value.scale != 1 || !value.bucketise.isEmpty || value.step != 0 || !value.within.isEmpty
       || value.missing != nil
     checker.require(
-      !transforms || nature == .number, "\(path).from",
+      !transforms || nature == .number, "\(path).from", for: Self.declaration(of: value.from),
       "\"\(value.from)\" is no number, so it cannot be transformed")
     checker.require(
-      !value.isSet || nature == .categories, "\(path).set", "\"\(value.from)\" is not several categories")
+      !value.isSet || nature == .categories, "\(path).set", for: Self.declaration(of: value.from),
+      "\"\(value.from)\" is not several categories")
   }
 
   private func checkStatistic(
@@ -145,12 +151,12 @@ extension Configuration {
     if kind == .decayed {
       checker.require(
         value.halfLife > 0, "\(path).half_life",
-        "\(DurationText.render(value.halfLife)) is not allowed; a decayed count needs a half-life above 0")
+        "a decayed count needs a half-life above 0, such as 1d")
     }
     if kind == .session {
       checker.require(
         value.gap > 0, "\(path).gap",
-        "\(DurationText.render(value.gap)) is not allowed; a session needs a gap above 0")
+        "a session needs a gap above 0, such as 30m")
     }
     if kind == .rate {
       checker.require(
@@ -159,8 +165,7 @@ extension Configuration {
       )
       checker.require(
         value.shrinkage > 0, "\(path).shrinkage",
-        "\(YAMLText.number(value.shrinkage)) is not allowed; a rate needs a shrinkage above 0 "
-          + "(events that the prior weighs)")
+        "a rate needs a shrinkage above 0 (events that the prior weighs), such as 20")
     }
   }
 
@@ -208,10 +213,10 @@ extension Configuration {
   private func checkCategorical(_ names: [String], _ path: String, _ checker: inout Checker) {
     for (index, name) in names.enumerated() {
       switch source(name) {
-      case .failure(let error): checker.fail(path, at: index, error.message)
+      case .failure(let error): checker.fail(path, at: index, for: Self.declaration(of: name), error.message)
       case .success(let source):
         checker.require(
-          nature(source).isCategorical, path, at: index,
+          nature(source).isCategorical, path, at: index, for: Self.declaration(of: name),
           "\"\(name)\" is a number; make a category of it with bucketise or step")
       }
     }
@@ -221,7 +226,8 @@ extension Configuration {
     let types = events.map(\.name)
     for history in features.histories {
       checker.require(
-        history.types, among: types, "features.histories.\(history.name).types", what: "event type")
+        history.types, among: types, of: "events", "features.histories.\(history.name).types",
+        what: "event type")
     }
     checker.require(
       features.sparse.count <= 512, "features.sparse",
@@ -249,35 +255,40 @@ extension Configuration {
 
   private func checkNumeric(_ name: String, _ path: String, at index: Int? = nil, _ checker: inout Checker) {
     switch source(name) {
-    case .failure(let error): checker.fail(path, at: index, error.message)
+    case .failure(let error): checker.fail(path, at: index, for: Self.declaration(of: name), error.message)
     case .success(let source):
-      checker.require(nature(source) == .number, path, at: index, "\"\(name)\" is no number")
+      checker.require(
+        nature(source) == .number, path, at: index, for: Self.declaration(of: name),
+        "\"\(name)\" is no number")
     }
   }
 
   private func checkDense(_ name: String, _ entry: String, at index: Int, _ checker: inout Checker) {
     let path = "features.dense"
     switch source(name) {
-    case .failure(let error): checker.fail(path, at: index, error.message)
+    case .failure(let error): checker.fail(path, at: index, for: Self.declaration(of: name), error.message)
     case .success(let source):
       switch nature(source) {
       case .number: break
       case .vector:
         checker.require(
           name == entry, path, at: index, "\"\(entry)\": a vector cannot be a factor of a product")
-      default: checker.fail(path, at: index, "\"\(name)\" is no number and no vector")
+      default:
+        checker.fail(
+          path, at: index, for: Self.declaration(of: name), "\"\(name)\" is no number and no vector")
       }
     }
   }
 
   private func checkModel(_ checker: inout Checker) {
     let names = model.members.map(\.name)
-    checker.require(model.use.filter { $0 != "auto" }, among: names, "model.use", what: "member")
+    checker.require(
+      model.use.filter { $0 != "auto" }, among: names, of: "model.members", "model.use", what: "member")
     for member in model.members {
       let path = "model.members.\(member.name)"
       checker.require(
-        member.residualOf.isEmpty ? [] : [member.residualOf], among: names, "\(path).residual_of",
-        what: "member")
+        member.residualOf.isEmpty ? [] : [member.residualOf], among: names, of: "model.members",
+        "\(path).residual_of", what: "member")
       checker.require(
         member.kind != .mlp || member.optimizer != .ftrl, "\(path).optimizer",
         "\"ftrl\" is not allowed for kind: mlp, whose weights cannot begin at 0; allowed: adagrad, adam, sgd")
@@ -297,12 +308,12 @@ extension Configuration {
       else { continue }
       let before = taking[..<place].joined(separator: ", ")
       checker.fail(
-        "model.members.\(name).residual_of",
+        "model.members.\(name).residual_of", for: "model.members.\(member.residualOf)",
         "\"\(member.residualOf)\" is no member that takes part and stands before it; allowed: "
           + (before.isEmpty ? "nothing, because it is the first" : "one of \(before)"))
     }
     checker.require(
-      model.loss != .logistic || (label.minimum == 0 && label.maximum == 1), "model.loss",
+      model.loss != .logistic || (label.minimum == 0 && label.maximum == 1), "model.loss", for: "label",
       "logistic loss needs labels from 0 to 1 (label.minimum and label.maximum)")
     for grant in server.permissions {
       checker.require(
@@ -327,13 +338,15 @@ extension Configuration {
   }
 
   private func checkRetrieval(_ checker: inout Checker) {
+    checkKinds(&checker)
     for retriever in retrieval.retrievers {
       let path = "retrieval.retrievers.\(retriever.name)"
-      checker.require(retriever.types, among: events.map(\.name), "\(path).types", what: "event type")
+      checker.require(
+        retriever.types, among: events.map(\.name), of: "events", "\(path).types", what: "event type")
       if retriever.kind == .content {
         checker.require(
-          retriever.attributes, among: entities.item.map(\.name), "\(path).attributes", what: "item attribute"
-        )
+          retriever.attributes, among: entities.item.map(\.name), of: "entities.item", "\(path).attributes",
+          what: "item attribute")
       }
       if !retriever.segment.isEmpty {
         checkCategorical([retriever.segment], "\(path).segment", &checker)
@@ -347,7 +360,32 @@ extension Configuration {
     }
     checker.require(
       retrieval.impressionsType.isEmpty ? [] : [retrieval.impressionsType], among: events.map(\.name),
-      "retrieval.impressions_count_as", what: "event type")
+      of: "events", "retrieval.impressions_count_as", what: "event type")
     requireGrowing(retrieval.blend.buckets.map(Double.init), "retrieval.blend.buckets", &checker)
+  }
+
+  /// Of each kind one takes part; of popularity by segment, which is a kind of its own, four.
+  private func checkKinds(_ checker: inout Checker) {
+    let segments = retrieval.segments
+    for retriever in segments.dropFirst(RetrievalSection.maximumSegments) {
+      checker.fail(
+        "retrieval.retrievers.\(retriever.name)",
+        "counts by segment, as \(segments.prefix(RetrievalSection.maximumSegments).map(\.name).joined(separator: ", ")) do; "
+          + "allowed: \(RetrievalSection.maximumSegments) that do")
+    }
+    var first: [RetrieverKind: String] = [:]
+    for retriever in retrieval.retrievers where retriever.isOn && !segments.contains(retriever) {
+      guard let other = first[retriever.kind] else {
+        first[retriever.kind] = retriever.name
+        continue
+      }
+      let kinds = RetrieverKind.allCases.filter { $0 != retriever.kind }.map(\.rawValue)
+      checker.fail(
+        "retrieval.retrievers.\(retriever.name)", for: "retrieval.retrievers.\(other)",
+        "is a second retriever of kind \(retriever.kind.rawValue), beside \(other); allowed: one of each kind"
+          + (retriever.kind == .popularity ? ", but with a segment of its own" : "")
+          + "; give it kind \(kinds.joined(separator: ", ")), or set retrieval.retrievers.\(other).on to false"
+      )
+    }
   }
 }

@@ -62,7 +62,7 @@ extension Configuration {
     var problems: [ConfigurationProblem] = []
     if let index = mapping.firstIndex(where: { $0.key.text == "preset" }) {
       let chosen = mapping[index].value
-      mapping = Node.Mapping(mapping.filter { $0.key.text != "preset" }.map { ($0.key, $0.value) })
+      mapping = Self.withoutPreset(mapping)
       if let preset = chosen.text.flatMap(Preset.init(rawValue:)) {
         self = preset.configuration
       } else if !chosen.isNull {
@@ -80,14 +80,20 @@ extension Configuration {
     guard problems.isEmpty else { throw ConfigurationError(problems) }
   }
 
-  /// Where a path, or the nearest above it, stands in YAML that was read before; (0, 0): nowhere.
+  /// Where a path, or the nearest above it, stands in YAML that was read before; of what stands nowhere, where the
+  /// document begins.
   package static func place(of path: String, in text: String) -> (line: Int, column: Int) {
     guard let node = try? compose(text), case .mapping(let mapping) = node else { return (0, 0) }
     var sources = SourceMap()
     var scratch = Configuration()
-    let kept = Node.Mapping(mapping.filter { $0.key.text != "preset" }.map { ($0.key, $0.value) })
-    _ = SectionReader.read(&scratch, from: .mapping(kept), path: "", sources: &sources)
+    _ = SectionReader.read(&scratch, from: .mapping(withoutPreset(mapping)), path: "", sources: &sources)
     return sources.place(of: path)
+  }
+
+  private static func withoutPreset(_ mapping: Node.Mapping) -> Node.Mapping {
+    Node.Mapping(
+      mapping.filter { $0.key.text != "preset" }.map { ($0.key, $0.value) }, mapping.tag, mapping.style,
+      mapping.mark)
   }
 
   private static let empty = """
@@ -104,22 +110,24 @@ extension Configuration {
     do {
       return try Yams.compose(yaml: text)
     } catch let error as YamlError {
-      throw ConfigurationError([problem(from: error)])
+      throw ConfigurationError([problem(from: error, in: text)])
     } catch {
       throw ConfigurationError([.init(path: "", message: "not YAML: \(error)")])
     }
   }
 
-  private static func problem(from error: YamlError) -> ConfigurationProblem {
+  private static func problem(from error: YamlError, in text: String) -> ConfigurationProblem {
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
       let around = context.map { " (\($0.text))" } ?? ""
       return .init(line: mark.line, column: mark.column, path: "", message: "not YAML: \(problem)\(around)")
     case .duplicatedKeysInMapping(let duplicates, let context):
-      let names = duplicates.map { "\"\($0)\"" }.sorted().joined(separator: ", ")
+      let key = RepeatedKey(name: duplicates.first ?? "", first: context.mark)
+      let mark = key.repetition(in: text) ?? key.first
       return .init(
-        line: context.mark.line, column: context.mark.column, path: "", message: "repeated key \(names)")
+        line: mark.line, column: mark.column, path: "",
+        message: "repeated key \"\(key.name)\"; it stands on line \(key.first.line) already")
     default: return .init(path: "", message: "not YAML: \(error)")
     }
   }
@@ -147,7 +155,9 @@ extension Configuration {
       }
       for key in keys.reversed() { node = Node([(Node(key), node)]) }
       var sources = SourceMap()
-      problems += SectionReader.read(&changed, from: node, path: "", sources: &sources).map { problem in
+      problems += SectionReader.read(
+        &changed, from: node, path: "", sources: &sources, isByPath: true
+      ).map { problem in
         var problem = problem
         (problem.line, problem.column) = (0, 0)
         return problem

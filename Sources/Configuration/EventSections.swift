@@ -31,7 +31,7 @@ package struct AttributeSection: NamedSection {
     switch type {
     case .vector:
       visitor.value(
-        "dimension", &dimension, .integer(0...4096), .model,
+        "dimension", &dimension, .integer(1...4096), .model,
         "Numbers in the vector; one of another length is left out, and counted.")
     case .number:
       visitor.value(
@@ -87,7 +87,7 @@ package enum LabelRule: String, CaseIterable, BitwiseCopyable, Sendable {
 
 package struct EventTypeSection: NamedSection {
   package var name = ""
-  package var label = LabelRule.positive
+  package var label = LabelRule.none
   package var threshold = 0.5
   package var weight = 1.0
   /// Nil: 1, but of a label that is made from the value none.

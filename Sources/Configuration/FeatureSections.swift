@@ -103,7 +103,7 @@ package struct ValueSection: NamedSection {
   }
 
   private mutating func visitSource(_ visitor: inout some FieldVisitor) {
-    visitor.value("from", &from, .text(atMost: 160), .model, "The source.")
+    visitor.value("from", &from, .text(atMost: 160, orEmpty: false), .model, "The source.")
     visitor.value(
       "set", &isSet, .flag, .model, "Several categories together are one category (their set).")
   }
@@ -117,8 +117,10 @@ package struct ValueSection: NamedSection {
       "types", &types, .list(of: name, count: 0...32, distinct: true), .model,
       "Event types counted; none: all interactions.")
     visitor.value(
-      "gap", &gap, .duration(0...31_536_000_000_000_000), .model,
-      "Above 0: starts again after this long without an event (for `session`: the gap that starts one).")
+      "gap", &gap, .duration((kind == .session ? 1 : 0)...31_536_000_000_000_000), .model,
+      kind == .session
+        ? "This long without an event starts the next."
+        : "Above 0: starts again after this long without an event.")
     switch kind {
     case .mean, .square, .ewmean, .last:
       visitor.value("target", &target, .choice, .model, "What is averaged.")
@@ -131,7 +133,8 @@ package struct ValueSection: NamedSection {
     case .mean, .square, .rate:
       visitor.value("prior", &prior, .number(-1e9...1e9), .model, "What is expected before any event.")
       visitor.value(
-        "shrinkage", &shrinkage, .number(0...1e9), .model, "How many events the prior weighs.")
+        "shrinkage", &shrinkage, .number((kind == .rate ? 1e-9 : 0)...1e9), .model,
+        "How many events the prior weighs.")
     case .ewmean:
       visitor.value("rate", &rate, .number(1e-6...1), .model, "Weight of the newest, in the long run.")
       visitor.value(
@@ -141,14 +144,14 @@ package struct ValueSection: NamedSection {
     }
     if kind == .rate {
       visitor.value(
-        "numerator", &numerator, .list(of: name, count: 0...32, distinct: true), .model,
+        "numerator", &numerator, .list(of: name, count: 1...32, distinct: true), .model,
         "Event types counted above the line."
       )
     }
     if kind == .rate || kind == .decayed {
       visitor.value(
-        "half_life", &halfLife, .duration(0...315_360_000_000_000_000), .model,
-        "Time after which an event counts half; 0: never less.")
+        "half_life", &halfLife, .duration((kind == .decayed ? 1 : 0)...315_360_000_000_000_000), .model,
+        "Time after which an event counts half" + (kind == .decayed ? "." : "; 0: never less."))
     }
   }
 }

@@ -164,12 +164,14 @@ extension Kind where Value == Bool {
 }
 
 extension Kind where Value == String {
-  /// Text of at most `bytes` UTF-8 bytes.
+  /// Text of at most `bytes` UTF-8 bytes. Paths and names end at a NUL where they are C strings, so there is none.
   package static func text(atMost bytes: Int, orEmpty: Bool = true) -> Kind {
     Kind(
-      allowed: "text of \(orEmpty ? 0 : 1) to \(bytes) bytes",
+      allowed: "text of \(orEmpty ? 0 : 1) to \(bytes) bytes, none of them NUL",
       read: { node in
-        node.text.flatMap { $0.utf8.count <= bytes && (orEmpty || !$0.isEmpty) ? $0 : nil }
+        node.text.flatMap { text in
+          text.utf8.count <= bytes && (orEmpty || !text.isEmpty) && !text.utf8.contains(0) ? text : nil
+        }
       },
       write: YAMLText.scalar)
   }

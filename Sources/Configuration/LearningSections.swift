@@ -13,7 +13,10 @@ package struct LearningSection: Section {
     visitor.value(
       "rate", &rate, .number(0...100), .learning,
       "Multiplies the rate of every member; statistics, histories and retrieval are no members.")
-    visitor.value("seed", &seed, .bits, .model, "Seed of all random numbers.")
+    visitor.value(
+      "seed", &seed, .bits, .model,
+      "Seed of what is drawn while learning: negatives (events.NAME.negatives), and which events of a smaller weight "
+        + "enter whole. Members and retrievers have seeds of their own.")
     visitor.value(
       "cpu_budget", &cpuBudget, .number(0.01...1), .live, "Share of one core that learning may take.")
     visitor.value(

@@ -101,6 +101,7 @@ package enum Permission: String, CaseIterable, Sendable {
 
 /// What the members of a Unix group, or a user, may do.
 package struct GrantSection: NamedSection {
+  package static var canBeAddedByPath: Bool { true }
   package var name = ""
   package var user = ""
   package var group = ""

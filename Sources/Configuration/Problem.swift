@@ -54,6 +54,13 @@ package enum Suggestion {
     nearest(to: written, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
   }
 
+  /// Like `hint`; where nothing is near, what there is: `; known: a, b`.
+  package static func hintOrList(for written: String, among names: [String]) -> String {
+    let hint = hint(for: written, among: names)
+    guard hint.isEmpty else { return hint }
+    return "; known: \(names.isEmpty ? "none" : names.joined(separator: ", "))"
+  }
+
   private static func distance(_ first: [Character], _ second: [Character]) -> Int {
     var row = Array(0...second.count)
     for (index, character) in first.enumerated() {

@@ -1,10 +1,12 @@
 // Every setting there can be, for the reference: what a configuration might have, where `fields` says what one has.
 
+internal import Yams
+
 /// A setting, under NAME where users choose the name.
 package struct ReferenceEntry: Equatable, Sendable {
   package var path: String
-  /// Of a section as it is without a preset.
-  package var defaultValue: String
+  /// Of a section as it is without a preset; nil: it must be set.
+  package var defaultValue: String?
   package var effect: Effect
   package var about: String
   package var allowed: String
@@ -28,9 +30,12 @@ struct ReferenceVisitor: FieldVisitor {
       entries[place].when += when
       return
     }
+    // A default that may not be written stands for one that must be.
+    let text = kind.write(value)
+    let isAllowed = kind.read((try? Yams.compose(yaml: text)) ?? Node("")) != nil
     entries.append(
       ReferenceEntry(
-        path: path, defaultValue: kind.write(value), effect: effect, about: about, allowed: kind.allowed,
+        path: path, defaultValue: isAllowed ? text : nil, effect: effect, about: about, allowed: kind.allowed,
         when: when))
   }
 
@@ -49,10 +54,16 @@ struct ReferenceVisitor: FieldVisitor {
       }
     }
     when = outer
-    // What every sample has depends on none.
+    // What every sample has depends on none, and is by default what it is in a section that says nothing.
     let samples = S.samples.map(\.when)
+    var untouched = ReferenceVisitor()
+    var section = S()
+    section.visit(&untouched)
     for place in first..<entries.count where entries[place].when.count == samples.count {
       entries[place].when = []
+      let key = entries[place].path.split(separator: ".").last
+      let entry = untouched.entries.first { $0.path[...] == key }
+      if let entry { entries[place].defaultValue = entry.defaultValue }
     }
   }
 
@@ -86,7 +97,8 @@ extension Configuration {
       }
       let when = entry.when.isEmpty ? "" : " (\(entry.when.joined(separator: ", ")))"
       let cells = [
-        "`\(entry.path)`\(when)", "`\(entry.defaultValue)`", entry.effect.meaning, entry.about, entry.allowed,
+        "`\(entry.path)`\(when)", entry.defaultValue.map { "`\($0)`" } ?? "must be set", entry.effect.meaning,
+        entry.about, entry.allowed,
       ]
       text += "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }

@@ -194,6 +194,9 @@ package struct RetrievalSection: Section {
 
   package init() {}
 
+  /// How many retrievers may count by segment.
+  package static let maximumSegments = 4
+
   /// The retrievers that count by segment, in order.
   package var segments: [RetrieverSection] {
     retrievers.filter { $0.isOn && $0.kind == .popularity && !$0.segment.isEmpty }

@@ -45,10 +45,13 @@ package protocol NamedSection: Section {
   var name: String { get set }
   /// Sections that together have every field there is; `when` says what the fields of one depend on.
   static var samples: [(when: String, section: Self)] { get }
+  /// One that was not there can be set by its path while a daemon runs. Where not, a name that is not there is a slip.
+  static var canBeAddedByPath: Bool { get }
 }
 
 extension NamedSection {
   package static var samples: [(when: String, section: Self)] { [("", Self())] }
+  package static var canBeAddedByPath: Bool { false }
 
   /// A section for each value of a field that decides which others there are.
   static func samples<Value: RawRepresentable & CaseIterable>(

@@ -19,12 +19,20 @@ struct SourceMap {
   }
 
   /// The place of `path`, or of the nearest of its ancestors that was read; of a list's element, if it says which.
-  func place(of path: String, at index: Int? = nil) -> (line: Int, column: Int) {
+  /// What stands nowhere is missing from the document, so that is its place; (0, 0): there is none.
+  /// - Parameter missing: the path of something that is not there, though `path` needs it: where `path` was not
+  ///   read (a preset has it), the place that took the other away.
+  func place(of path: String, at index: Int? = nil, missing: String? = nil) -> (line: Int, column: Int) {
     if let index, let mark = marks["\(path)[\(index)]"] { return mark }
+    return marks[path] ?? missing.flatMap { marks[$0] } ?? nearest(path) ?? missing.flatMap(nearest)
+      ?? marks[""] ?? (0, 0)
+  }
+
+  private func nearest(_ path: String) -> (line: Int, column: Int)? {
     var path = path[...]
     while true {
       if let mark = marks[String(path)] { return mark }
-      guard let dot = path.lastIndex(of: ".") else { return (0, 0) }
+      guard let dot = path.lastIndex(of: ".") else { return nil }
       path = path[..<dot]
     }
   }
@@ -36,14 +44,16 @@ struct SectionReader: FieldVisitor {
   private let path: String
   var problems: [ConfigurationProblem] = []
   var sources = SourceMap()
+  private let isByPath: Bool
 
   /// Reads `section` from `node`; what the node does not mention stays as it is.
+  /// - Parameter isByPath: a path leads to `node`, as to a setting: what it names is there, as a rule.
   static func read<S: Section>(
-    _ section: inout S, from node: Node, path: String, sources: inout SourceMap
+    _ section: inout S, from node: Node, path: String, sources: inout SourceMap, isByPath: Bool = false
   ) -> [ConfigurationProblem] {
     sources.note(path, node)
     if node.isNull { return [] }
-    var reader = SectionReader(path: path)
+    var reader = SectionReader(path: path, isByPath: isByPath)
     switch node {
     case .mapping(let mapping):
       for (key, value) in mapping {
@@ -61,18 +71,19 @@ struct SectionReader: FieldVisitor {
     }
     section.visit(&reader)
     for entry in reader.entries where !entry.isUsed {
-      let hint = Suggestion.hint(for: entry.key, among: reader.known)
       reader.problems.append(
         problem(
           at: entry.keyNode, path: join(path, entry.key),
-          "unknown key \"\(entry.key)\""
-            + (hint.isEmpty ? "; known: \(reader.known.joined(separator: ", "))" : hint)))
+          "unknown key \"\(entry.key)\"" + Suggestion.hintOrList(for: entry.key, among: reader.known)))
     }
     sources.merge(reader.sources)
     return reader.problems
   }
 
-  private init(path: String) { self.path = path }
+  private init(path: String, isByPath: Bool) {
+    self.path = path
+    self.isByPath = isByPath
+  }
 
   static func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
@@ -111,7 +122,8 @@ struct SectionReader: FieldVisitor {
 
   mutating func section<S: Section>(_ key: String, _ section: inout S, _ about: String) {
     guard let node = take(key) else { return }
-    problems += Self.read(&section, from: node, path: Self.join(path, key), sources: &sources)
+    problems += Self.read(
+      &section, from: node, path: Self.join(path, key), sources: &sources, isByPath: isByPath)
   }
 
   mutating func named<S: NamedSection>(_ key: String, _ sections: inout [S], _ about: String) {
@@ -135,13 +147,24 @@ struct SectionReader: FieldVisitor {
         continue
       }
       let place = sections.firstIndex { $0.name == name }
+      if place == nil, child.isExplicitNull || (isByPath && !S.canBeAddedByPath) {
+        let known = sections.map(\.name)
+        problems.append(
+          Self.problem(
+            at: nameNode, path: Self.join(path, name),
+            "there is no \"\(name)\"\(child.isExplicitNull ? " to take away" : "")"
+              + Suggestion.hintOrList(for: name, among: known)))
+        continue
+      }
       if child.isExplicitNull, let place {
+        sources.note(Self.join(path, name), child)
         sections.remove(at: place)
         continue
       }
       var section = place.map { sections[$0] } ?? S()
       section.name = name
-      problems += Self.read(&section, from: child, path: Self.join(path, name), sources: &sources)
+      problems += Self.read(
+        &section, from: child, path: Self.join(path, name), sources: &sources, isByPath: isByPath)
       if let place { sections[place] = section } else { sections.append(section) }
     }
   }

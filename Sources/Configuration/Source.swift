@@ -50,11 +50,20 @@ extension Configuration {
       }
     }
     if let found { return .success(found) }
-    let hint = Suggestion.hint(for: text, among: sourceNames)
     return .failure(
       SourceError(
-        message: "no source \"\(text)\""
-          + (hint.isEmpty ? "; known: \(sourceNames.joined(separator: ", "))" : hint)))
+        message: "no source \"\(text)\"" + Suggestion.hintOrList(for: text, among: sourceNames)))
+  }
+
+  /// The path of the section that a source is, or would be, declared by.
+  static func declaration(of text: String) -> String {
+    let parts = text.split(separator: ".", maxSplits: 1)
+    guard parts.count == 2 else { return "features.values.\(text)" }
+    switch parts[0] {
+    case "context": return "features.\(text)"
+    case "history": return "features.histories.\(parts[1])"
+    default: return "entities.\(text)"
+    }
   }
 
   /// All that may be named, in the order of the configuration.

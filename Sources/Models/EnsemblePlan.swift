@@ -61,7 +61,11 @@ struct MemberPlace: Equatable, Sendable {
 }
 
 package struct EnsemblePlanError: Error, Equatable, CustomStringConvertible {
-  package var description: String
+  /// Of the setting that is wrong.
+  package let path: String
+  package let reason: String
+
+  package var description: String { "\(path): \(reason)" }
 }
 
 package final class EnsemblePlan: Sendable {
@@ -86,23 +90,25 @@ package final class EnsemblePlan: Sendable {
     self.members = members
     self.stack = stack
     self.bounds = bounds
-    guard !members.isEmpty else { throw EnsemblePlanError(description: "model.members: none takes part") }
+    guard !members.isEmpty else {
+      throw EnsemblePlanError(
+        path: "model.members", reason: "none takes part; name at least one, such as linear: {kind: linear}")
+    }
     var order: [MemberPlace] = []
     for (place, member) in members.enumerated() {
       var base = -1
       if !member.residualOf.isEmpty {
         guard let found = members.firstIndex(where: { $0.name == member.residualOf }), found < place else {
           throw EnsemblePlanError(
-            description:
-              "model.members.\(member.name).residual_of: \"\(member.residualOf)\" is no member before it")
+            path: "model.members.\(member.name).residual_of",
+            reason: "\"\(member.residualOf)\" is no member before it")
         }
         base = found
       }
       if member.kind == .mlp, member.optimizer == .ftrl {
         throw EnsemblePlanError(
-          description:
-            "model.members.\(member.name).optimizer: ftrl begins at 0, where a perceptron cannot; allowed here: "
-            + "adagrad, adam, sgd")
+          path: "model.members.\(member.name).optimizer",
+          reason: "ftrl begins at 0, where a perceptron cannot; allowed here: adagrad, adam, sgd")
       }
       let index = order.count { $0.family == MemberPlace.family(member.kind) }
       order.append(MemberPlace(kind: member.kind, index: index, base: base))

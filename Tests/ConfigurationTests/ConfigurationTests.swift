@@ -133,6 +133,31 @@ import Testing
     #expect(throws: ConfigurationError.self) { try start.setting([("learning", "1")]) }
   }
 
+  @Test(
+    "a setting of an entry that is not there is refused with the one that was meant, and a grant is added")
+  func addedByPath() throws {
+    let start = Preset.clicks.configuration
+    let error = #expect(throws: ConfigurationError.self) {
+      try start.setting([("model.members.jont.noise", "3")])
+    }
+    #expect(
+      error?.problems == [
+        ConfigurationProblem(
+          path: "model.members.jont", message: "there is no \"jont\"; did you mean \"joint\"?")
+      ])
+    let granted = try start.setting([
+      ("server.permissions.reader", "{user: nobody, may: [predict]}")
+    ])
+    #expect(granted.server.permissions.map(\.name) == ["reader"])
+  }
+
+  @Test("an event type says its label, or none is made of its events")
+  func defaultLabel() throws {
+    let configuration = try Configuration(yaml: "preset: clicks\nevents: {share: {}, like: {weight: 2}}\n")
+    #expect(configuration.events.suffix(2).map(\.label) == [.none, .none])
+    #expect(configuration.events[0].label == .positive)
+  }
+
   @Test("the learned hash changes with what is learned, and only the other with how the daemon runs")
   func hashes() throws {
     let start = Preset.ratings.configuration
@@ -254,7 +279,70 @@ import Testing
       ),
       (
         "features: {values: {a: {statistic: decayed, of: item, half_life: 0s}}}\n",
-        2, "features.values.a.half_life", "0ns is not allowed; a decayed count needs a half-life above 0"
+        2, "features.values.a.half_life", "\"0s\" is not allowed; allowed: a duration from 1ns to"
+      ),
+      (
+        "features: {values: {a: {statistic: decayed, of: item}}}\n",
+        2, "features.values.a.half_life", "a decayed count needs a half-life above 0"
+      ),
+      (
+        "features: {values: {a: {statistic: rate, of: item, numerator: [click], shrinkage: 0}}}\n",
+        2, "features.values.a.shrinkage", "\"0\" is not allowed; allowed: a number from 1e-09 to"
+      ),
+      (
+        "entities: {item: {v: {type: vector, dimension: 0}}}\n",
+        2, "entities.item.v.dimension", "\"0\" is not allowed; allowed: a whole number from 1 to 4096"
+      ),
+      (
+        "events:\n  view: none\n  clck: null\n", 4, "events.clck",
+        "there is no \"clck\" to take away; did you mean \"click\"?"
+      ),
+      (
+        "features: {values: {item_maen: null}}\n", 2, "features.values.item_maen",
+        "there is no \"item_maen\" to take away; did you mean \"item_mean\"?"
+      ),
+      (
+        "events:\n  view: none\n  click: null\n", 4, "events.impression.answered_by",
+        "no event type \"click\"; known: view, purchase"
+      ),
+      (
+        "events: null\n", 2, "events", "no event types; name at least one"
+      ),
+      (
+        "limits: {users: 5000}\nentities:\n  item: {genres: null}\n", 4, "features.values.user_genre_mean.of",
+        "no source \"item.genres\""
+      ),
+      (
+        "limits: {users: 5000}\nentities:\n  item: {genres: number}\n", 4,
+        "features.values.user_genre_mean.of", "\"item.genres\" is a number"
+      ),
+      (
+        "limits: {users: 5000}\nlabel: {minimum: 0, maximum: 5}\n", 3, "model.loss", "logistic loss needs"
+      ),
+      (
+        "retrieval:\n  retrievers:\n    zz: {kind: neighbours}\n", 4, "retrieval.retrievers.zz",
+        "is a second retriever of kind neighbours, beside neighbours; allowed: one of each kind; give it kind popularity"
+      ),
+      (
+        "retrieval:\n  retrievers:\n    a: {segment: user.age_0}\n", 4,
+        "retrieval.retrievers.a.segment", "no source \"user.age_0\""
+      ),
+      (
+        "retrieval:\n  retrievers:\n    a: {segment: user.country}\n    b: {segment: user.country}\n"
+          + "    c: {segment: user.country}\n    d: {segment: user.country}\n    e: {segment: user.country}\n",
+        8, "retrieval.retrievers.e", "counts by segment, as a, b, c, d do; allowed: 4 that do"
+      ),
+      (
+        "publish: {every: 50ms}\nlimits:\n  users: 10\npublish:\n  count: 1\n", 5, "",
+        "repeated key \"publish\"; it stands on line 2 already"
+      ),
+      (
+        "limits: {users: 5000}\nevents: {\"a\": none, b: none,\n  \"a\": positive}\n", 4, "",
+        "repeated key \"a\"; it stands on line 3 already"
+      ),
+      (
+        "data: \"a\\0b\"\n", 2, "data",
+        "\"a\0b\" is not allowed; allowed: text of 1 to 4096 bytes, none of them NUL"
       ),
     ] as [(String, Int, String, String)])
   func places(rest: String, line: Int, path: String, message: String) throws {

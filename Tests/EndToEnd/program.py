@@ -55,7 +55,8 @@ class Daemon:
 
 
 def run(*command: str, **options: object) -> subprocess.CompletedProcess[str]:
-    options.setdefault("stdin", subprocess.DEVNULL)
+    if "input" not in options:
+        options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run([BINARY, *command], capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
 
 

@@ -281,6 +281,26 @@ def test_config_check_names_every_problem_of_this_machine_too_as_json(tmp_path: 
     assert text.returncode == REFUSED and "line 2, column 1: lerning" in text.stderr
 
 
+def test_a_configuration_is_read_from_a_pipe_too(tmp_path: pathlib.Path) -> None:
+    text = "preset: clicks\nevents:\n  clck: null\n"
+    for name in ["-", "/dev/stdin"]:
+        good = run("config", "check", name, input="preset: clicks\n")
+        assert good.returncode == DONE and good.stdout == run("config", "check", "--preset", "clicks").stdout
+        bad = run("config", "check", name, input=text)
+        assert bad.returncode == REFUSED and 'line 3, column 3: events.clck: there is no "clck"' in bad.stderr
+    nowhere = run("config", "check", str(tmp_path / "none"))
+    assert nowhere.returncode == REFUSED and "cannot be read" in nowhere.stderr
+
+
+@pytest.mark.parametrize("command", [["config", "check"], ["config", "show"], ["serve", "--config"]])
+def test_what_no_model_can_be_made_of_is_refused_with_its_line(command: list[str], tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("events: {rating: value}\nfeatures: {sparse: {user: user}}\nmodel: {loss: squared}\n")
+    done = run(*command, str(path))
+    assert done.returncode == REFUSED
+    assert "line 3, column 8: model.members: none takes part" in done.stderr
+
+
 def test_what_configure_changed_is_in_force_and_listed_at_once(tmp_path: pathlib.Path) -> None:
     daemon = Daemon(tmp_path, "--preset", "ratings")
     try:

@@ -164,14 +164,11 @@ struct StateTests {
   func plans() throws {
     #expect(throws: RetrievalPlanError.self) { try clicksPlan { $0.retrievers = [] } }
     do {
-      _ = try clicksPlan { section in
-        var second = section.retrievers[0]
-        second.name = "more"
-        section.retrievers.append(second)
-      }
-      Issue.record("two retrievers of one kind were taken")
+      _ = try clicksPlan { $0.blend.start = [1] }
+      Issue.record("one weight for several scores was taken")
     } catch let error as RetrievalPlanError {
-      #expect(error.path == "retrieval.retrievers.more")
+      #expect(error.path == "retrieval.blend.start")
+      #expect(error.reason.hasPrefix("1 weights for "))
     }
   }
 }

@@ -109,10 +109,13 @@ package struct RetrievalPlan: Equatable, Sendable {
   package var seenItems: Int
   package var repeats: Bool
 
-  /// - Parameter vectorDimension: length of the items' dense vectors, 0 if they have none.
+  /// - Parameters:
+  ///   - section: checked: of each kind one is on.
+  ///   - vectorDimension: length of the items' dense vectors, 0 if they have none.
   package init(
     _ section: RetrievalSection, vectorDimension: Int = 0, bounds: RetrievalBounds = RetrievalBounds()
   ) throws(RetrievalPlanError) {
+    precondition(section.segments.count <= RetrievalSection.maximumSegments)
     self.bounds = bounds
     self.vectorDimension = vectorDimension
     rank = section.rank
@@ -121,10 +124,8 @@ package struct RetrievalPlan: Equatable, Sendable {
     seenItems = section.seenItems
     repeats = section.repeats
     for retriever in section.retrievers where retriever.isOn {
-      let path = "retrieval.retrievers.\(retriever.name)"
       switch retriever.kind {
       case .factors:
-        try Self.single(factors, path, "factors")
         negatives = retriever.negatives
         recent = retriever.recent
         names[.factors] = retriever.name
@@ -138,7 +139,6 @@ package struct RetrievalPlan: Equatable, Sendable {
           missingWeight: retriever.missingWeight,
           missingPower: retriever.missingPower)
       case .neighbours:
-        try Self.single(neighbours, path, "neighbours")
         names[.neighbours] = retriever.name
         neighbours = NeighbourPlan(
           limit: retriever.neighbours, learnLength: retriever.learnLength,
@@ -146,21 +146,16 @@ package struct RetrievalPlan: Equatable, Sendable {
           ageScaleSeconds: Float(Double(retriever.ageScale) / 1e9),
           halfLife: retriever.halfLife)
       case .popularity where !retriever.segment.isEmpty:
-        guard segments.count < 4 else {
-          throw RetrievalPlanError(path: path, reason: "at most 4 retrievers count by segment")
-        }
         let lives = retriever.halfLives
         segments.append(
           SegmentPlan(
             name: retriever.name, source: retriever.segment,
             halfLives: [lives[0], lives[min(1, lives.count - 1)]]))
       case .popularity:
-        try Self.single(popularity, path, "popularity without a segment")
         names[.popularity] = retriever.name
         halfLives = retriever.halfLives
         popularity = PopularityPlan(floor: Float(retriever.floor))
       case .content:
-        try Self.single(content, path, "content")
         names[.content] = retriever.name
         content = ContentPlan(
           length: retriever.length, decay: Float(retriever.decay), shrinkage: Float(retriever.shrinkage))
@@ -176,12 +171,6 @@ package struct RetrievalPlan: Equatable, Sendable {
         reason: "\(blend.start.count) weights for \(features.count) scores: "
           + features.map { name(of: $0) }.joined(separator: ", "))
     }
-  }
-
-  private static func single<Plan>(
-    _ former: Plan?, _ path: String, _ kind: String
-  ) throws(RetrievalPlanError) {
-    if former != nil { throw RetrievalPlanError(path: path, reason: "a second retriever of kind \(kind)") }
   }
 
   /// Items of the history that anything looks at, at most.

@@ -2,10 +2,6 @@
 
 import ArgumentParser
 import Configuration
-import Features
-import Foundation
-import Learning
-import Models
 import Service
 
 struct Config: ParsableCommand {
@@ -37,8 +33,11 @@ struct ConfigCheck: ParsableCommand {
   func run() throws {
     let configuration: Configuration
     do {
-      configuration = try self.configuration.load(file: file)
-      try check(configuration)
+      let read = try self.configuration.read(file: file)
+      configuration = read.configuration
+      // Whatever a daemon would stumble over on this machine.
+      let problems = Daemon.problems(of: configuration.server)
+      guard problems.isEmpty else { throw read.refusal(problems) }
     } catch let error as InvalidConfiguration where json {
       print(error.json.pretty)
       throw ExitCode(Outcome.refused)
@@ -49,27 +48,6 @@ struct ConfigCheck: ParsableCommand {
     } else {
       print("ok; hash \(hash)")
     }
-  }
-}
-
-extension ConfigCheck {
-  /// Whatever a daemon would stumble over when it makes the model and the socket.
-  private func check(_ configuration: Configuration) throws {
-    let name = file ?? self.configuration.config ?? self.configuration.preset ?? ""
-    var problems = Daemon.problems(of: configuration.server)
-    do {
-      _ = try Model(FeaturePlan(configuration))
-    } catch {
-      problems.append(ConfigurationProblem(path: "", message: "\(error)"))
-    }
-    guard !problems.isEmpty else { return }
-    let text = (file ?? self.configuration.config).flatMap { FileManager.default.contents(atPath: $0) }
-      .map { String(decoding: $0, as: UTF8.self) }
-    for index in problems.indices {
-      let place = Configuration.place(of: problems[index].path, in: text ?? "")
-      (problems[index].line, problems[index].column) = place
-    }
-    throw InvalidConfiguration(file: name, problems: problems)
   }
 }
 
