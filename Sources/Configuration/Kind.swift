@@ -24,7 +24,11 @@ enum YAMLText {
     let plain =
       first && !reserved.contains(text.lowercased())
       && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "-_./*".utf8.contains($0) }
-    if plain { return text }
+    return plain ? text : quoted(text)
+  }
+
+  /// In double quotes, control characters by their escapes.
+  static func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -86,7 +90,7 @@ extension Node {
     switch self {
     case .scalar(let scalar):
       let text = scalar.string
-      return "\"" + (text.count > 60 ? text.prefix(57) + "..." : text[...]) + "\""
+      return YAMLText.quoted(text.count > 60 ? text.prefix(57) + "..." : text)
     case .mapping: return "a mapping"
     case .sequence: return "a list"
     case .alias: return "an alias"

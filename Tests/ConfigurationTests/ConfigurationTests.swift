@@ -342,7 +342,7 @@ import Testing
       ),
       (
         "data: \"a\\0b\"\n", 2, "data",
-        "\"a\0b\" is not allowed; allowed: text of 1 to 4096 bytes, none of them NUL"
+        "\"a\\x00b\" is not allowed; allowed: text of 1 to 4096 bytes, none of them NUL"
       ),
     ] as [(String, Int, String, String)])
   func places(rest: String, line: Int, path: String, message: String) throws {

@@ -162,6 +162,25 @@ def test_status_fits_on_a_screen_of_80_by_24(daemon: Daemon) -> None:
     assert daemon.run("top", "--count", "1").stdout.splitlines()[0].startswith("cowbird ")
 
 
+def test_status_says_what_the_limits_have_cost(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("preset: ratings\nlimits: {users: 1000, items: 1000, rows: 1000}\n")
+    daemon = Daemon(tmp_path, "--config", str(path))
+    try:
+        assert "evicted" not in daemon.run("status").stdout
+        ratings = "".join(f"u{number},i{number},4,{1_700_000_000 + number}\n" for number in range(1_200))
+        done = daemon.run("ingest", "--format", "csv", "-", input="user,item,rating,time\n" + ratings)
+        assert done.returncode == DONE, done.stderr
+        daemon.flush()
+        screen = daemon.run("status").stdout.splitlines()
+        line = next(line for line in screen if line.startswith("evicted "))
+        assert "200 users, 200 items, " in line and " weights" in line
+        assert next(line for line in screen if line.startswith("hygiene ")).startswith("hygiene   nothing suspicious")
+        assert len(screen) <= 24 and max(map(len, screen)) <= 80
+    finally:
+        daemon.stop()
+
+
 # Help
 
 

@@ -84,7 +84,7 @@ struct StatusScreen {
       if let split { lines[1] = split }
       let metrics = elements(message.metrics, message.n_metrics).filter { Self.shown.contains(text($0.name)) }
       lines += ["", Show.metrics(metrics, indent: "")]
-      lines += ["", Self.hygiene(message), Self.drift(message)]
+      lines += [""] + Self.evictions(message) + [Self.hygiene(message), Self.drift(message)]
       lines += ["", Self.versions(versions.message)]
       return lines.joined(separator: "\n")
     }
@@ -124,9 +124,21 @@ struct StatusScreen {
     ]
   }
 
+  private static let evicted = "evicted."
+
+  /// What `limits` has cost; nothing where it has not. What retrieval forgot stands in the JSON.
+  private static func evictions(_ message: Cowbird__V1__StatusResponse) -> [String] {
+    let parts = elements(message.hygiene, message.n_hygiene).compactMap { counter -> String? in
+      let name = text(counter.name)
+      guard counter.value > 0, name.hasPrefix(evicted), !name.contains("retrieval_") else { return nil }
+      return "\(Format.count(counter.value)) \(name.dropFirst(evicted.count))"
+    }
+    return parts.isEmpty ? [] : ["evicted   \(parts.joined(separator: ", "))"]
+  }
+
   private static func hygiene(_ message: Cowbird__V1__StatusResponse) -> String {
     // What is usual is no matter of hygiene; the JSON has all of it.
-    let usual = ["events", "examples", "quarantined", "impressions.", "delayed."]
+    let usual = ["events", "examples", "quarantined", "impressions.", "delayed.", evicted]
     let counts = elements(message.hygiene, message.n_hygiene).filter { counter in
       let name = text(counter.name)
       return counter.value > 0 && !usual.contains { name == $0 || ($0.hasSuffix(".") && name.hasPrefix($0)) }
