@@ -1,8 +1,11 @@
 import Configuration
+import Glibc
 import Learning
+import Primitives
 import Service
 import Testing
 import Transport
+import Versions
 import Wire
 
 @Suite(.serialized)
@@ -39,6 +42,26 @@ struct ConfiguredSettingsTests {
     return elements.flatMap { first in
       permutations(elements.filter { $0 != first }).map { [first] + $0 }
     }
+  }
+
+  @Test("a change of settings that a rollback overtakes is made all the same, and keeps the head of then")
+  func overtaken() throws {
+    let files = FaultyFiles()
+    let daemon = try TestDaemon(files: files) { $0.versions.atStop = false }
+    let client = try daemon.client()
+    try client.append(Shop.ratings(0..<20))
+    let base = try client.create()
+    try client.append(Shop.ratings(20..<40))
+    // The first file that is made is that of the version before the change.
+    files.arm(
+      .init(call: 1, number: EIO, operation: "create") { [path = daemon.configuration.server.socket] in
+        try Client(path: path).rollback(to: .id(base.id))
+      })
+    try client.configure([("learning.rate", "0.5")])
+    files.arm(nil)
+    let kept = daemon.context.control.registry.entries.first { $0.reason == "before a change of settings" }
+    #expect(kept?.record.digest.description == base.digest)
+    #expect(daemon.context.configuration.learning.rate == 0.5)
   }
 
   @Test("when a rollback is over the settings of the version are in force, and none that was told of late")

@@ -218,8 +218,16 @@ package final class UpdateService: Sendable {
 
   /// Keeps the head, on this thread.
   private func keepVersion(_ author: Author, _ reason: String) throws(Status) {
-    let (model, offset) = try context.copyOfHead()
-    _ = try context.createVersion(of: model, offset: offset, VersionOrder(author: author, reason: reason))
+    while true {
+      let (model, offset) = try context.copyOfHead()
+      do throws(Status) {
+        _ = try context.createVersion(of: model, offset: offset, VersionOrder(author: author, reason: reason))
+        return
+      } catch {
+        // Of a head that has gone meanwhile: of the one that is now.
+        guard error.code == .aborted else { throw error }
+      }
+    }
   }
 
   // MARK: Flush
