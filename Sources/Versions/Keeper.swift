@@ -29,6 +29,15 @@ package struct VersionOrder: Sendable {
   }
 }
 
+/// What a version is a copy of.
+package enum VersionKind: Sendable {
+  case head
+  /// A start must not go on from it.
+  case candidate
+  /// A candidate that is the head as if a user had never come.
+  case withoutUser
+}
+
 package final class Keeper: Sendable {
   private struct State: Sendable {
     var residents: [VersionID: Revision] = [:]
@@ -79,30 +88,26 @@ package final class Keeper: Sendable {
   /// - Parameters:
   ///   - model: a whole copy, optimizers' state included.
   ///   - offset: all log records below are in it.
-  ///   - isOfHead: false for a candidate, which a start must not go on from.
-  ///   - isWithoutUser: see `VersionRecord`.
-  /// - Throws: ABORTED for a copy of the head from before a rollback, RESOURCE_EXHAUSTED when the disk is full, what the registry or the log refuse; nothing is listed then.
+  ///   - kind: what it is a copy of.
+  /// - Throws: ABORTED for a copy of the head from before a rollback, RESOURCE_EXHAUSTED when the disk is full, what the
+  ///   registry or the log refuse; nothing is listed then.
   package func create(
-    _ model: Model, offset: UInt64, isOfHead: Bool = true, isWithoutUser: Bool = false, _ order: VersionOrder
+    _ model: Model, offset: UInt64, as kind: VersionKind = .head, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
     let result = writing.withLock {
-      Result { () throws(Status) in
-        try createInTurn(model, offset: offset, isOfHead, isWithoutUser, order)
-      }
+      Result { () throws(Status) in try createInTurn(model, offset: offset, kind, order) }
     }
     return try result.get()
   }
 
   private func createInTurn(
-    _ model: Model, offset: UInt64, _ isOfHead: Bool, _ isWithoutUser: Bool, _ order: VersionOrder
+    _ model: Model, offset: UInt64, _ kind: VersionKind, _ order: VersionOrder
   ) throws(Status) -> VersionRecord {
     let registry = control.registry
+    let isOfHead = kind == .head
     let check: (Registry) throws(Status) -> Void = { (registry: Registry) throws(Status) in
       guard isOfHead, registry.isGone(headAt: offset) else { return }
-      throw Status(
-        .aborted,
-        "a rollback came after the head was copied: nothing was made"
-      )
+      throw Status(.aborted, "a rollback came after the head was copied: nothing was made")
     }
     try check(registry)
     let id = VersionID(registry.nextNumber)
@@ -121,14 +126,13 @@ package final class Keeper: Sendable {
     } catch {
       throw Status(.internal, "\(id) could not be written: \(error)")
     }
-    var record = VersionRecord(
+    let record = VersionRecord(
       id: id, parent: grownFrom ?? registry.heads.first { $0.offset <= offset }?.id, offset: offset,
       createdNanos: order.nowNanos, eventTimeNanos: model.counters.eventTimeNanos, digest: digest,
       configurationHash: model.plan.configuration.learnedHash, rows: UInt64(model.rowCount),
-      fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, metrics: model.figures)
-    record.isWithoutUser = isWithoutUser
-    let listed = record
-    try list(listed, order, if: check)
+      fileBytes: bytes, isDiff: parent != nil, isOfHead: isOfHead, isWithoutUser: kind == .withoutUser,
+      metrics: model.figures)
+    try list(record, order, if: check)
     state.withLock { state in
       guard isOfHead, isNext(offset, after: state.last?.record) else { return }
       state.last = (record, model, parent.map { $0.chain + 1 } ?? 0)

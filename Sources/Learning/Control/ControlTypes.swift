@@ -40,13 +40,13 @@ package struct VersionRecord: Equatable, Sendable {
   package var isImported: Bool
   /// True: a candidate that is the head as if a user had never come. Once the log's records of the user are emptied, it
   /// is what the log teaches.
-  package var isWithoutUser = false
+  package var isWithoutUser: Bool
   package var metrics: [MetricValue]
 
   package init(
     id: VersionID, parent: VersionID?, offset: UInt64, createdNanos: Int64, eventTimeNanos: Int64,
     digest: Digest, configurationHash: UInt64, rows: UInt64, fileBytes: UInt64, isDiff: Bool,
-    isOfHead: Bool = true, isImported: Bool = false, metrics: [MetricValue]
+    isOfHead: Bool = true, isImported: Bool = false, isWithoutUser: Bool = false, metrics: [MetricValue]
   ) {
     self.id = id
     self.parent = parent
@@ -60,6 +60,7 @@ package struct VersionRecord: Equatable, Sendable {
     self.isDiff = isDiff
     self.isOfHead = isOfHead
     self.isImported = isImported
+    self.isWithoutUser = isWithoutUser
     self.metrics = metrics
   }
 }

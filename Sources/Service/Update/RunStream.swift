@@ -156,7 +156,7 @@ private struct CandidateRun: Sendable {
       author: author, reason: reason.isEmpty ? "run" : reason, labels: label.isEmpty ? [] : [label])
     // A head that was copied late has learned beyond the end: what goes on from the candidate must not do so again.
     let offset = max(learned, end)
-    let record = try context.keeper.create(model, offset: offset, isOfHead: false, order)
+    let record = try context.keeper.create(model, offset: offset, as: .candidate, order)
     context.logger.notice("candidate made", metadata: ["version": "\(record.id)", "offset": "\(offset)"])
     return record
   }

@@ -177,7 +177,7 @@ struct Forgetting: Sendable {
     }
     guard isDone else { throw Status(.cancelled, "it was ended before it was done; nothing was changed") }
     return try context.keeper.create(
-      model, offset: plan.end, isOfHead: false, isWithoutUser: true, order("learned without a user")
+      model, offset: plan.end, as: .withoutUser, order("learned without a user")
     ).id
   }
 
