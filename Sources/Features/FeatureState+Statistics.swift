@@ -112,13 +112,12 @@ extension FeatureState {
     _ example: Example, _ fading: inout Fading, sign: Int
   ) {
     let now = example.timeNanos
-    let targets = example.targets
     let hasLabel = example.hasLabel
     for index in range.first..<range.first + range.count {
       let update = plan.updates.pointer + index
       guard update.pointee.types & bit != 0 else { continue }
       let isCounted = update.pointee.counted & bit != 0 && (!update.pointee.needsLabel || hasLabel)
-      let target = update.pointee.target < 0 ? 1 : targets[Int(update.pointee.target)]
+      let target = target(of: update, example)
       if sign > 0 {
         if isCounted || update.pointee.last >= 0 { apply(update, row, now, target, isCounted, &fading) }
       } else if isCounted {
@@ -137,8 +136,13 @@ extension FeatureState {
       guard update.pointee.needsLabel, update.pointee.counted & bit != 0 else { continue }
       // No mean of labels fades.
       var fading = Fading()
-      apply(update, row, example.timeNanos, example.targets[Int(update.pointee.target)], true, &fading)
+      apply(update, row, example.timeNanos, target(of: update, example), true, &fading)
     }
+  }
+
+  @inline(__always)
+  private static func target(of update: UnsafePointer<ColumnUpdate>, _ example: Example) -> Double {
+    update.pointee.target < 0 ? 1 : example.targets[Int(update.pointee.target)]
   }
 
   @inline(__always)
