@@ -188,36 +188,46 @@ import Wire
     #expect(stream.model.pending?.counters.dropped == (capacity == 0 ? 0 : 100 - UInt64(capacity)))
   }
 
-  /// Answers of a model that knows of a user how many notes came: after an impression that waited while they came.
-  private func afterNotes(_ notes: Int, then more: [EventBuilder] = []) throws -> (LearnedStream, [Float]) {
-    var stream = try LearnedStream(
+  /// Impressions that wait half a minute for a click, in a linear model.
+  private func linear(_ type: String, values: [String], sparse: String, dense: String) throws -> LearnedStream
+  {
+    try LearnedStream(
       """
       label: {minimum: 0, maximum: 1, center: 0.5}
       events:
         click: {label: positive}
-        note: {label: none}
+        \(type): {label: none}
         impression: {label: negative, delay: 30s, answered_by: [click]}
       features:
-        values:
-          notes: {statistic: count, of: user, types: [note]}
-        sparse: {user: {of: user}}
-        dense: [notes]
+        values: {\(values.joined(separator: ", "))}
+        sparse: {\(sparse): {of: \(sparse)}}
+        dense: [\(dense)]
       model:
         loss: logistic
         members: {linear: {kind: linear}}
         stack: {by: first}
       """)
+  }
+
+  /// What a click would be learned with.
+  private func example(_ event: EventBuilder, in stream: LearnedStream) throws -> Example {
+    let example = Example(stream.model.plan)
+    try event.encoded().withUnsafeBytes {
+      _ = stream.model.features.makeExample(try EventView($0), timeNanos: event.timeNanos, into: example)
+    }
+    return example
+  }
+
+  /// Answers of a model that knows of a user how many notes came: after an impression that waited while they came.
+  private func afterNotes(_ notes: Int, then more: [EventBuilder] = []) throws -> (LearnedStream, [Float]) {
+    var stream = try linear(
+      "note", values: ["notes: {statistic: count, of: user, types: [note]}"], sparse: "user", dense: "notes")
     try stream.take(event("impression", "ann", "alien", after: 0))
     for second in 0..<notes { try stream.take(event("note", "ann", "heat", after: Int64(second + 1))) }
     for event in more { try stream.take(event) }
     try stream.take(event("note", "bob", "heat", after: 60))
-    let example = Example(stream.model.plan)
     let answers = try ["bob", "zoe"].map { user in
-      let asked = event("click", user, "fargo", after: 70)
-      try asked.encoded().withUnsafeBytes {
-        _ = stream.model.features.makeExample(
-          try EventView($0), timeNanos: asked.timeNanos, into: example)
-      }
+      let example = try example(event("click", user, "fargo", after: 70), in: stream)
       return stream.model.predict(example, stream.workspace).logit
     }
     return (stream, answers)
@@ -247,35 +257,19 @@ import Wire
 
   /// Running means of the label (0 or 1, minus 0.5) over impressions and clicks.
   private func counting() throws -> LearnedStream {
-    try LearnedStream(
-      """
-      label: {minimum: 0, maximum: 1, center: 0.5}
-      events:
-        click: {label: positive}
-        view: {label: none}
-        impression: {label: negative, delay: 30s, answered_by: [click]}
-      features:
-        values:
-          mean: {statistic: mean, of: item, types: [click, impression], missing: 0}
-          session: {statistic: mean, of: item, types: [click, impression], gap: 1h, missing: 0}
-          last: {statistic: last, of: item, types: [click, impression], missing: 0}
-          count: {statistic: count, of: item, types: [click, impression]}
-        sparse: {item: {of: item}}
-        dense: [mean, session, last, count]
-      model:
-        loss: logistic
-        members: {linear: {kind: linear}}
-        stack: {by: first}
-      """)
+    let types = "types: [click, impression]"
+    return try linear(
+      "view",
+      values: [
+        "mean: {statistic: mean, of: item, \(types), missing: 0}",
+        "session: {statistic: mean, of: item, \(types), gap: 1h, missing: 0}",
+        "last: {statistic: last, of: item, \(types), missing: 0}",
+        "count: {statistic: count, of: item, \(types)}",
+      ], sparse: "item", dense: "mean, session, last, count")
   }
 
   private func figures(_ stream: LearnedStream) throws -> [Float] {
-    let example = Example(stream.model.plan)
-    let event = event("click", "zoe", "alien", after: 2_000)
-    try event.encoded().withUnsafeBytes {
-      _ = stream.model.features.makeExample(try EventView($0), timeNanos: event.timeNanos, into: example)
-    }
-    return Array(example.denseArray.dropFirst())
+    Array(try example(event("click", "zoe", "alien", after: 2_000), in: stream).denseArray.dropFirst())
   }
 
   @Test("a mean of labels counts an impression when its answer is known, and one that was clicked not at all")

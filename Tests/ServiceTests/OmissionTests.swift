@@ -1,4 +1,3 @@
-import CMessages
 import Configuration
 import Features
 import Foundation
@@ -230,12 +229,7 @@ struct OmissionTests {
     let client = try daemon.client()
     try client.append(Shop.ratings(0..<50))
     let middle = try client.append(Shop.ratings(50..<100)).first
-    var request = Cowbird__V1__RunRequest.empty
-    request.from_scratch = 1
-    request.first_offset_presence_case = COWBIRD__V1__RUN_REQUEST__FIRST_OFFSET_PRESENCE_FIRST_OFFSET
-    request.first_offset = middle
-    let stream = try client.openStream("cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request))
-    while try stream.receive(Cowbird__V1__RunProgress.self, { _ in true }) != nil {}
+    try client.run(isFromScratch: true, first: middle)
     try client.rollback(to: .latest)
     let candidate = try client.flush()
     try client.append([retraction(of: "r20")])

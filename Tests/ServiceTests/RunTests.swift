@@ -1,4 +1,3 @@
-import CMessages
 import Configuration
 import Learning
 import Service
@@ -41,33 +40,5 @@ struct RunTests {
     try client.append(Shop.ratings(300..<350))
     try client.rollback(to: .id(again), replay: true)
     #expect(try client.state().examples == 450)
-  }
-}
-
-extension Client {
-  /// A candidate from the head.
-  /// - Returns: its id.
-  fileprivate func run(
-    isFromScratch: Bool = false, first: UInt64? = nil, end: UInt64? = nil, label: String = ""
-  ) throws -> String {
-    let arena = MessageArena()
-    var request = Cowbird__V1__RunRequest.empty
-    request.from_scratch = isFromScratch ? 1 : 0
-    request.label = arena.text(label)
-    if let first {
-      request.first_offset_presence_case = COWBIRD__V1__RUN_REQUEST__FIRST_OFFSET_PRESENCE_FIRST_OFFSET
-      request.first_offset = first
-    }
-    if let end {
-      request.end_offset_presence_case = COWBIRD__V1__RUN_REQUEST__END_OFFSET_PRESENCE_END_OFFSET
-      request.end_offset = end
-    }
-    let stream = try openStream(
-      "cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request), timeoutNanos: patience)
-    var version = ""
-    while try stream.receive(Cowbird__V1__RunProgress.self, { version = String(cString: $0.pointee.version) })
-      != nil
-    {}
-    return version
   }
 }

@@ -219,6 +219,35 @@ enum Selector {
   }
 }
 
+extension Client {
+  /// A candidate from the head, or from nothing.
+  /// - Returns: its id.
+  @discardableResult
+  func run(
+    isFromScratch: Bool = false, first: UInt64? = nil, end: UInt64? = nil, label: String = ""
+  ) throws -> String {
+    let arena = MessageArena()
+    var request = Cowbird__V1__RunRequest.empty
+    request.from_scratch = isFromScratch ? 1 : 0
+    request.label = arena.text(label)
+    if let first {
+      request.first_offset_presence_case = COWBIRD__V1__RUN_REQUEST__FIRST_OFFSET_PRESENCE_FIRST_OFFSET
+      request.first_offset = first
+    }
+    if let end {
+      request.end_offset_presence_case = COWBIRD__V1__RUN_REQUEST__END_OFFSET_PRESENCE_END_OFFSET
+      request.end_offset = end
+    }
+    let stream = try openStream(
+      "cowbird.v1.Update", "Run", .server, request: Wire.bytes(&request), timeoutNanos: patience)
+    var version = ""
+    while try stream.receive(Cowbird__V1__RunProgress.self, { version = String(cString: $0.pointee.version) })
+      != nil
+    {}
+    return version
+  }
+}
+
 /// Ratings of a small shop, the same for the same seed.
 enum Shop {
   static func ratings(_ range: Range<Int>, at start: Int64 = 1_700_000_000_000_000_000) -> [EventBuilder] {
